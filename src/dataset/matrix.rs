@@ -1,0 +1,183 @@
+use std::collections::{HashMap, HashSet};
+
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+
+use super::DatasetError;
+
+/// Named columns of finite numbers: one row a user (or a user at a date, when
+/// several snapshots are pooled for training), one column a feature.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeatureMatrix {
+    names: Vec<String>,
+    values: Array2<f64>,
+}
+
+impl FeatureMatrix {
+    /// Takes `values` of shape (rows, `names.len()`).
+    ///
+    /// # Errors
+    /// When a value is NaN or infinite, a name occurs twice, or the number of
+    /// names differs from the number of columns.
+    pub fn new(names: Vec<String>, values: Array2<f64>) -> Result<Self, DatasetError> {
+        if names.len() != values.ncols() {
+            return Err(DatasetError::Shape {
+                what: "number of feature names",
+                expected: values.ncols(),
+                got: names.len(),
+            });
+        }
+        let mut seen = HashSet::new();
+        if let Some(name) = names.iter().find(|name| !seen.insert(name.as_str())) {
+            return Err(DatasetError::DuplicateName(name.clone()));
+        }
+        if let Some(((row, column), &value)) =
+            values.indexed_iter().find(|(_, value)| !value.is_finite())
+        {
+            return Err(DatasetError::NotFinite {
+                feature: names[column].clone(),
+                row,
+                value,
+            });
+        }
+        Ok(Self { names, values })
+    }
+
+    /// Feature names, in column order.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// All values, shape (rows, features).
+    pub fn values(&self) -> ArrayView2<'_, f64> {
+        self.values.view()
+    }
+
+    /// Number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.values.nrows()
+    }
+
+    /// Number of features.
+    pub fn n_features(&self) -> usize {
+        self.values.ncols()
+    }
+
+    /// One feature by name, length [`FeatureMatrix::n_rows`].
+    ///
+    /// # Errors
+    /// [`DatasetError::MissingFeature`] when there is no such feature.
+    pub fn column(&self, name: &str) -> Result<ArrayView1<'_, f64>, DatasetError> {
+        match self.names.iter().position(|candidate| candidate == name) {
+            Some(index) => Ok(self.values.column(index)),
+            None => Err(self.missing(name)),
+        }
+    }
+
+    /// The named features in the order asked for, so that a model sees its
+    /// columns where it saw them when it was fitted.
+    ///
+    /// # Errors
+    /// [`DatasetError::MissingFeature`] naming the first that is absent.
+    pub fn select(&self, names: &[String]) -> Result<Self, DatasetError> {
+        let position: HashMap<&str, usize> =
+            self.names.iter().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
+        let indices = names
+            .iter()
+            .map(|name| position.get(name.as_str()).copied().ok_or_else(|| self.missing(name)))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { names: names.to_vec(), values: self.values.select(Axis(1), &indices) })
+    }
+
+    /// The given rows, in that order.
+    pub fn select_rows(&self, rows: &[usize]) -> Self {
+        Self { names: self.names.clone(), values: self.values.select(Axis(0), rows) }
+    }
+
+    /// Stacks matrices with the same columns on top of each other.
+    ///
+    /// # Errors
+    /// [`DatasetError::MissingFeature`] when a matrix lacks a column of the first.
+    pub fn pool(matrices: &[&Self]) -> Result<Self, DatasetError> {
+        let Some(first) = matrices.first() else {
+            return Ok(Self { names: Vec::new(), values: Array2::zeros((0, 0)) });
+        };
+        let n_rows = matrices.iter().map(|matrix| matrix.n_rows()).sum();
+        let mut values = Array2::zeros((n_rows, first.n_features()));
+        let mut start = 0;
+        for matrix in matrices {
+            let aligned = matrix.select(&first.names)?;
+            let end = start + aligned.n_rows();
+            values.slice_mut(ndarray::s![start..end, ..]).assign(&aligned.values);
+            start = end;
+        }
+        Ok(Self { names: first.names.clone(), values })
+    }
+
+    /// Names of the features that do not take the same value in every row.
+    pub fn varying_names(&self) -> Vec<String> {
+        let varies = |column: ArrayView1<f64>| column.iter().any(|&value| value != column[0]);
+        self.names
+            .iter()
+            .zip(self.values.columns())
+            .filter(|(_, column)| varies(column.view()))
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    fn missing(&self, name: &str) -> DatasetError {
+        DatasetError::MissingFeature {
+            missing: name.to_owned(),
+            available: self.names.join(", "),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    fn names(list: &[&str]) -> Vec<String> {
+        list.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn refuses_nan_and_names_the_feature() {
+        let error = FeatureMatrix::new(names(&["a", "b"]), array![[1.0, 2.0], [3.0, f64::NAN]]);
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "feature `b` of row 1 is NaN; only finite numbers are allowed"
+        );
+    }
+
+    #[test]
+    fn refuses_two_columns_of_one_name() {
+        let error = FeatureMatrix::new(names(&["a", "a"]), array![[1.0, 2.0]]);
+        assert_eq!(error, Err(DatasetError::DuplicateName("a".into())));
+    }
+
+    #[test]
+    fn select_reorders_and_lists_what_there_is() {
+        let matrix = FeatureMatrix::new(names(&["a", "b"]), array![[1.0, 2.0]]).unwrap();
+        let swapped = matrix.select(&names(&["b", "a"])).unwrap();
+        assert_eq!(swapped.values(), array![[2.0, 1.0]]);
+        let error = matrix.select(&names(&["c"])).unwrap_err();
+        assert_eq!(error.to_string(), "the model needs feature `c`; the matrix has: a, b");
+    }
+
+    #[test]
+    fn pool_aligns_columns_by_name() {
+        let first = FeatureMatrix::new(names(&["a", "b"]), array![[1.0, 2.0]]).unwrap();
+        let second = FeatureMatrix::new(names(&["b", "a"]), array![[4.0, 3.0]]).unwrap();
+        let pooled = FeatureMatrix::pool(&[&first, &second]).unwrap();
+        assert_eq!(pooled.values(), array![[1.0, 2.0], [3.0, 4.0]]);
+    }
+
+    #[test]
+    fn constant_features_do_not_vary() {
+        let matrix =
+            FeatureMatrix::new(names(&["a", "b"]), array![[1.0, 2.0], [1.0, 3.0]]).unwrap();
+        assert_eq!(matrix.varying_names(), names(&["b"]));
+    }
+}

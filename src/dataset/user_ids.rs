@@ -1,0 +1,68 @@
+use std::fmt;
+
+use super::DatasetError;
+
+/// User ids in the type in which they came in: integers or text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserIds {
+    /// Ids from an integer column.
+    Integer(Vec<i64>),
+    /// Ids from a text column.
+    Text(Vec<String>),
+}
+
+impl UserIds {
+    /// Number of users.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Integer(ids) => ids.len(),
+            Self::Text(ids) => ids.len(),
+        }
+    }
+
+    /// True when there is no user.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The id at `row`, as text.
+    ///
+    /// # Panics
+    /// When `row` is not below [`UserIds::len`], as indexing a slice does.
+    pub fn text(&self, row: usize) -> String {
+        match self {
+            Self::Integer(ids) => ids[row].to_string(),
+            Self::Text(ids) => ids[row].clone(),
+        }
+    }
+
+    /// The ids at `rows`, in that order.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Integer(ids) => Self::Integer(rows.iter().map(|&row| ids[row]).collect()),
+            Self::Text(ids) => Self::Text(rows.iter().map(|&row| ids[row].clone()).collect()),
+        }
+    }
+
+    /// Checks that ids ascend strictly, so that each user occurs once and row
+    /// order carries no information.
+    ///
+    /// # Errors
+    /// [`DatasetError::Unsorted`] naming the first pair out of order.
+    pub(super) fn check_sorted(&self) -> Result<(), DatasetError> {
+        match self {
+            Self::Integer(ids) => check_ascending(ids),
+            Self::Text(ids) => check_ascending(ids),
+        }
+    }
+}
+
+fn check_ascending<T: Ord + fmt::Display>(ids: &[T]) -> Result<(), DatasetError> {
+    match ids.windows(2).find(|pair| pair[0] >= pair[1]) {
+        None => Ok(()),
+        Some(pair) => Err(DatasetError::Unsorted {
+            earlier: pair[0].to_string(),
+            later: pair[1].to_string(),
+        }),
+    }
+}

@@ -1,0 +1,72 @@
+use chrono::NaiveDateTime;
+
+use crate::dataset::DatasetError;
+use crate::engine::EngineError;
+
+/// Why features could not be computed.
+#[derive(Debug, thiserror::Error)]
+pub enum FeatureError {
+    /// A parameter is out of bounds.
+    #[error("{0}")]
+    Params(String),
+    /// No event type of the data is the configured order event.
+    #[error("no `{order_event}` event in the data; the events are: {available}. Set [features] order_event")]
+    NoOrders {
+        /// The configured order event.
+        order_event: String,
+        /// Event types that there are.
+        available: String,
+    },
+    /// The as-of date lies before the first event.
+    #[error("as-of {as_of} is not after the first event ({first}); no user has a history yet")]
+    AsOfBeforeData {
+        /// The date asked for.
+        as_of: NaiveDateTime,
+        /// Time of the first event.
+        first: NaiveDateTime,
+    },
+    /// The as-of date lies too far beyond the last event.
+    #[error(
+        "as-of {as_of} is {n_days} days after the last event ({last}); every user would look \
+         silent. Update the data, or raise [features] max_stale_days (now {allowed})"
+    )]
+    AsOfAfterData {
+        /// The date asked for.
+        as_of: NaiveDateTime,
+        /// Time of the last event.
+        last: NaiveDateTime,
+        /// Whole days between them.
+        n_days: i64,
+        /// Days allowed.
+        allowed: u32,
+    },
+    /// The data does not span enough time for training.
+    #[error(
+        "training to {as_of} needs {needed_days} days of events ([snapshots]: {min_history_days} of \
+         history + {horizon_days} of outcome + {horizon_days} held out), but the first event is of \
+         {first}, {available_days} days before; shorten [snapshots] horizon_days"
+    )]
+    TooShort {
+        /// End of the data used.
+        as_of: NaiveDateTime,
+        /// First event.
+        first: NaiveDateTime,
+        /// Days needed.
+        needed_days: i64,
+        /// Days there are.
+        available_days: i64,
+        /// Configured history.
+        min_history_days: u32,
+        /// Configured horizon.
+        horizon_days: u32,
+    },
+    /// A saved plan that the engine does not accept.
+    #[error("the feature plan does not fit the data: {0}")]
+    Plan(EngineError),
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The result is no valid matrix.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+}

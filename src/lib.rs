@@ -1,0 +1,11 @@
+//! Layercake turns raw customer behaviour into named layers, churn risk and
+//! scores, and proves them against RFM.
+//!
+//! `ARCHITECTURE.md` has the picture: which module does what and which may
+//! import which.
+
+pub mod dataset;
+pub mod engine;
+pub mod features;
+pub mod metrics;
+pub mod source;

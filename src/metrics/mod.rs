@@ -1,0 +1,14 @@
+//! Pure measures of ranking, probability and grouping: numbers in, number out.
+//!
+//! Ties never depend on row order: equal scores are treated as one group, and
+//! where a cut falls inside a tie its members count in proportion.
+
+mod bootstrap;
+mod clustering;
+mod probability;
+mod ranking;
+
+pub use bootstrap::{Interval, bootstrap_interval};
+pub use clustering::{adjusted_rand_index, silhouette};
+pub use probability::{brier_score, log_loss};
+pub use ranking::{capture_at, lift_at, pr_auc, roc_auc};

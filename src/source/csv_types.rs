@@ -1,0 +1,199 @@
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use arrow::datatypes::{DataType, TimeUnit};
+use csv::ByteRecord;
+use serde::{Deserialize, Serialize};
+
+use super::SourceError;
+use super::files::open_text;
+
+/// Type of a CSV column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColumnType {
+    /// Kept as it is; the right choice for ids such as `00417`.
+    Text,
+    /// Whole numbers.
+    Integer,
+    /// Numbers with a decimal point.
+    Number,
+    /// ISO 8601 days or timestamps.
+    Time,
+}
+
+impl ColumnType {
+    pub(super) fn data_type(self) -> DataType {
+        match self {
+            Self::Text => DataType::Utf8,
+            Self::Integer => DataType::Int64,
+            Self::Number => DataType::Float64,
+            Self::Time => DataType::Timestamp(TimeUnit::Microsecond, None),
+        }
+    }
+
+    pub(super) fn describe(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Integer => "a whole number",
+            Self::Number => "a number",
+            Self::Time => "a time",
+        }
+    }
+}
+
+/// What a column's values have all been so far.
+#[derive(Clone, Copy)]
+struct Candidate {
+    seen: bool,
+    integer: bool,
+    number: bool,
+    time: bool,
+}
+
+impl Candidate {
+    const UNSEEN: Self = Self { seen: false, integer: true, number: true, time: true };
+
+    fn observe(&mut self, value: &str) {
+        self.seen = true;
+        self.integer = self.integer && is_plain_integer(value);
+        // An id such as 00417 would lose its zeros as a number.
+        self.number = self.number && value.parse::<f64>().is_ok() && !has_leading_zero(value);
+        self.time = self.time && is_iso_time(value);
+    }
+
+    fn verdict(self) -> ColumnType {
+        match self {
+            Self { seen: true, integer: true, .. } => ColumnType::Integer,
+            Self { seen: true, number: true, .. } => ColumnType::Number,
+            Self { seen: true, time: true, .. } => ColumnType::Time,
+            _ => ColumnType::Text,
+        }
+    }
+}
+
+fn has_leading_zero(value: &str) -> bool {
+    let digits = value.strip_prefix('-').unwrap_or(value);
+    digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.")
+}
+
+fn is_plain_integer(value: &str) -> bool {
+    !value.starts_with('+') && !has_leading_zero(value) && value.parse::<i64>().is_ok()
+}
+
+fn is_iso_time(value: &str) -> bool {
+    // The engine's own cast decides; a cheap look first, since most text fails it.
+    let bytes = value.as_bytes();
+    bytes.len() >= 10
+        && bytes[4] == b'-'
+        && bytes[7] == b'-'
+        && arrow::compute::kernels::cast_utils::string_to_timestamp_nanos(value).is_ok()
+}
+
+/// A reader over a delimited text file that accepts rows of any length, since
+/// those of a wrong length are set aside and not fatal.
+pub(super) fn csv_reader(
+    file: &Path,
+    delimiter: u8,
+) -> Result<csv::Reader<Box<dyn std::io::Read + Send>>, SourceError> {
+    Ok(csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(open_text(file)?))
+}
+
+/// The separator of a file: as configured, or by its ending.
+pub(super) fn delimiter_of(file: &Path, configured: Option<char>) -> u8 {
+    let is_tsv = file.to_string_lossy().to_lowercase().contains(".tsv");
+    configured.and_then(|c| u8::try_from(c).ok()).unwrap_or(if is_tsv { b'\t' } else { b',' })
+}
+
+/// Reads the header of a CSV file.
+///
+/// # Errors
+/// When it is missing, not UTF-8, or names a column twice.
+pub(super) fn read_header(file: &Path, delimiter: u8) -> Result<Vec<String>, SourceError> {
+    let mut reader = csv_reader(file, delimiter)?;
+    let header = reader.byte_headers().map_err(|error| unreadable(file, &error))?;
+    if header.is_empty() || (header.len() == 1 && header[0].is_empty()) {
+        return Err(SourceError::EmptyFile { file: file.to_owned() });
+    }
+    let mut seen = HashSet::new();
+    let mut names = Vec::new();
+    for field in header {
+        let name = std::str::from_utf8(field).map_err(|_| SourceError::Unreadable {
+            file: file.to_owned(),
+            cause: "the header is not UTF-8; save the file as UTF-8".into(),
+        })?;
+        if !seen.insert(name) {
+            let column = name.to_owned();
+            return Err(SourceError::DuplicateColumn { file: file.to_owned(), column });
+        }
+        names.push(name.trim().to_owned());
+    }
+    Ok(names)
+}
+
+/// The type of each column, found by reading every row of every file: a value
+/// late in the file that is no number makes its column text.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn infer_csv_types(
+    files: &[PathBuf],
+    delimiter: Option<char>,
+) -> Result<BTreeMap<String, ColumnType>, SourceError> {
+    let Some(first) = files.first() else {
+        return Ok(BTreeMap::new());
+    };
+    let names = read_header(first, delimiter_of(first, delimiter))?;
+    let mut candidates = vec![Candidate::UNSEEN; names.len()];
+    for file in files {
+        let mut reader = csv_reader(file, delimiter_of(file, delimiter))?;
+        let mut record = ByteRecord::new();
+        while reader.read_byte_record(&mut record).map_err(|error| unreadable(file, &error))? {
+            if record.len() == names.len() {
+                observe_record(&mut candidates, &record);
+            }
+        }
+    }
+    Ok(names.into_iter().zip(candidates.into_iter().map(Candidate::verdict)).collect())
+}
+
+fn observe_record(candidates: &mut [Candidate], record: &ByteRecord) {
+    for (candidate, field) in candidates.iter_mut().zip(record) {
+        if let Ok(value) = std::str::from_utf8(field) {
+            let value = value.trim();
+            if !value.is_empty() {
+                candidate.observe(value);
+            }
+        }
+    }
+}
+
+pub(super) fn unreadable(file: &Path, error: &csv::Error) -> SourceError {
+    SourceError::Unreadable { file: file.to_owned(), cause: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(values: &[&str]) -> ColumnType {
+        let mut candidate = Candidate::UNSEEN;
+        values.iter().for_each(|value| candidate.observe(value));
+        candidate.verdict()
+    }
+
+    #[test]
+    fn types_follow_all_values() {
+        assert_eq!(verdict(&["1", "-20"]), ColumnType::Integer);
+        assert_eq!(verdict(&["1", "2.5"]), ColumnType::Number);
+        assert_eq!(verdict(&["536365", "C536379"]), ColumnType::Text);
+        assert_eq!(verdict(&["2010-12-01", "2010-12-01 08:26:00"]), ColumnType::Time);
+        assert_eq!(verdict(&[]), ColumnType::Text);
+    }
+
+    #[test]
+    fn ids_with_leading_zeros_stay_text() {
+        assert_eq!(verdict(&["00417", "12"]), ColumnType::Text);
+        assert_eq!(verdict(&["0", "0.5"]), ColumnType::Number);
+    }
+}

@@ -1,0 +1,117 @@
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{SourceError, SourceParams};
+
+/// How the files of a source are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileFormat {
+    /// Apache Parquet.
+    Parquet,
+    /// Delimited text with a header, plain or compressed (`.gz`, `.zst`).
+    Csv,
+}
+
+/// The format that a file ending stands for; `None` when it is not one of ours.
+pub fn format_of(path: &Path) -> Option<FileFormat> {
+    let name = path.file_name()?.to_str()?.to_lowercase();
+    let stem = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+    if stem.ends_with(".csv") || stem.ends_with(".tsv") || stem.ends_with(".txt") {
+        Some(FileFormat::Csv)
+    } else if name.ends_with(".parquet") || name.ends_with(".pq") {
+        Some(FileFormat::Parquet)
+    } else {
+        None
+    }
+}
+
+/// All files of a source, sorted, and their common format. A folder stands for
+/// the data files directly in it; anything with `*`, `?` or `[` is a glob.
+///
+/// # Errors
+/// When a path matches nothing, or the format is unknown or mixed.
+pub fn expand_paths(source: &SourceParams) -> Result<(Vec<PathBuf>, FileFormat), SourceError> {
+    let source_name = source.label().to_owned();
+    let mut files = Vec::new();
+    for path in source.path.as_slice() {
+        let found = files_at(path);
+        if found.is_empty() {
+            let folder = std::env::current_dir().unwrap_or_default().display().to_string();
+            return Err(SourceError::NoFile { source_name, path: path.clone(), folder });
+        }
+        files.extend(found);
+    }
+    files.sort();
+    files.dedup();
+    let mut format = source.format;
+    for file in &files {
+        let this = match source.format.or_else(|| format_of(file)) {
+            Some(this) => this,
+            None => return Err(SourceError::UnknownFormat { source_name, file: file.clone() }),
+        };
+        if *format.get_or_insert(this) != this {
+            return Err(SourceError::MixedFormats { source_name });
+        }
+    }
+    match format {
+        Some(format) if !files.is_empty() => Ok((files, format)),
+        _ => Err(SourceError::NoFile {
+            source_name,
+            path: "(empty list)".into(),
+            folder: String::new(),
+        }),
+    }
+}
+
+fn files_at(path: &str) -> Vec<PathBuf> {
+    let as_path = PathBuf::from(path);
+    if as_path.is_file() {
+        return vec![as_path];
+    }
+    if as_path.is_dir() {
+        let entries = std::fs::read_dir(&as_path).into_iter().flatten().flatten();
+        return entries
+            .map(|entry| entry.path())
+            .filter(|file| file.is_file() && format_of(file).is_some())
+            .collect();
+    }
+    glob::glob(path).into_iter().flatten().flatten().filter(|file| file.is_file()).collect()
+}
+
+/// Opens a text file, decompressing by its ending.
+///
+/// # Errors
+/// [`SourceError::Unreadable`] with the system's reason.
+pub fn open_text(file: &Path) -> Result<Box<dyn Read + Send>, SourceError> {
+    let unreadable = |error: std::io::Error| SourceError::Unreadable {
+        file: file.to_owned(),
+        cause: error.to_string(),
+    };
+    let raw = File::open(file).map_err(unreadable)?;
+    let name = file.to_string_lossy().to_lowercase();
+    Ok(if name.ends_with(".gz") {
+        Box::new(flate2::read::MultiGzDecoder::new(raw))
+    } else if name.ends_with(".zst") {
+        Box::new(zstd::Decoder::new(raw).map_err(unreadable)?)
+    } else {
+        Box::new(raw)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_follow_the_ending() {
+        let format = |name: &str| format_of(Path::new(name));
+        assert_eq!(format("a/orders.csv.gz"), Some(FileFormat::Csv));
+        assert_eq!(format("订单.CSV"), Some(FileFormat::Csv));
+        assert_eq!(format("part-0.parquet"), Some(FileFormat::Parquet));
+        assert_eq!(format("notes.md"), None);
+    }
+}

@@ -1,0 +1,62 @@
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, TimeUnit};
+use chrono::{NaiveDate, NaiveDateTime};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
+use datafusion::prelude::SessionContext;
+use datafusion::scalar::ScalarValue;
+
+/// Adds the functions that mappings may use beside the engine's own:
+/// `parse_time(text, format)`, which gives null where text does not fit the
+/// `strftime` format, so that one bad row is set aside and not the whole run.
+pub fn register(context: &SessionContext) {
+    let parse_time = create_udf(
+        "parse_time",
+        vec![DataType::Utf8, DataType::Utf8],
+        DataType::Timestamp(TimeUnit::Microsecond, None),
+        Volatility::Immutable,
+        Arc::new(|arguments: &[ColumnarValue]| parse_time(arguments)),
+    );
+    context.register_udf(parse_time);
+}
+
+fn parse_time(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
+    let [text, format] = arguments else {
+        return Err(DataFusionError::Plan("parse_time takes a text and a format".into()));
+    };
+    let ColumnarValue::Scalar(ScalarValue::Utf8(Some(format))) = format else {
+        return Err(DataFusionError::Plan("the format of parse_time must be a constant".into()));
+    };
+    let n_rows = match text {
+        ColumnarValue::Array(array) => array.len(),
+        ColumnarValue::Scalar(_) => 1,
+    };
+    let text: ArrayRef = text.to_array(n_rows)?;
+    let text = text.as_string::<i32>();
+    let times: TimestampMicrosecondArray =
+        text.iter().map(|value| value.and_then(|value| micros(value.trim(), format))).collect();
+    Ok(ColumnarValue::Array(Arc::new(times)))
+}
+
+fn micros(text: &str, format: &str) -> Option<i64> {
+    let time = NaiveDateTime::parse_from_str(text, format)
+        .or_else(|_| {
+            NaiveDate::parse_from_str(text, format).map(|day| day.and_time(Default::default()))
+        })
+        .ok()?;
+    Some(time.and_utc().timestamp_micros())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::micros;
+
+    #[test]
+    fn parses_times_and_days_and_refuses_the_rest() {
+        assert_eq!(micros("12/1/2010 8:26", "%m/%d/%Y %H:%M"), Some(1_291_191_960_000_000));
+        assert_eq!(micros("1/1/1970", "%d/%m/%Y"), Some(0));
+        assert_eq!(micros("31/02/2010", "%d/%m/%Y"), None);
+    }
+}

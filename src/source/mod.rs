@@ -1,0 +1,45 @@
+//! Raw tables in, one checked `events` table out.
+//!
+//! A [`SourceParams`] maps one raw table (Parquet or CSV files) to the columns
+//! of [`EVENT_COLUMNS`] by SQL expressions. Rows that break the contract are
+//! set aside in a quarantine file with source, file, row and reason; above a
+//! configurable share they stop the run.
+
+mod csv_table;
+mod csv_types;
+mod error;
+mod files;
+mod functions;
+mod load;
+mod mapping;
+mod params;
+mod profile;
+mod quarantine;
+mod raw_table;
+
+pub use csv_types::{ColumnType, infer_csv_types};
+pub use error::SourceError;
+pub use files::{FileFormat, expand_paths};
+pub use functions::register as register_functions;
+pub use load::{Events, load_events};
+pub use params::{InputParams, Paths, SourceParams};
+pub use profile::{EventCount, InputProfile, SourceCounts};
+pub use raw_table::{RawTable, open_raw_table};
+
+/// Digits kept after the decimal point of amounts, quantities and durations.
+/// They are summed as fixed-point numbers, so that a sum never depends on the
+/// order of rows or on the number of threads.
+pub const DECIMAL_SCALE: i8 = 4;
+
+/// All digits of a fixed-point number: amounts below 10^14.
+pub const DECIMAL_PRECISION: u8 = 18;
+
+/// The columns of the `events` table, all of them always present; optional
+/// ones that no source maps are null.
+pub const EVENT_COLUMNS: [&str; 12] = [
+    "user_id", "time", "event", "amount", "quantity", "discount", "item", "category", "channel",
+    "order_id", "dwell_s", "session",
+];
+
+/// Name under which the checked events are registered in the engine.
+pub const EVENTS_TABLE: &str = "events";

@@ -1,0 +1,161 @@
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::{ColumnType, FileFormat};
+
+/// One `[[source]]` of the config: a raw table and how to read it as events.
+///
+/// `user` … `session` are SQL expressions over the columns of the table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceParams {
+    /// Name in messages and in the quarantine file; by default the first path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// File, folder or glob, or a list of them; relative to the working folder.
+    pub path: Paths,
+    /// By default from the file ending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<FileFormat>,
+    /// Separator of CSV fields; by default a comma, in `.tsv` files a tab.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// Types of CSV columns; those not named are found by reading the files.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub types: BTreeMap<String, ColumnType>,
+    /// Who: integer or text.
+    pub user: String,
+    /// When: a timestamp, a date or text in ISO 8601.
+    pub time: String,
+    /// What: `'order'`, a column, a CASE.
+    pub event: String,
+    /// Money of the row, in any one currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<String>,
+    /// Units of the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<String>,
+    /// Money taken off the row's full price, zero or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount: Option<String>,
+    /// Product or content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// Category of the item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// Where it happened: app, shop, mini program …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Rows of one order share it; without it each order row is an order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<String>,
+    /// Seconds spent on a view.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dwell_s: Option<String>,
+    /// Visit to which the row belongs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// Rows to read; others are left out, uncounted.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+}
+
+/// One path or several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Paths {
+    /// `path = "data/orders/*.parquet"`
+    One(String),
+    /// `path = ["a.csv", "b.csv"]`
+    Many(Vec<String>),
+}
+
+impl Paths {
+    /// The paths as written.
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(path) => std::slice::from_ref(path),
+            Self::Many(paths) => paths,
+        }
+    }
+}
+
+impl SourceParams {
+    /// The name used in messages.
+    pub fn label(&self) -> &str {
+        let first_path = || self.path.as_slice().first().map_or("(no path)", String::as_str);
+        self.name.as_deref().unwrap_or_else(first_path)
+    }
+
+    /// The mapped expressions: event column and SQL, in the order of
+    /// [`super::EVENT_COLUMNS`]; `None` where the source has no such column.
+    pub fn expressions(&self) -> [(&'static str, Option<&str>); 12] {
+        [
+            ("user_id", Some(self.user.as_str())),
+            ("time", Some(self.time.as_str())),
+            ("event", Some(self.event.as_str())),
+            ("amount", self.amount.as_deref()),
+            ("quantity", self.quantity.as_deref()),
+            ("discount", self.discount.as_deref()),
+            ("item", self.item.as_deref()),
+            ("category", self.category.as_deref()),
+            ("channel", self.channel.as_deref()),
+            ("order_id", self.order_id.as_deref()),
+            ("dwell_s", self.dwell_s.as_deref()),
+            ("session", self.session.as_deref()),
+        ]
+    }
+}
+
+/// `[input]` of the config: the contract that every event row has to keep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InputParams {
+    /// Stop when more than this share of the rows is set aside.
+    pub max_bad_share: f64,
+    /// Rows before this day are set aside (a clock that starts in 1970 …).
+    pub earliest: NaiveDate,
+    /// Rows on or after this day are set aside as lying in the future; by
+    /// default two days after the day of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latest: Option<NaiveDate>,
+    /// Keep checked events in memory up to this size in MB; larger inputs are
+    /// read again for each pass.
+    pub cache_mb: usize,
+}
+
+impl Default for InputParams {
+    fn default() -> Self {
+        Self {
+            max_bad_share: 0.01,
+            earliest: NaiveDate::from_ymd_opt(1990, 1, 1).expect("a calendar day"),
+            latest: None,
+            cache_mb: 1024,
+        }
+    }
+}
+
+impl InputParams {
+    /// Checks the bounds.
+    ///
+    /// # Errors
+    /// One line that names the key, what is allowed and what it got.
+    pub fn check(&self) -> Result<(), String> {
+        if !(0.0..=1.0).contains(&self.max_bad_share) {
+            return Err(format!(
+                "[input] max_bad_share must lie between 0 and 1, got {}",
+                self.max_bad_share
+            ));
+        }
+        match self.latest {
+            Some(latest) if latest <= self.earliest => Err(format!(
+                "[input] latest ({latest}) must come after earliest ({})",
+                self.earliest
+            )),
+            _ => Ok(()),
+        }
+    }
+}
