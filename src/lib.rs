@@ -4,8 +4,18 @@
 //! `ARCHITECTURE.md` has the picture: which module does what and which may
 //! import which.
 
+pub mod bundle;
+pub mod churn;
+pub mod cli;
+pub mod config;
 pub mod dataset;
 pub mod engine;
 pub mod features;
 pub mod metrics;
+pub mod pipeline;
+pub mod publish;
+pub mod sample;
+pub mod scaling;
+pub mod segmentation;
 pub mod source;
+pub mod starter;

@@ -1,1 +1,5 @@
-fn main(){}
+//! `layercake-score`: for nightly jobs.
+
+fn main() -> std::process::ExitCode {
+    layercake::cli::score_main()
+}

@@ -1,1 +1,5 @@
-fn main(){}
+//! `layercake-train`: for data scientists.
+
+fn main() -> std::process::ExitCode {
+    layercake::cli::train_main()
+}

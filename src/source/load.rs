@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use chrono::{Days, Utc};
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::col;
@@ -197,6 +197,12 @@ fn check_not_empty(counts: &[SourceCounts]) -> Result<(), SourceError> {
     Err(SourceError::NoEvents { n_rows, detail })
 }
 
+/// The schema that batches of all sources fit.
+fn nullable(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
 fn register(engine: &Engine, mapped: &[MappedSource], cache: Cache) -> Result<(), SourceError> {
     let context = engine.context();
     context.deregister_table(EVENTS_TABLE)?;
@@ -204,9 +210,10 @@ fn register(engine: &Engine, mapped: &[MappedSource], cache: Cache) -> Result<()
         // Spread over as many partitions as there are threads.
         let n_partitions = context.copied_config().target_partitions().max(1);
         let mut partitions = vec![Vec::new(); n_partitions];
-        let schema = batches[0].schema();
+        let schema = nullable(&batches[0].schema());
         for (index, batch) in batches.into_iter().enumerate() {
-            partitions[index % n_partitions].push(batch.with_schema(Arc::clone(&schema)).map_err(engine_error)?);
+            let batch = RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec());
+            partitions[index % n_partitions].push(batch.map_err(engine_error)?);
         }
         context.register_table(EVENTS_TABLE, Arc::new(MemTable::try_new(schema, partitions)?))?;
         return Ok(());

@@ -2,20 +2,22 @@
 //! them could be read.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::csv::WriterBuilder;
 use arrow::datatypes::DataType;
-use datafusion::logical_expr::{cast, col, lit};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{Expr, cast, col, lit};
 use futures::StreamExt;
 
 use super::csv_table::LINE_COLUMN;
 use super::mapping::{MappedSource, PROBLEM_COLUMN};
 use super::{EVENT_COLUMNS, SourceCounts, SourceError, functions};
 use crate::engine::{Engine, EngineParams};
+use crate::publish::write_atomically;
 
 /// Lists the rows set aside in `path`, replacing what an earlier run left
 /// there; removes it when there are none.
@@ -37,43 +39,48 @@ pub(super) fn write_quarantine(
             _ => Ok(()),
         };
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
-    let partial = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
-    let mut writer = BufWriter::new(partial.as_file());
+    let rows = |file: &mut BufWriter<&File>| write_rows(file, mapped, counts);
+    write_atomically(path, |file| rows(file).map_err(std::io::Error::other))
+        .map_err(|error| failed(&error))
+}
+
+fn write_rows(
+    writer: &mut BufWriter<&File>,
+    mapped: &[MappedSource],
+    counts: &[SourceCounts],
+) -> Result<(), SourceError> {
     let one_thread = EngineParams { threads: NonZeroUsize::new(1), memory_limit_mb: None };
     let serial = Engine::new(&one_thread)?;
     functions::register(serial.context());
     let mut is_first = true;
     for (source, counts) in mapped.iter().zip(counts) {
-        if counts.set_aside.is_empty() {
-            continue;
-        }
-        for file in &source.raw.files {
+        let files: &[_] = if counts.set_aside.is_empty() { &[] } else { &source.raw.files };
+        for file in files {
             let frame = source.read(&serial, std::slice::from_ref(file), true)?;
-            let mut columns = vec![
-                lit(source.label.as_str()).alias("source"),
-                lit(file.display().to_string()).alias("file"),
-                col(LINE_COLUMN).alias("row"),
-                col(PROBLEM_COLUMN).alias("reason"),
-            ];
-            columns.extend(
-                EVENT_COLUMNS.iter().map(|name| cast(col(*name), DataType::Utf8).alias(*name)),
-            );
-            let frame = frame.filter(col(PROBLEM_COLUMN).is_not_null())?.select(columns)?;
+            let frame = frame.filter(col(PROBLEM_COLUMN).is_not_null())?;
+            let frame = frame.select(columns(&source.label, file))?;
             serial.wait(async {
                 let mut stream = frame.execute_stream().await?;
                 while let Some(batch) = stream.next().await {
-                    write_batch(&mut writer, &batch?, is_first).map_err(|error| failed(&error))?;
+                    write_batch(writer, &batch?, is_first)?;
                     is_first = false;
                 }
-                Ok::<_, SourceError>(())
+                Ok::<_, DataFusionError>(())
             })?;
         }
     }
-    writer.flush().map_err(|error| failed(&error))?;
-    drop(writer);
-    persist(partial, path).map_err(|error| failed(&error))
+    Ok(())
+}
+
+fn columns(label: &str, file: &Path) -> Vec<Expr> {
+    let mut columns = vec![
+        lit(label).alias("source"),
+        lit(file.display().to_string()).alias("file"),
+        col(LINE_COLUMN).alias("row"),
+        col(PROBLEM_COLUMN).alias("reason"),
+    ];
+    columns.extend(EVENT_COLUMNS.iter().map(|name| cast(col(*name), DataType::Utf8).alias(*name)));
+    columns
 }
 
 fn write_batch(
@@ -82,10 +89,4 @@ fn write_batch(
     with_header: bool,
 ) -> Result<(), arrow::error::ArrowError> {
     WriterBuilder::new().with_header(with_header).build(writer).write(batch)
-}
-
-fn persist(partial: tempfile::NamedTempFile, path: &Path) -> std::io::Result<()> {
-    partial.as_file().sync_all()?;
-    partial.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }

@@ -110,6 +110,16 @@ impl RawTable {
         self.schema.fields().iter().map(|field| field.name().clone()).collect()
     }
 
+    /// All columns of all files in their types; cells that do not fit are null.
+    ///
+    /// # Errors
+    /// When a file cannot be opened.
+    pub fn frame(&self, engine: &Engine) -> Result<DataFrame, SourceError> {
+        let names = self.column_names();
+        let frame = self.read(engine, &self.files, &names.iter().cloned().collect(), false)?;
+        Ok(frame.select(names.iter().map(ident))?)
+    }
+
     /// The schema as the expression parser wants it.
     pub(super) fn df_schema(&self) -> Result<DFSchema, SourceError> {
         Ok(DFSchema::try_from(self.schema.clone())?)

@@ -1,0 +1,270 @@
+//! A trained model on disk: plain, versioned files with hashes.
+//!
+//! ```text
+//! models/<name>/latest                    name of the newest bundle
+//! models/<name>/<as_of>-<hash>/
+//!   manifest.json      format, model, hash of every other file
+//!   config.toml        the resolved config
+//!   features.json      the feature plan
+//!   layers.json        scaling, centroids, profiles, names
+//!   rfm.json           quintile edges
+//!   churn.json         scaling, coefficients, threshold
+//!   record.json        dates, input profile, hold-out measures
+//! ```
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDateTime;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::churn::{ChurnEvaluation, FittedChurn};
+use crate::config::Config;
+use crate::features::{FeaturePlan, SnapshotDates};
+use crate::publish::write_atomically;
+use crate::segmentation::{FittedLayers, FittedRfm};
+use crate::source::InputProfile;
+
+/// The newest format that this version writes and reads.
+pub const FORMAT: u32 = 1;
+
+const MANIFEST: &str = "manifest.json";
+const LATEST: &str = "latest";
+
+/// All parts of a trained model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bundle {
+    /// The config that it was trained with, without `[engine]`.
+    pub config: Config,
+    /// How features are computed.
+    pub plan: FeaturePlan,
+    /// Layers.
+    pub layers: FittedLayers,
+    /// RFM quintiles.
+    pub rfm: FittedRfm,
+    /// Churn model.
+    pub churn: FittedChurn,
+    /// What it was trained on and how it did.
+    pub record: TrainingRecord,
+}
+
+/// What a model was trained on, and how it did on the held-out snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingRecord {
+    /// As-of dates.
+    pub dates: SnapshotDates,
+    /// What was read.
+    pub input: InputProfile,
+    /// Rows of customers over all training snapshots.
+    pub n_training_rows: usize,
+    /// Measures on the held-out snapshot.
+    pub churn: ChurnEvaluation,
+}
+
+/// `manifest.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Manifest {
+    format: u32,
+    layercake_version: String,
+    name: String,
+    as_of: NaiveDateTime,
+    files: BTreeMap<String, FileEntry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct FileEntry {
+    bytes: usize,
+    blake3: String,
+}
+
+/// Why a bundle could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// The folder cannot be written.
+    #[error("can't write the bundle {folder}: {cause}")]
+    Unwritable {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// There is no bundle at the path.
+    #[error(
+        "no bundle at {folder}: neither {MANIFEST} nor {LATEST} is in it; `layercake-train --config \
+         FILE` makes one"
+    )]
+    NotABundle {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// It was written by a newer version.
+    #[error(
+        "{folder} has bundle format {found}, this version reads up to {FORMAT}; update layercake \
+         or train again"
+    )]
+    Newer {
+        /// The folder.
+        folder: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// A file is absent or not what was written.
+    #[error("{folder} is damaged: {file} {problem}; restore it or train again")]
+    Damaged {
+        /// The folder.
+        folder: PathBuf,
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl Bundle {
+    /// Writes the bundle as `folder/<name>/<as_of>-<hash>/` and points
+    /// `latest` at it. The same model gets the same name and the same bytes.
+    ///
+    /// # Errors
+    /// When the folder cannot be written; nothing half-written then remains.
+    pub fn save(&self, folder: &Path) -> Result<PathBuf, BundleError> {
+        let model_folder = folder.join(&self.config.name);
+        self.write(&model_folder)
+            .map_err(|cause| BundleError::Unwritable { folder: model_folder, cause })
+    }
+
+    fn write(&self, model_folder: &Path) -> io::Result<PathBuf> {
+        let files = self.files()?;
+        let entries = files.iter().map(|(name, content)| {
+            let blake3 = blake3::hash(content).to_hex().to_string();
+            ((*name).to_owned(), FileEntry { bytes: content.len(), blake3 })
+        });
+        let manifest = Manifest {
+            format: FORMAT,
+            layercake_version: env!("CARGO_PKG_VERSION").into(),
+            name: self.config.name.clone(),
+            as_of: self.record.dates.as_of,
+            files: entries.collect(),
+        };
+        let manifest = to_json(&manifest)?;
+        let hash = blake3::hash(&manifest).to_hex();
+        let name = format!("{}-{}", self.record.dates.as_of.format("%Y-%m-%d"), &hash[..10]);
+        let target = model_folder.join(&name);
+        std::fs::create_dir_all(model_folder)?;
+        if !target.join(MANIFEST).is_file() {
+            let partial = tempfile::Builder::new().prefix(".partial-").tempdir_in(model_folder)?;
+            for (name, content) in files.iter().chain([&(MANIFEST, manifest)]) {
+                write_atomically(&partial.path().join(name), |file| file.write_all(content))?;
+            }
+            make_listable(partial.path())?;
+            std::fs::rename(partial.path(), &target)?;
+            // Renamed away: there is nothing left to clean up.
+            let _ = partial.keep();
+        }
+        write_atomically(&model_folder.join(LATEST), |file| writeln!(file, "{name}"))?;
+        Ok(target)
+    }
+
+    fn files(&self) -> io::Result<Vec<(&'static str, Vec<u8>)>> {
+        let config = toml::to_string(&self.config.of_model()).map_err(io::Error::other)?;
+        Ok(vec![
+            ("config.toml", config.into_bytes()),
+            ("features.json", to_json(&self.plan)?),
+            ("layers.json", to_json(&self.layers)?),
+            ("rfm.json", to_json(&self.rfm)?),
+            ("churn.json", to_json(&self.churn)?),
+            ("record.json", to_json(&self.record)?),
+        ])
+    }
+
+    /// Reads a bundle: its own folder, or the folder of a model, of which the
+    /// latest bundle is taken. Returns the bundle and its own folder.
+    ///
+    /// # Errors
+    /// When there is none, it is newer than this version, or a file is absent
+    /// or not what was written.
+    pub fn load(path: &Path) -> Result<(Self, PathBuf), BundleError> {
+        let folder = resolve(path)?;
+        let manifest = read_manifest(&folder)?;
+        let read = |name: &str| read_checked(&folder, name, &manifest);
+        let text = String::from_utf8_lossy(&read("config.toml")?).into_owned();
+        let config = Config::parse(&text, &folder.join("config.toml"))
+            .map_err(|error| damaged(&folder, "config.toml", error.to_string()))?;
+        let bundle = Self {
+            config,
+            plan: parse(&folder, "features.json", &read("features.json")?)?,
+            layers: parse(&folder, "layers.json", &read("layers.json")?)?,
+            rfm: parse(&folder, "rfm.json", &read("rfm.json")?)?,
+            churn: parse(&folder, "churn.json", &read("churn.json")?)?,
+            record: parse(&folder, "record.json", &read("record.json")?)?,
+        };
+        Ok((bundle, folder))
+    }
+}
+
+fn to_json<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
+    let mut json = serde_json::to_vec_pretty(value).map_err(io::Error::other)?;
+    json.push(b'\n');
+    Ok(json)
+}
+
+#[cfg(unix)]
+fn make_listable(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn make_listable(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn resolve(path: &Path) -> Result<PathBuf, BundleError> {
+    if path.join(MANIFEST).is_file() {
+        return Ok(path.to_owned());
+    }
+    match std::fs::read_to_string(path.join(LATEST)) {
+        Ok(name) if path.join(name.trim()).join(MANIFEST).is_file() => Ok(path.join(name.trim())),
+        Ok(name) => Err(damaged(path, LATEST, format!("names {}, which is absent", name.trim()))),
+        Err(_) => Err(BundleError::NotABundle { folder: path.to_owned() }),
+    }
+}
+
+fn read_manifest(folder: &Path) -> Result<Manifest, BundleError> {
+    #[derive(Deserialize)]
+    struct FormatOnly {
+        format: u32,
+    }
+    let content = std::fs::read(folder.join(MANIFEST))
+        .map_err(|error| damaged(folder, MANIFEST, error.to_string()))?;
+    // The format comes first: a newer manifest may look different otherwise.
+    let FormatOnly { format } = parse(folder, MANIFEST, &content)?;
+    if format > FORMAT {
+        return Err(BundleError::Newer { folder: folder.to_owned(), found: format });
+    }
+    parse(folder, MANIFEST, &content)
+}
+
+fn read_checked(folder: &Path, name: &str, manifest: &Manifest) -> Result<Vec<u8>, BundleError> {
+    let entry = manifest
+        .files
+        .get(name)
+        .ok_or_else(|| damaged(folder, name, "is not in the manifest".into()))?;
+    let content = std::fs::read(folder.join(name))
+        .map_err(|error| damaged(folder, name, format!("can't be read ({error})")))?;
+    if blake3::hash(&content).to_hex().as_str() != entry.blake3 {
+        return Err(damaged(folder, name, "is not what was written".into()));
+    }
+    Ok(content)
+}
+
+fn parse<T: DeserializeOwned>(folder: &Path, name: &str, content: &[u8]) -> Result<T, BundleError> {
+    serde_json::from_slice(content)
+        .map_err(|error| damaged(folder, name, format!("can't be read ({error})")))
+}
+
+fn damaged(folder: &Path, file: &str, problem: String) -> BundleError {
+    BundleError::Damaged { folder: folder.to_owned(), file: file.to_owned(), problem }
+}

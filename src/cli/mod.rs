@@ -1,0 +1,56 @@
+//! What people type and see: arguments, progress, tables, exit codes.
+
+mod compare;
+mod output;
+mod progress;
+mod score;
+mod tables;
+mod train;
+
+pub use compare::compare_main;
+pub use score::score_main;
+pub use train::train_main;
+
+use std::process::ExitCode;
+
+use crate::engine::EngineParams;
+
+/// Exit code of a run that could not be done.
+const COULD_NOT_RUN: u8 = 2;
+
+/// Threads and memory, as every command takes them.
+#[derive(Debug, Clone, clap::Args)]
+struct EngineArguments {
+    /// Worker threads [default: all cores]; results do not depend on it
+    #[arg(long, value_name = "N", global = true)]
+    threads: Option<std::num::NonZeroUsize>,
+    /// Memory for sorting and grouping in MB, beyond which they use the disk
+    #[arg(long, value_name = "MB", global = true)]
+    memory_limit: Option<std::num::NonZeroUsize>,
+}
+
+impl EngineArguments {
+    /// What was typed wins over what the config says.
+    fn apply(&self, params: &mut EngineParams) -> anyhow::Result<()> {
+        params.threads = self.threads.or(params.threads);
+        params.memory_limit_mb = self.memory_limit.or(params.memory_limit_mb);
+        if let Some(threads) = params.threads {
+            // The models' threads; a second call in one process changes nothing.
+            let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
+        }
+        Ok(())
+    }
+}
+
+/// Turns a finished run into what the shell sees: its report on standard
+/// output, or one line on standard error and exit code 2.
+fn finish(program: &str, result: anyhow::Result<String>) -> ExitCode {
+    let written = result.and_then(|report| Ok(output::print(&report)?));
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{program}: {error:#}");
+            ExitCode::from(COULD_NOT_RUN)
+        }
+    }
+}

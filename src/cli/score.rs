@@ -1,0 +1,80 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::NaiveDate;
+use clap::{Parser, ValueEnum};
+
+use super::progress::TerminalProgress;
+use super::{EngineArguments, finish, tables};
+use crate::bundle::Bundle;
+use crate::config::Config;
+use crate::pipeline::{ScoreFormat, ScoreRequest, score};
+
+/// Score every user: layer, RFM segment, lifecycle stage, churn probability.
+///
+/// Writes OUT/as_of=YYYY-MM-DD/scores.parquet, with _summary.json beside it. An
+/// earlier file of that day stands until the new one is whole.
+#[derive(Debug, Parser)]
+#[command(
+    name = "layercake-score",
+    version,
+    after_help = "Examples:
+  layercake-score --bundle models/sample
+  layercake-score --bundle models/shop --config tonight.toml --as-of 2026-07-01
+  layercake-score --bundle models/shop --format csv --out /srv/scores
+
+Exit codes: 0 done, 2 could not run."
+)]
+struct Arguments {
+    /// Bundle folder, or the folder of a model: its latest bundle is used
+    #[arg(long, value_name = "FOLDER")]
+    bundle: PathBuf,
+    /// Config whose sources are read [default: the sources the model was trained on]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Score as of the start of this day [default: the day after the last event]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    as_of: Option<NaiveDate>,
+    /// Folder of all scores
+    #[arg(long, value_name = "FOLDER", default_value = "scores")]
+    out: PathBuf,
+    /// Encoding of the scores
+    #[arg(long, value_enum, default_value = "parquet")]
+    format: Format,
+    #[command(flatten)]
+    engine: EngineArguments,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    Parquet,
+    Csv,
+}
+
+/// Parses, runs and reports.
+pub fn score_main() -> ExitCode {
+    finish("layercake-score", run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<String> {
+    let (bundle, bundle_folder) = Bundle::load(&arguments.bundle)?;
+    let mut config = match &arguments.config {
+        Some(file) => Config::load(file)?,
+        None => bundle.config.clone(),
+    };
+    arguments.engine.apply(&mut config.engine)?;
+    let format = match arguments.format {
+        Format::Parquet => ScoreFormat::Parquet,
+        Format::Csv => ScoreFormat::Csv,
+    };
+    let request = ScoreRequest {
+        bundle: &bundle,
+        bundle_folder: &bundle_folder,
+        config: &config,
+        as_of: arguments.as_of,
+        out: &arguments.out,
+        format,
+    };
+    let summary = score(&request, &mut TerminalProgress::new())?;
+    Ok(tables::scored(&summary))
+}

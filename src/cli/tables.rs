@@ -1,0 +1,264 @@
+//! Results as tables of at most 80 columns.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+
+use crate::bundle::Bundle;
+use crate::metrics::Interval;
+use crate::pipeline::{Backtest, GroupAgreement, GroupingScores, ScoreSummary, Trained};
+use crate::source::{InputProfile, SourceCounts};
+
+const WIDTH: u16 = 80;
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH)
+        .set_header(header.iter().map(|title| Cell::new(title)));
+    table
+}
+
+/// Right-aligns all columns but the first `n_text`.
+fn align(table: &mut Table, n_text: usize) {
+    for column in table.column_iter_mut().skip(n_text) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+/// 1234567 → 1,234,567
+pub(super) fn thousands(n: impl TryInto<u64>) -> String {
+    let digits = n.try_into().unwrap_or(0u64).to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+fn optional(value: Option<f64>, digits: usize) -> String {
+    value.map_or("–".into(), |value| format!("{value:.digits$}"))
+}
+
+/// What was read, in a few lines.
+pub(super) fn input(profile: &InputProfile, quarantine: Option<&Path>) -> String {
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "{} events of {} users from {} to {}",
+        thousands(profile.n_events),
+        thousands(profile.n_users),
+        profile.first_time.date(),
+        profile.last_time.date(),
+    );
+    let events: Vec<String> = profile
+        .events
+        .iter()
+        .take(8)
+        .map(|event| format!("{} {}", event.event, thousands(event.n_rows)))
+        .collect();
+    let more = if profile.events.len() > 8 { ", …" } else { "" };
+    let _ = writeln!(text, "  {}{more}", events.join(", "));
+    for source in profile.sources.iter().filter(|source| source.n_set_aside() > 0) {
+        let _ = writeln!(text, "  {}", set_aside(source, quarantine));
+    }
+    text
+}
+
+fn set_aside(source: &SourceCounts, quarantine: Option<&Path>) -> String {
+    let reasons: Vec<String> = source
+        .set_aside
+        .iter()
+        .map(|(reason, n)| format!("{reason} {}", thousands(*n)))
+        .collect();
+    let listed = quarantine.map_or(String::new(), |file| format!(", listed in {}", file.display()));
+    format!(
+        "{}: {} of {} rows set aside ({}){listed}",
+        source.source,
+        thousands(source.n_set_aside()),
+        thousands(source.n_rows),
+        reasons.join(", ")
+    )
+}
+
+/// A trained model: its layers and how its churn model did.
+pub(super) fn trained(trained: &Trained) -> String {
+    let bundle = &trained.bundle;
+    let dates = &bundle.record.dates;
+    let mut text = input(&bundle.record.input, trained.quarantine.as_deref());
+    let _ = writeln!(
+        text,
+        "\n{} features · {} training snapshots ({} to {}) · held out: {} days from {}\n",
+        bundle.plan.features.len(),
+        dates.training.len(),
+        dates.training.last().map_or(String::new(), |date| date.date().to_string()),
+        dates.training[0].date(),
+        bundle.config.snapshots.horizon_days,
+        dates.hold_out.date(),
+    );
+    let _ = writeln!(text, "{}\n", layers(bundle));
+    let _ = writeln!(text, "{}", churn(bundle));
+    let _ = writeln!(text, "\nSaved {}", trained.folder.display());
+    text
+}
+
+fn layers(bundle: &Bundle) -> Table {
+    let mut table = table(&["", "Layer", "Users", "Share", "GMV", "Churn"]);
+    for layer in &bundle.layers.layers {
+        table.add_row(vec![
+            layer.id.clone(),
+            layer.name.clone(),
+            thousands(layer.profile.n_users),
+            percent(layer.profile.share),
+            percent(layer.profile.gmv_share),
+            percent(layer.profile.churn_rate),
+        ]);
+    }
+    align(&mut table, 2);
+    table
+}
+
+fn churn(bundle: &Bundle) -> String {
+    let evaluation = &bundle.record.churn;
+    let mut table =
+        table(&["Churn, held out", "ROC AUC", "PR AUC", "Lift 10 %", "Brier", "Log loss"]);
+    for scores in &evaluation.scores {
+        table.add_row(vec![
+            scores.name.clone(),
+            optional(scores.roc_auc, 4),
+            optional(scores.pr_auc, 4),
+            optional(scores.lift_10, 2),
+            optional(scores.brier, 4),
+            optional(scores.log_loss, 4),
+        ]);
+    }
+    align(&mut table, 1);
+    format!(
+        "{table}\n{} of {} customers placed no order in the {} days held out",
+        thousands(evaluation.n_churned),
+        thousands(evaluation.n_customers),
+        bundle.config.snapshots.horizon_days,
+    )
+}
+
+/// A scoring run.
+pub(super) fn scored(summary: &ScoreSummary) -> String {
+    let mut text = input(&summary.input, summary.quarantine.as_deref());
+    let mut table = table(&["", "Layer", "Users", "At risk", "Mean churn prob."]);
+    for layer in &summary.layers {
+        table.add_row(vec![
+            layer.id.clone(),
+            layer.name.clone(),
+            thousands(layer.n_users),
+            thousands(layer.n_at_risk),
+            optional(layer.mean_churn_probability, 3),
+        ]);
+    }
+    align(&mut table, 2);
+    let stages: Vec<String> =
+        summary.lifecycle.iter().map(|(stage, n)| format!("{stage} {}", thousands(*n))).collect();
+    let _ = writeln!(text, "\n{table}");
+    let _ = writeln!(
+        text,
+        "{} users scored as of {}, {} at risk · {}",
+        thousands(summary.n_users),
+        summary.as_of.date(),
+        thousands(summary.n_at_risk),
+        stages.join(", "),
+    );
+    let _ = writeln!(text, "\nSaved {}", summary.scores.display());
+    text
+}
+
+/// A back-test.
+pub(super) fn compared(backtest: &Backtest) -> String {
+    let mut text = format!(
+        "{} users as of {}, judged on the {} days after (GMV {})\n\n",
+        thousands(backtest.n_users),
+        backtest.hold_out.date(),
+        backtest.horizon_days,
+        thousands(backtest.gmv.max(0.0) as u64),
+    );
+    let mut scores = table(&[
+        "Grouping",
+        "Groups",
+        "R² log GMV",
+        "R² GMV",
+        "Churn AUC",
+        "Log loss",
+        "GMV top 10 %",
+        "top 20 %",
+    ]);
+    for grouping in &backtest.groupings {
+        scores.add_row(grouping_row(grouping));
+    }
+    align(&mut scores, 1);
+    let mut differences =
+        table(&["Layers minus (95 % interval)", "R² log GMV", "Churn AUC", "GMV top 10 %"]);
+    for against in &backtest.differences {
+        differences.add_row(vec![
+            against.other.clone(),
+            interval(against.r2_log_gmv),
+            interval(against.churn_auc),
+            interval(against.gmv_capture_10),
+        ]);
+    }
+    align(&mut differences, 1);
+    let _ = writeln!(text, "{scores}\n\n{differences}");
+    let _ = writeln!(
+        text,
+        "Group means are learned on the training snapshots and judged on the period held\n\
+         out; higher is better except for log loss."
+    );
+    text
+}
+
+fn grouping_row(grouping: &GroupingScores) -> Vec<String> {
+    vec![
+        grouping.name.clone(),
+        grouping.n_groups.to_string(),
+        optional(grouping.r2_log_gmv, 3),
+        optional(grouping.r2_gmv, 3),
+        optional(grouping.churn_auc, 3),
+        optional(grouping.churn_log_loss, 4),
+        grouping.gmv_capture_10.map_or("–".into(), percent),
+        grouping.gmv_capture_20.map_or("–".into(), percent),
+    ]
+}
+
+fn interval(interval: Option<Interval>) -> String {
+    interval.map_or("–".into(), |interval| format!("{:+.3} … {:+.3}", interval.low, interval.high))
+}
+
+/// Agreement with known groups.
+pub(super) fn agreement(agreement: &GroupAgreement) -> String {
+    format!(
+        "{} users in {} known groups: adjusted Rand index of the layers {:.3}, of RFM {:.3}\n",
+        thousands(agreement.n_users),
+        agreement.n_groups,
+        agreement.layers,
+        agreement.rfm,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        assert_eq!(thousands(0u64), "0");
+        assert_eq!(thousands(999u64), "999");
+        assert_eq!(thousands(1_234_567u64), "1,234,567");
+    }
+}

@@ -1,0 +1,203 @@
+//! The one TOML file: each section is a module's own parameters.
+
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::churn::ChurnParams;
+use crate::engine::EngineParams;
+use crate::features::{FeatureParams, SnapshotParams};
+use crate::segmentation::{LifecycleParams, SegmentationParams};
+use crate::source::{InputParams, SourceParams};
+
+/// A whole configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Name of the model: the folder of its bundles.
+    pub name: String,
+    /// Use events before this day only; by default the day after the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<NaiveDate>,
+    /// Seed of everything random.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// Folder of all bundles.
+    #[serde(default = "default_models")]
+    pub models: PathBuf,
+    /// Threads and memory.
+    #[serde(default)]
+    pub engine: EngineParams,
+    /// Contract of the input.
+    #[serde(default)]
+    pub input: InputParams,
+    /// Catalogue of features.
+    #[serde(default)]
+    pub features: FeatureParams,
+    /// Dates of training and hold-out.
+    #[serde(default)]
+    pub snapshots: SnapshotParams,
+    /// Layers.
+    #[serde(default)]
+    pub segmentation: SegmentationParams,
+    /// Lifecycle stages.
+    #[serde(default)]
+    pub lifecycle: LifecycleParams,
+    /// Churn model.
+    #[serde(default)]
+    pub churn: ChurnParams,
+    /// Raw tables.
+    #[serde(default, rename = "source")]
+    pub sources: Vec<SourceParams>,
+}
+
+fn default_seed() -> u64 {
+    42
+}
+
+fn default_models() -> PathBuf {
+    PathBuf::from("models")
+}
+
+/// What is wrong with a config file.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("can't read the config {file}: {cause}{hint}")]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+        /// The next step, or empty.
+        hint: &'static str,
+    },
+    /// It is no valid config.
+    #[error("{file}, line {line}: {message}")]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong and what is allowed.
+        message: String,
+    },
+    /// A value is out of bounds.
+    #[error("{file}: {message}")]
+    OutOfBounds {
+        /// The file.
+        file: PathBuf,
+        /// Section, key, what is allowed and what it got.
+        message: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks a config file.
+    ///
+    /// # Errors
+    /// When it cannot be read, has an unknown key (the nearest valid one is
+    /// named), or a value of the wrong type or out of bounds.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file).map_err(|cause| {
+            let is_absent = cause.kind() == std::io::ErrorKind::NotFound;
+            let hint = if is_absent { "; `layercake-train init FILE` writes one" } else { "" };
+            ConfigError::Unreadable { file: file.to_owned(), cause, hint }
+        })?;
+        Self::parse(&text, file)
+    }
+
+    /// Parses and checks the text of a config; `file` is named in errors.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let offset = error.span().map_or(0, |span| span.start);
+            ConfigError::Invalid {
+                file: file.to_owned(),
+                line: text[..offset.min(text.len())].matches('\n').count() + 1,
+                message: with_nearest_key(error.message()),
+            }
+        })?;
+        config
+            .check()
+            .map_err(|message| ConfigError::OutOfBounds { file: file.to_owned(), message })?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let is_plain = !self.name.is_empty()
+            && !self.name.starts_with('.')
+            && self.name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
+        if !is_plain {
+            return Err(format!(
+                "name becomes a folder: letters, digits, - _ . are allowed, got {:?}",
+                self.name
+            ));
+        }
+        self.input.check()?;
+        self.features.check()?;
+        self.snapshots.check()?;
+        self.segmentation.check()?;
+        self.lifecycle.check()?;
+        self.churn.check()
+    }
+
+    /// The part that shapes a model: not how fast it was built, nor where it
+    /// was put.
+    pub fn of_model(&self) -> Self {
+        Self { engine: EngineParams::default(), models: default_models(), ..self.clone() }
+    }
+}
+
+/// Adds `did you mean …` to the parser's message on an unknown key.
+fn with_nearest_key(message: &str) -> String {
+    let message = message.replace('\n', " ");
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let (true, Some(unknown)) = (message.starts_with("unknown field"), quoted.next()) else {
+        return message;
+    };
+    let nearest = quoted
+        .map(|key| (strsim::jaro_winkler(unknown, key), key))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(similarity, _)| *similarity > 0.7);
+    match nearest {
+        Some((_, key)) => format!("unknown key `{unknown}`; did you mean `{key}`?"),
+        None => message.replacen("unknown field", "unknown key", 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(text, Path::new("c.toml")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
+        let error = parse("name = \"x\"\n[churn]\nl2_penalti = 1.0\n").unwrap_err();
+        assert_eq!(error, "c.toml, line 3: unknown key `l2_penalti`; did you mean `l2_penalty`?");
+    }
+
+    #[test]
+    fn a_value_out_of_bounds_names_section_and_key() {
+        let error = parse("name = \"x\"\n[segmentation]\nk = 1\n").unwrap_err();
+        assert_eq!(error, "c.toml: [segmentation] k must be at least 2, got 1");
+    }
+
+    #[test]
+    fn a_wrong_type_names_its_line() {
+        let error = parse("name = \"x\"\nseed = \"many\"\n").unwrap_err();
+        assert!(error.starts_with("c.toml, line 2: invalid type"), "{error}");
+    }
+
+    #[test]
+    fn defaults_survive_a_round_trip() {
+        let config = parse("name = \"x\"").unwrap();
+        assert_eq!(parse(&toml::to_string(&config).unwrap()).unwrap(), config);
+    }
+}

@@ -1,0 +1,241 @@
+//! Layers against RFM: what a grouping, learned on the training snapshots,
+//! says of the held-out period.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{PipelineError, Progress, open_events, snapshot_with_outcomes};
+use crate::bundle::Bundle;
+use crate::config::Config;
+use crate::dataset::{Outcomes, Snapshot};
+use crate::metrics::{Interval, bootstrap_interval, capture_at, log_loss, roc_auc};
+
+const N_RESAMPLES: usize = 500;
+
+/// The read-out of a back-test.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Backtest {
+    /// Users of the held-out snapshot.
+    pub n_users: usize,
+    /// As-of date of the held-out snapshot.
+    pub hold_out: chrono::NaiveDateTime,
+    /// Days after it on which groupings are judged.
+    pub horizon_days: u32,
+    /// GMV of all users in that time.
+    pub gmv: f64,
+    /// One row a grouping.
+    pub groupings: Vec<GroupingScores>,
+    /// Layers minus each RFM grouping.
+    pub differences: Vec<LayersAgainst>,
+}
+
+/// How well the group means of the training snapshots foretell the held-out period.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupingScores {
+    /// What groups the users.
+    pub name: String,
+    /// Groups that occur in the held-out snapshot.
+    pub n_groups: usize,
+    /// Out-of-sample R² of log(1 + GMV).
+    pub r2_log_gmv: Option<f64>,
+    /// Out-of-sample R² of GMV.
+    pub r2_gmv: Option<f64>,
+    /// ROC AUC of the group's churn rate (no order in the horizon).
+    pub churn_auc: Option<f64>,
+    /// Log loss of the group's churn rate, in nats.
+    pub churn_log_loss: Option<f64>,
+    /// Share of GMV caught by the 10 % of users in the groups of highest mean GMV.
+    pub gmv_capture_10: Option<f64>,
+    /// The same for 20 %.
+    pub gmv_capture_20: Option<f64>,
+}
+
+/// Layers minus another grouping, with 95 % bootstrap intervals over users.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LayersAgainst {
+    /// The other grouping.
+    pub other: String,
+    /// Difference of the R² of log(1 + GMV).
+    pub r2_log_gmv: Option<Interval>,
+    /// Difference of the churn AUC.
+    pub churn_auc: Option<Interval>,
+    /// Difference of the GMV caught by the top 10 %.
+    pub gmv_capture_10: Option<Interval>,
+}
+
+/// What a grouping foretells for each user of the held-out snapshot.
+struct Forecast {
+    name: &'static str,
+    n_groups: usize,
+    log_gmv: Vec<f64>,
+    gmv: Vec<f64>,
+    churn: Vec<f64>,
+}
+
+/// Judges the bundle's layers and its RFM groupings on its held-out period.
+///
+/// # Errors
+/// When the data cannot be read or the plan does not fit it.
+pub fn backtest(
+    bundle: &Bundle,
+    config: &Config,
+    quarantine: &Path,
+    progress: &mut dyn Progress,
+) -> Result<Backtest, PipelineError> {
+    let dates = &bundle.record.dates;
+    let n_stages = dates.training.len() + 3;
+    progress.stage(0, n_stages, "reading the data");
+    let (engine, _) = open_events(config, quarantine)?;
+    let horizon_days = bundle.config.snapshots.horizon_days;
+    let mut snapshots = Vec::new();
+    for date in std::iter::once(&dates.hold_out).chain(&dates.training) {
+        let what = format!("features as of {}", date.date());
+        progress.stage(snapshots.len() + 1, n_stages, &what);
+        snapshots.push(snapshot_with_outcomes(&engine, &bundle.plan, *date, horizon_days)?);
+    }
+    progress.stage(n_stages - 1, n_stages, "comparing");
+    let (held_out, training) = snapshots.split_first().expect("the held-out snapshot is first");
+    let forecasts = [
+        forecast("layers", bundle, training, held_out, layer_keys)?,
+        forecast("RFM, 10 names", bundle, training, held_out, rfm_name_keys)?,
+        forecast("RFM, 125 cells", bundle, training, held_out, rfm_cell_keys)?,
+    ];
+    let empty = Outcomes::default();
+    let outcomes = held_out.outcomes.as_ref().unwrap_or(&empty);
+    let all: Vec<usize> = (0..held_out.users.len()).collect();
+    Ok(Backtest {
+        n_users: all.len(),
+        hold_out: dates.hold_out,
+        horizon_days,
+        gmv: outcomes.gmv.iter().sum(),
+        groupings: forecasts.iter().map(|forecast| judge(forecast, outcomes, &all)).collect(),
+        differences: forecasts[1..]
+            .iter()
+            .map(|other| difference(&forecasts[0], other, outcomes, bundle.config.seed))
+            .collect(),
+    })
+}
+
+type Keys = fn(&Bundle, &Snapshot) -> Result<Vec<u16>, PipelineError>;
+
+fn layer_keys(bundle: &Bundle, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {
+    let layers = bundle.layers.assign(&snapshot.features)?.layers;
+    Ok(layers.into_iter().map(|layer| layer as u16).collect())
+}
+
+fn rfm_cell_keys(bundle: &Bundle, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {
+    let scores = bundle.rfm.scores(&snapshot.features)?;
+    Ok(scores.iter().map(|scores| scores.map_or(0, |scores| scores.cell())).collect())
+}
+
+fn rfm_name_keys(bundle: &Bundle, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {
+    let names = crate::segmentation::RFM_SEGMENTS;
+    let index = |name: &str| names.iter().position(|other| *other == name).map_or(0, |i| i + 1);
+    let scores = bundle.rfm.scores(&snapshot.features)?;
+    Ok(scores.iter().map(|s| s.map_or(0, |s| index(s.segment()) as u16)).collect())
+}
+
+#[derive(Default)]
+struct GroupSums {
+    n: f64,
+    gmv: f64,
+    log_gmv: f64,
+    churned: f64,
+}
+
+impl GroupSums {
+    fn add(&mut self, outcomes: &Outcomes, row: usize) {
+        self.n += 1.0;
+        self.gmv += outcomes.gmv[row];
+        self.log_gmv += log_gmv(outcomes.gmv[row]);
+        self.churned += f64::from(u8::from(outcomes.n_orders[row] == 0.0));
+    }
+}
+
+fn log_gmv(gmv: f64) -> f64 {
+    gmv.max(0.0).ln_1p()
+}
+
+/// Learns group means on the training snapshots and looks them up for the
+/// held-out users; a group that training never saw gets the overall mean.
+fn forecast(
+    name: &'static str,
+    bundle: &Bundle,
+    training: &[Snapshot],
+    held_out: &Snapshot,
+    keys: Keys,
+) -> Result<Forecast, PipelineError> {
+    let mut groups: BTreeMap<u16, GroupSums> = BTreeMap::new();
+    let mut overall = GroupSums::default();
+    for snapshot in training {
+        let Some(outcomes) = &snapshot.outcomes else { continue };
+        for (row, key) in keys(bundle, snapshot)?.into_iter().enumerate() {
+            groups.entry(key).or_default().add(outcomes, row);
+            overall.add(outcomes, row);
+        }
+    }
+    let keys = keys(bundle, held_out)?;
+    let mean = |key: &u16, of: fn(&GroupSums) -> f64| {
+        let sums = groups.get(key).unwrap_or(&overall);
+        of(sums) / sums.n
+    };
+    let mut distinct = keys.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    Ok(Forecast {
+        name,
+        n_groups: distinct.len(),
+        log_gmv: keys.iter().map(|key| mean(key, |sums| sums.log_gmv)).collect(),
+        gmv: keys.iter().map(|key| mean(key, |sums| sums.gmv)).collect(),
+        churn: keys.iter().map(|key| mean(key, |sums| sums.churned)).collect(),
+    })
+}
+
+fn judge(forecast: &Forecast, outcomes: &Outcomes, rows: &[usize]) -> GroupingScores {
+    let pick = |values: &[f64]| -> Vec<f64> { rows.iter().map(|&row| values[row]).collect() };
+    let gmv = pick(&outcomes.gmv);
+    let logs: Vec<f64> = gmv.iter().map(|&gmv| log_gmv(gmv)).collect();
+    let churned: Vec<bool> = rows.iter().map(|&row| outcomes.n_orders[row] == 0.0).collect();
+    let (gmv_forecast, churn_forecast) = (pick(&forecast.gmv), pick(&forecast.churn));
+    GroupingScores {
+        name: forecast.name.to_owned(),
+        n_groups: forecast.n_groups,
+        r2_log_gmv: r_squared(&pick(&forecast.log_gmv), &logs),
+        r2_gmv: r_squared(&gmv_forecast, &gmv),
+        churn_auc: roc_auc(&churn_forecast, &churned),
+        churn_log_loss: log_loss(&churn_forecast, &churned),
+        gmv_capture_10: capture_at(&gmv_forecast, &gmv, 0.1),
+        gmv_capture_20: capture_at(&gmv_forecast, &gmv, 0.2),
+    }
+}
+
+/// 1 − squared error of the forecast over that of the mean; `None` when the
+/// truth is constant.
+fn r_squared(forecast: &[f64], truth: &[f64]) -> Option<f64> {
+    let mean = truth.iter().sum::<f64>() / truth.len().max(1) as f64;
+    let total: f64 = truth.iter().map(|y| (y - mean).powi(2)).sum();
+    let error: f64 = forecast.iter().zip(truth).map(|(f, y)| (y - f).powi(2)).sum();
+    (total > 0.0).then(|| 1.0 - error / total)
+}
+
+fn difference(
+    layers: &Forecast,
+    other: &Forecast,
+    outcomes: &Outcomes,
+    seed: u64,
+) -> LayersAgainst {
+    let n_rows = outcomes.gmv.len();
+    let interval = |of: fn(&GroupingScores) -> Option<f64>| {
+        bootstrap_interval(n_rows, N_RESAMPLES, seed, |rows| {
+            Some(of(&judge(layers, outcomes, rows))? - of(&judge(other, outcomes, rows))?)
+        })
+    };
+    LayersAgainst {
+        other: other.name.to_owned(),
+        r2_log_gmv: interval(|scores| scores.r2_log_gmv),
+        churn_auc: interval(|scores| scores.churn_auc),
+        gmv_capture_10: interval(|scores| scores.gmv_capture_10),
+    }
+}

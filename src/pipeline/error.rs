@@ -1,0 +1,52 @@
+use std::io;
+use std::path::PathBuf;
+
+use crate::bundle::BundleError;
+use crate::churn::ChurnError;
+use crate::dataset::DatasetError;
+use crate::engine::EngineError;
+use crate::features::FeatureError;
+use crate::segmentation::SegmentationError;
+use crate::source::SourceError;
+
+/// Why a run could not be finished.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// Input.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Features.
+    #[error(transparent)]
+    Feature(#[from] FeatureError),
+    /// Layers.
+    #[error(transparent)]
+    Segmentation(#[from] SegmentationError),
+    /// Churn.
+    #[error(transparent)]
+    Churn(#[from] ChurnError),
+    /// Bundle.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// Engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Matrix.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// Output that could not be written; what stood there before still stands.
+    #[error("can't write {path}: {cause}")]
+    Output {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// A table of known groups that cannot be used.
+    #[error("{file}: {problem}; needed are two columns, user_id and group, with a header")]
+    Groups {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+}

@@ -1,0 +1,245 @@
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray};
+use arrow::csv::WriterBuilder;
+use chrono::{NaiveDate, NaiveDateTime};
+use serde::Serialize;
+
+use super::matrix::{batch_of, user_id_array, write_parquet};
+use super::{PipelineError, Progress, open_events, resolve_as_of};
+use crate::bundle::Bundle;
+use crate::config::Config;
+use crate::dataset::{DatasetError, Snapshot};
+use crate::features::compute_snapshot;
+use crate::publish::write_atomically;
+use crate::source::InputProfile;
+
+/// What to score and where to put it.
+#[derive(Debug, Clone)]
+pub struct ScoreRequest<'a> {
+    /// The model.
+    pub bundle: &'a Bundle,
+    /// Its folder, to be named in the summary.
+    pub bundle_folder: &'a Path,
+    /// Sources and engine.
+    pub config: &'a Config,
+    /// Day to score as of; by default the day after the last event.
+    pub as_of: Option<NaiveDate>,
+    /// Folder of all scores.
+    pub out: &'a Path,
+    /// Encoding.
+    pub format: ScoreFormat,
+}
+
+/// Encoding of the scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScoreFormat {
+    /// `scores.parquet`
+    Parquet,
+    /// `scores.csv`
+    Csv,
+}
+
+/// What a scoring run did; also written as `_summary.json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ScoreSummary {
+    /// Scored as of.
+    pub as_of: NaiveDateTime,
+    /// The bundle used.
+    pub bundle: String,
+    /// File of the scores.
+    pub scores: PathBuf,
+    /// Rows set aside, if any, are listed here.
+    pub quarantine: Option<PathBuf>,
+    /// Users scored: all with an event before as-of.
+    pub n_users: usize,
+    /// Users at risk.
+    pub n_at_risk: usize,
+    /// Mean churn probability of those who have ordered.
+    pub mean_churn_probability: Option<f64>,
+    /// Users by layer, in layer order.
+    pub layers: Vec<LayerCount>,
+    /// Users by lifecycle stage.
+    pub lifecycle: BTreeMap<&'static str, usize>,
+    /// What was read.
+    pub input: InputProfile,
+}
+
+/// Users of one layer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LayerCount {
+    /// Id of the layer.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its users.
+    pub n_users: usize,
+    /// Those at risk.
+    pub n_at_risk: usize,
+    /// Mean churn probability of its customers; `None` if it has none.
+    pub mean_churn_probability: Option<f64>,
+}
+
+/// One row a user, in order of user id.
+struct Scores {
+    layers: Vec<usize>,
+    margins: Vec<f64>,
+    rfm_segments: Vec<Option<&'static str>>,
+    stages: Vec<&'static str>,
+    /// `None` for users who never ordered: there is nothing to stop.
+    churn_probabilities: Vec<Option<f64>>,
+    at_risk: Vec<bool>,
+    days_since_last_order: Vec<Option<f64>>,
+}
+
+/// Scores every user seen before the as-of date and publishes the result as
+/// `out/as_of=YYYY-MM-DD/scores.parquet` (or `.csv`) with `_summary.json`
+/// beside it; an earlier run's file stands until the new one is whole.
+///
+/// # Errors
+/// When the data cannot be read, the plan does not fit it, or the output
+/// cannot be written.
+pub fn score(
+    request: &ScoreRequest<'_>,
+    progress: &mut dyn Progress,
+) -> Result<ScoreSummary, PipelineError> {
+    progress.stage(0, 3, "reading the data");
+    // As-of is known only once the data is read: the list moves to its place then.
+    let waiting = request.out.join(".quarantine.csv");
+    let (engine, input) = open_events(request.config, &waiting)?;
+    let as_of = resolve_as_of(request.as_of, &input, &request.config.features)?;
+    progress.stage(1, 3, &format!("features as of {}", as_of.date()));
+    let snapshot = compute_snapshot(&engine, &request.bundle.plan, as_of)?;
+    progress.stage(2, 3, "scoring");
+    let scores = score_users(request.bundle, &snapshot)?;
+    let folder = request.out.join(format!("as_of={}", as_of.format("%Y-%m-%d")));
+    let mut summary = summarise(request, &scores, input, as_of);
+    publish(request, &folder, &waiting, &scores_batch(request.bundle, &snapshot, &scores), &mut summary)
+        .map_err(|cause| PipelineError::Output { path: folder, cause })?;
+    Ok(summary)
+}
+
+fn score_users(bundle: &Bundle, snapshot: &Snapshot) -> Result<Scores, DatasetError> {
+    let matrix = &snapshot.features;
+    let n_orders = matrix.column("n_orders")?;
+    let assignments = bundle.layers.assign(matrix)?;
+    let probabilities = bundle.churn.predict(matrix)?;
+    let at_risk = bundle.churn.at_risk(matrix, &probabilities)?;
+    let silence = matrix.column("days_since_last_order")?;
+    let of_customer = |row: usize, value: f64| (n_orders[row] > 0.0).then_some(value);
+    let rows = 0..matrix.n_rows();
+    Ok(Scores {
+        layers: assignments.layers,
+        margins: assignments.margins,
+        rfm_segments: bundle.rfm.scores(matrix)?.iter().map(|s| s.map(|s| s.segment())).collect(),
+        stages: bundle.config.lifecycle.stages(matrix)?.iter().map(|s| s.as_str()).collect(),
+        churn_probabilities: rows.clone().map(|row| of_customer(row, probabilities[row])).collect(),
+        at_risk: rows.clone().map(|row| n_orders[row] > 0.0 && at_risk[row]).collect(),
+        days_since_last_order: rows.map(|row| of_customer(row, silence[row])).collect(),
+    })
+}
+
+fn scores_batch(bundle: &Bundle, snapshot: &Snapshot, scores: &Scores) -> RecordBatch {
+    let layer = |of: fn(&crate::segmentation::Layer) -> &str| -> ArrayRef {
+        let texts = scores.layers.iter().map(|&index| of(&bundle.layers.layers[index]));
+        Arc::new(StringArray::from_iter_values(texts))
+    };
+    let columns: [(&str, ArrayRef); 9] = [
+        ("user_id", user_id_array(&snapshot.users)),
+        ("layer_id", layer(|layer| &layer.id)),
+        ("layer", layer(|layer| &layer.name)),
+        ("layer_margin", Arc::new(Float64Array::from(scores.margins.clone()))),
+        ("rfm_segment", Arc::new(StringArray::from(scores.rfm_segments.clone()))),
+        ("lifecycle_stage", Arc::new(StringArray::from(scores.stages.clone()))),
+        ("churn_probability", Arc::new(Float64Array::from(scores.churn_probabilities.clone()))),
+        ("at_risk", Arc::new(BooleanArray::from(scores.at_risk.clone()))),
+        (
+            "days_since_last_order",
+            Arc::new(Float64Array::from(scores.days_since_last_order.clone())),
+        ),
+    ];
+    batch_of(columns.into_iter().map(|(name, array)| (name.to_owned(), array)).collect())
+}
+
+fn summarise(
+    request: &ScoreRequest<'_>,
+    scores: &Scores,
+    input: InputProfile,
+    as_of: NaiveDateTime,
+) -> ScoreSummary {
+    let layers = &request.bundle.layers.layers;
+    let mut lifecycle = BTreeMap::new();
+    scores.stages.iter().for_each(|stage| *lifecycle.entry(*stage).or_default() += 1);
+    ScoreSummary {
+        as_of,
+        bundle: request.bundle_folder.display().to_string(),
+        scores: PathBuf::new(),
+        quarantine: None,
+        n_users: scores.layers.len(),
+        n_at_risk: scores.at_risk.iter().filter(|&&at_risk| at_risk).count(),
+        mean_churn_probability: mean(scores.churn_probabilities.iter().flatten()),
+        layers: (0..layers.len())
+            .map(|index| {
+                let members: Vec<usize> =
+                    (0..scores.layers.len()).filter(|&row| scores.layers[row] == index).collect();
+                LayerCount {
+                    id: layers[index].id.clone(),
+                    name: layers[index].name.clone(),
+                    n_users: members.len(),
+                    n_at_risk: members.iter().filter(|&&row| scores.at_risk[row]).count(),
+                    mean_churn_probability: mean(
+                        members.iter().filter_map(|&row| scores.churn_probabilities[row].as_ref()),
+                    ),
+                }
+            })
+            .collect(),
+        lifecycle,
+        input,
+    }
+}
+
+fn mean<'a>(values: impl Iterator<Item = &'a f64>) -> Option<f64> {
+    let (n, total) = values.fold((0usize, 0.0), |(n, total), value| (n + 1, total + value));
+    (n > 0).then(|| total / n as f64)
+}
+
+fn publish(
+    request: &ScoreRequest<'_>,
+    folder: &Path,
+    waiting: &Path,
+    batch: &RecordBatch,
+    summary: &mut ScoreSummary,
+) -> std::io::Result<()> {
+    let (name, other) = match request.format {
+        ScoreFormat::Parquet => ("scores.parquet", "scores.csv"),
+        ScoreFormat::Csv => ("scores.csv", "scores.parquet"),
+    };
+    summary.scores = folder.join(name);
+    match request.format {
+        ScoreFormat::Parquet => write_parquet(&summary.scores, batch)?,
+        ScoreFormat::Csv => write_atomically(&summary.scores, |file| {
+            WriterBuilder::new().build(file).write(batch).map_err(std::io::Error::other)
+        })?,
+    }
+    // One file of scores a day: what an earlier run wrote in the other format is out of date.
+    remove_if_there(&folder.join(other))?;
+    let quarantine = folder.join("_quarantine.csv");
+    if waiting.is_file() {
+        std::fs::rename(waiting, &quarantine)?;
+        summary.quarantine = Some(quarantine);
+    } else {
+        remove_if_there(&quarantine)?;
+    }
+    let json = serde_json::to_vec_pretty(summary).map_err(std::io::Error::other)?;
+    write_atomically(&folder.join("_summary.json"), |file| file.write_all(&json))
+}
+
+fn remove_if_there(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

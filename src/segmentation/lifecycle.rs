@@ -1,0 +1,105 @@
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::{DatasetError, FeatureMatrix};
+
+/// `[lifecycle]` of the config: bounds between the stages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LifecycleParams {
+    /// New: the first order is at most this many days old.
+    pub new_days: u32,
+    /// Dormant: the last order is more than this many days old.
+    pub dormant_days: u32,
+}
+
+impl Default for LifecycleParams {
+    fn default() -> Self {
+        Self { new_days: 30, dormant_days: 90 }
+    }
+}
+
+/// Where a user stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LifecycleStage {
+    /// Has never ordered.
+    Prospect,
+    /// Ordered for the first time lately.
+    New,
+    /// Ordered lately.
+    Active,
+    /// Ordered, but not lately.
+    Dormant,
+}
+
+impl LifecycleStage {
+    /// The stage in one lower-case word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Prospect => "prospect",
+            Self::New => "new",
+            Self::Active => "active",
+            Self::Dormant => "dormant",
+        }
+    }
+}
+
+impl LifecycleParams {
+    /// Checks the bounds.
+    ///
+    /// # Errors
+    /// One line that names the keys, what is allowed and what they got.
+    pub fn check(&self) -> Result<(), String> {
+        if self.new_days == 0 || self.dormant_days < self.new_days {
+            return Err(format!(
+                "[lifecycle] new_days and dormant_days must satisfy 1 ≤ new_days ≤ dormant_days, \
+                 got {} and {}",
+                self.new_days, self.dormant_days
+            ));
+        }
+        Ok(())
+    }
+
+    /// The stage of each user.
+    ///
+    /// # Errors
+    /// When the matrix lacks a feature that the stages need.
+    pub fn stages(&self, matrix: &FeatureMatrix) -> Result<Vec<LifecycleStage>, DatasetError> {
+        let n_orders = matrix.column("n_orders")?;
+        let since_first = matrix.column("customer_age_days")?;
+        let since_last = matrix.column("days_since_last_order")?;
+        let stage = |row: usize| {
+            if n_orders[row] == 0.0 {
+                LifecycleStage::Prospect
+            } else if since_first[row] <= f64::from(self.new_days) {
+                LifecycleStage::New
+            } else if since_last[row] <= f64::from(self.dormant_days) {
+                LifecycleStage::Active
+            } else {
+                LifecycleStage::Dormant
+            }
+        };
+        Ok((0..matrix.n_rows()).map(stage).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn stages_follow_first_and_last_order() {
+        let names = ["n_orders", "customer_age_days", "days_since_last_order"];
+        let values = array![
+            [0.0, 0.0, 400.0],
+            [1.0, 30.0, 30.0],
+            [3.0, 200.0, 90.0],
+            [3.0, 200.0, 91.0]
+        ];
+        let matrix = FeatureMatrix::new(names.map(String::from).to_vec(), values).unwrap();
+        let stages = LifecycleParams::default().stages(&matrix).unwrap();
+        use LifecycleStage::{Active, Dormant, New, Prospect};
+        assert_eq!(stages, [Prospect, New, Active, Dormant]);
+    }
+}

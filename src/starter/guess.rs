@@ -1,0 +1,282 @@
+use super::columns::{Column, Table};
+use crate::engine::Engine;
+use crate::source::SourceError;
+
+/// What was guessed of a table: expressions, and what to say about them.
+#[derive(Debug, Default)]
+pub(super) struct Guess {
+    /// Config key, expression and a remark, in the order to be written.
+    pub mappings: Vec<(&'static str, String, String)>,
+    /// Conditions on rows to keep, each with the reason.
+    pub filters: Vec<(String, String)>,
+    /// Keys that must be there and could not be guessed.
+    pub missing: Vec<&'static str>,
+    /// The columns, for whoever fills the gaps.
+    pub columns: Vec<String>,
+    /// Days from the first row to the last.
+    pub span_days: Option<i64>,
+    /// True when some rows are orders.
+    pub has_orders: bool,
+}
+
+const USER: &[&str] = &[
+    "userid", "customerid", "memberid", "buyerid", "clientid", "visitorid", "uid", "user",
+    "customer", "member", "buyer", "client", "用户", "会员", "客户", "买家",
+];
+const TIME: &[&str] = &[
+    "time", "timestamp", "eventtime", "orderedat", "createdat", "invoicedate", "orderdate",
+    "date", "datetime", "时间", "日期", "ts",
+];
+const EVENT: &[&str] =
+    &["event", "eventtype", "eventname", "behaviortype", "behaviourtype", "behavior", "action", "行为", "事件"];
+const ORDER_ID: &[&str] =
+    &["orderid", "orderno", "ordernumber", "invoiceno", "invoiceid", "transactionid", "订单"];
+const AMOUNT: &[&str] = &[
+    "amount", "gmv", "revenue", "totalprice", "total", "dollarvalue", "sales", "spend", "paid",
+    "金额", "value",
+];
+const QUANTITY: &[&str] = &["quantity", "qty", "units", "numberof", "num", "数量"];
+const PRICE: &[&str] = &["unitprice", "price", "单价", "价格"];
+const DISCOUNT: &[&str] = &["discount", "优惠", "折扣"];
+const ITEM: &[&str] =
+    &["itemid", "productid", "stockcode", "sku", "item", "product", "goods", "商品"];
+const CATEGORY: &[&str] = &["categoryid", "category", "类目", "品类"];
+const CHANNEL: &[&str] = &["channel", "platform", "渠道"];
+const DWELL: &[&str] = &["dwell", "duration", "停留"];
+const SESSION: &[&str] = &["sessionid", "session"];
+
+/// Words for events that are orders, the plainest first.
+const ORDER_EVENTS: &[&str] = &[
+    "order", "purchase", "buy", "transaction", "payment_done", "paid", "checkout_complete",
+    "购买", "下单", "支付",
+];
+
+const TIME_FORMATS: &[&str] = &[
+    "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S",
+    "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%Y/%m/%d", "%Y/%m/%d %H:%M",
+    "%Y/%m/%d %H:%M:%S", "%Y%m%d", "%Y年%m月%d日", "%d-%b-%Y",
+];
+
+/// Guesses what the columns of a table mean, from names, types and values.
+pub(super) fn guess(engine: &Engine, table: &Table) -> Result<Guess, SourceError> {
+    let mut guess = Guess {
+        columns: table.columns.iter().map(Column::quoted).collect(),
+        ..Default::default()
+    };
+    guess_user(engine, table, &mut guess)?;
+    guess_time(engine, table, &mut guess)?;
+    guess_event(engine, table, &mut guess)?;
+    guess_money(engine, table, &mut guess)?;
+    for (key, words) in [
+        ("item", ITEM),
+        ("category", CATEGORY),
+        ("channel", CHANNEL),
+        ("order_id", ORDER_ID),
+        ("session", SESSION),
+    ] {
+        if let Some(column) = find(table, words, |column| column.is_text() || column.is_number()) {
+            guess.mappings.push((key, column.quoted(), String::new()));
+        }
+    }
+    if let Some(column) = find(table, DWELL, Column::is_number) {
+        guess.mappings.push(("dwell_s", column.quoted(), "seconds?".into()));
+    }
+    Ok(guess)
+}
+
+/// The column that fits a word best: earlier words first, whole names before parts.
+fn find<'a>(
+    table: &'a Table,
+    words: &[&str],
+    accept: impl Fn(&Column) -> bool,
+) -> Option<&'a Column> {
+    let by = |fits: fn(&str, &str) -> bool| {
+        words.iter().find_map(|word| {
+            table.columns.iter().find(|column| accept(column) && fits(&column.key(), word))
+        })
+    };
+    // Short words inside a longer name mean nothing: "uid" in "fluid".
+    by(|key, word| key == word)
+        .or_else(|| by(|key, word| (word.len() > 3) && key.contains(word)))
+}
+
+fn guess_user(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), SourceError> {
+    let usable = |column: &Column| column.is_text() || column.is_number();
+    let ends_in_id = || {
+        table.columns.iter().find(|column| usable(column) && column.key().ends_with("id"))
+    };
+    let Some(column) = find(table, USER, usable).or_else(ends_in_id) else {
+        guess.missing.push("user");
+        return Ok(());
+    };
+    let name = column.quoted();
+    if column.data_type.is_floating() {
+        let remark = "ids came as decimals, since some are absent".to_owned();
+        guess.mappings.push(("user", format!("cast({name} as bigint)"), remark));
+    } else {
+        guess.mappings.push(("user", name.clone(), String::new()));
+    }
+    let condition =
+        if column.is_text() { format!("{name} IS NULL OR {name} = ''") } else { format!("{name} IS NULL") };
+    let n_absent = table.count(engine, &condition)?;
+    if n_absent > 0 {
+        guess.filters.push((format!("{name} IS NOT NULL"), format!("{n_absent} rows have no user")));
+    }
+    Ok(())
+}
+
+fn guess_time(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), SourceError> {
+    let any_time = || table.columns.iter().find(|column| column.is_time());
+    let found = match find(table, TIME, Column::is_time).or_else(any_time) {
+        Some(column) => Some((column.quoted(), String::new())),
+        None => match find(table, TIME, |column| column.data_type.is_integer()) {
+            Some(column) => Some(epoch(engine, table, column)?),
+            None => text_time(engine, table)?,
+        },
+    };
+    let Some((expression, remark)) = found else {
+        guess.missing.push("time");
+        return Ok(());
+    };
+    let range = format!(
+        "date_part('epoch', max({expression})) - date_part('epoch', min({expression}))"
+    );
+    let seconds = table.text_row(engine, &range)?;
+    let seconds = seconds.first().and_then(|text| text.parse::<f64>().ok());
+    guess.span_days = seconds.map(|seconds| (seconds / 86_400.0) as i64 + 1);
+    guess.mappings.push(("time", expression, remark));
+    Ok(())
+}
+
+/// Integers since 1970, in seconds or milliseconds by their size.
+fn epoch(
+    engine: &Engine,
+    table: &Table,
+    column: &Column,
+) -> Result<(String, String), SourceError> {
+    let name = column.quoted();
+    let largest = table.text_row(engine, &format!("cast(max({name}) as double)"))?;
+    let largest: f64 = largest.first().and_then(|text| text.parse().ok()).unwrap_or(0.0);
+    let (function, unit) = if largest > 1e11 {
+        ("to_timestamp_millis", "milliseconds")
+    } else {
+        ("to_timestamp_seconds", "seconds")
+    };
+    Ok((format!("{function}({name})"), format!("{unit} since 1970")))
+}
+
+fn text_time(engine: &Engine, table: &Table) -> Result<Option<(String, String)>, SourceError> {
+    let Some(column) = find(table, TIME, Column::is_text) else {
+        return Ok(None);
+    };
+    let name = column.quoted();
+    let mut fitting = Vec::new();
+    for format in TIME_FORMATS {
+        let expression = format!("parse_time({name}, '{format}')");
+        if table.count(engine, &format!("{name} IS NOT NULL AND {expression} IS NULL"))? == 0 {
+            fitting.push((expression, *format));
+        }
+    }
+    let also = match fitting.get(1) {
+        Some((_, other)) => format!("'{other}' fits as well: check which is right"),
+        None => String::new(),
+    };
+    Ok(Some(fitting.into_iter().next().map_or((name, String::new()), |(first, _)| (first, also))))
+}
+
+fn guess_event(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), SourceError> {
+    let Some(column) = find(table, EVENT, Column::is_text) else {
+        guess.has_orders = is_order_table(table);
+        let (event, remark) = if guess.has_orders {
+            ("'order'", "every row is taken for an order line")
+        } else {
+            ("'event'", "name what the rows of this file are")
+        };
+        guess.mappings.push(("event", event.into(), remark.into()));
+        return Ok(());
+    };
+    let name = column.quoted();
+    let rest = format!("WHERE {name} IS NOT NULL GROUP BY {name} ORDER BY count(*) DESC, {name} LIMIT 40");
+    let values: Vec<String> = table
+        .text_rows(engine, &format!("cast({name} as varchar)"), &rest)?
+        .into_iter()
+        .filter_map(|row| row.into_iter().next())
+        .collect();
+    let order = ORDER_EVENTS
+        .iter()
+        .find_map(|word| values.iter().find(|value| value.to_lowercase() == *word))
+        .or_else(|| values.iter().find(|value| is_order_like(value)));
+    let listed = values.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
+    guess.has_orders = order.is_some();
+    let (expression, remark) = match order {
+        Some(order) if order == "order" => (name, format!("values: {listed}")),
+        Some(order) => (
+            format!("CASE WHEN {name} = '{}' THEN 'order' ELSE {name} END", order.replace('\'', "''")),
+            format!("values: {listed}"),
+        ),
+        None => (name, format!("values: {listed}; set [features] order_event to what an order is")),
+    };
+    guess.mappings.push(("event", expression, remark));
+    Ok(())
+}
+
+fn is_order_like(value: &str) -> bool {
+    let value = value.to_lowercase();
+    ["order", "purchase", "payment"].iter().any(|word| value.contains(word))
+}
+
+fn is_order_table(table: &Table) -> bool {
+    [AMOUNT, PRICE, ORDER_ID].iter().any(|words| find(table, words, |_| true).is_some())
+}
+
+fn guess_money(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), SourceError> {
+    let quantity = find(table, QUANTITY, Column::is_number);
+    let discount = find(table, DISCOUNT, Column::is_number);
+    let price = find(table, PRICE, Column::is_number);
+    let amount = find(table, AMOUNT, Column::is_number)
+        .filter(|column| price.is_none_or(|price| price.name != column.name))
+        .filter(|column| quantity.is_none_or(|quantity| quantity.name != column.name));
+    match (amount, price, quantity) {
+        (Some(amount), ..) => {
+            guess.mappings.push(("amount", amount.quoted(), String::new()));
+            keep_if(engine, table, guess, amount, ">= 0", "have a negative amount")?;
+        }
+        (None, Some(price), Some(quantity)) => {
+            let off = discount.map_or(String::new(), |column| format!(" - {}", column.quoted()));
+            let expression = format!("{} * {}{off}", quantity.quoted(), price.quoted());
+            guess.mappings.push(("amount", expression, String::new()));
+            keep_if(engine, table, guess, price, "> 0", "have no price")?;
+        }
+        (None, Some(price), None) => {
+            guess.mappings.push(("amount", price.quoted(), String::new()));
+            keep_if(engine, table, guess, price, ">= 0", "have a negative price")?;
+        }
+        (None, None, _) => {}
+    }
+    if let Some(quantity) = quantity {
+        guess.mappings.push(("quantity", quantity.quoted(), String::new()));
+        let reason = "have no or a negative quantity (returns, cancellations)";
+        keep_if(engine, table, guess, quantity, "> 0", reason)?;
+    }
+    if let Some(discount) = discount {
+        guess.mappings.push(("discount", discount.quoted(), "money off the whole row?".into()));
+    }
+    Ok(())
+}
+
+/// Suggests a condition where some rows break it.
+fn keep_if(
+    engine: &Engine,
+    table: &Table,
+    guess: &mut Guess,
+    column: &Column,
+    condition: &str,
+    reason: &str,
+) -> Result<(), SourceError> {
+    let condition = format!("{} {condition}", column.quoted());
+    let n_rows = table.count(engine, &format!("NOT ({condition})"))?;
+    if n_rows > 0 {
+        guess.filters.push((condition, format!("{n_rows} rows {reason}")));
+    }
+    Ok(())
+}
