@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, Float32Array, RecordBatch, StringArray, StringDictionaryBuilder,
-    TimestampMicrosecondArray,
+    TimestampMillisecondArray,
 };
 use arrow::datatypes::{Int8Type, Int16Type};
 use chrono::{DateTime, NaiveDateTime};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression as ParquetCompression, ZstdLevel};
+use parquet::basic::{Compression as ParquetCompression, Encoding, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use super::kinds::{CATEGORIES, CHANNELS};
@@ -119,7 +119,7 @@ fn write_behaviour(lives: &[Life], path: &Path) -> io::Result<usize> {
         .flat_map(|(user, life)| life.behaviour.iter().map(move |row| (user, row)))
         .collect();
     rows.sort_by_key(|(user, row)| (row.time_s, *user));
-    let times = rows.iter().map(|(_, row)| moment(row.time_s).and_utc().timestamp_micros());
+    let times = rows.iter().map(|(_, row)| moment(row.time_s).and_utc().timestamp_millis());
     let mut events = StringDictionaryBuilder::<Int8Type>::new();
     let mut channels = StringDictionaryBuilder::<Int8Type>::new();
     let mut items = StringDictionaryBuilder::<Int16Type>::new();
@@ -133,7 +133,7 @@ fn write_behaviour(lives: &[Life], path: &Path) -> io::Result<usize> {
     let users = StringArray::from_iter_values(rows.iter().map(|(user, _)| user_id(*user)));
     let columns: [(&str, ArrayRef); 7] = [
         ("user_id", Arc::new(users)),
-        ("time", Arc::new(TimestampMicrosecondArray::from_iter_values(times))),
+        ("time", Arc::new(TimestampMillisecondArray::from_iter_values(times))),
         ("event", Arc::new(events.finish())),
         ("channel", Arc::new(channels.finish())),
         ("item", Arc::new(items.finish())),
@@ -145,6 +145,9 @@ fn write_behaviour(lives: &[Life], path: &Path) -> io::Result<usize> {
     let properties = WriterProperties::builder()
         .set_compression(ParquetCompression::ZSTD(level))
         .set_created_by("layercake-train sample".into())
+        // Times ascend: small differences instead of eight bytes each.
+        .set_column_dictionary_enabled("time".into(), false)
+        .set_column_encoding("time".into(), Encoding::DELTA_BINARY_PACKED)
         .build();
     write_atomically(path, |file| {
         let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties))
