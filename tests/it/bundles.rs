@@ -1,0 +1,117 @@
+//! A bundle is plain files: the same for the same input, refused when damaged.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::support::Shop;
+
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| {
+            let content = std::fs::read(entry.path()).unwrap();
+            (entry.file_name().to_string_lossy().into_owned(), content)
+        })
+        .collect()
+}
+
+fn trained() -> Shop {
+    let shop = Shop::ordinary();
+    shop.train(&["--config", "shop.toml"]).done();
+    shop
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes_with_any_number_of_threads() {
+    let shop = Shop::ordinary();
+    let runs = [("one", "1"), ("two", "2"), ("again", "2")];
+    for (models, threads) in runs {
+        shop.train(&["--config", "shop.toml", "--models", models, "--threads", threads]).done();
+    }
+    let expected = files(&shop.bundle("one"));
+    assert_eq!(expected.len(), 7);
+    for models in ["two", "again"] {
+        assert_eq!(shop.bundle(models).file_name(), shop.bundle("one").file_name());
+        assert!(files(&shop.bundle(models)) == expected, "{models}");
+    }
+}
+
+#[test]
+fn another_seed_or_end_of_data_is_another_bundle() {
+    let shop = trained();
+    let first = shop.bundle("models");
+    shop.train(&["--config", "shop.toml", "--seed", "7"]).done();
+    let second = shop.bundle("models");
+    shop.train(&["--config", "shop.toml", "--as-of", "2024-08-01"]).done();
+    let third = shop.bundle("models");
+    assert!(first != second && second != third);
+    // Older bundles stay: a nightly job may still point at them.
+    assert!(first.is_dir() && second.is_dir());
+    assert!(third.file_name().unwrap().to_string_lossy().starts_with("2024-08-01-"));
+}
+
+#[test]
+fn a_bundle_survives_loading() {
+    let shop = trained();
+    let (bundle, folder) = layercake::bundle::Bundle::load(&shop.path("models/shop")).unwrap();
+    assert_eq!(folder, shop.bundle("models"));
+    let saved = bundle.save(&shop.path("copies")).unwrap();
+    assert!(files(&saved) == files(&folder));
+}
+
+#[test]
+fn a_damaged_bundle_is_refused_by_file() {
+    for name in ["config.toml", "features.json", "layers.json", "rfm.json", "churn.json", "record.json"] {
+        let shop = trained();
+        let path = shop.bundle("models").join(name);
+        let mut content = std::fs::read(&path).unwrap();
+        let middle = content.len() / 2;
+        content[middle] ^= 1;
+        std::fs::write(&path, content).unwrap();
+        shop.score(&["--bundle", "models/shop"]).refused(&["is damaged", name, "train again"]);
+        std::fs::remove_file(&path).unwrap();
+        shop.score(&["--bundle", "models/shop"]).refused(&["is damaged", name]);
+    }
+}
+
+#[test]
+fn a_newer_bundle_is_refused() {
+    let shop = trained();
+    let path = shop.bundle("models").join("manifest.json");
+    let newer = std::fs::read_to_string(&path).unwrap().replace("\"format\": 1", "\"format\": 2");
+    std::fs::write(&path, newer).unwrap();
+    shop.score(&["--bundle", "models/shop"]).refused(&["bundle format 2", "reads up to 1", "update"]);
+}
+
+#[test]
+fn a_truncated_manifest_is_refused() {
+    let shop = trained();
+    std::fs::write(shop.bundle("models").join("manifest.json"), "{\"format\": 1,").unwrap();
+    shop.score(&["--bundle", "models/shop"]).refused(&["is damaged", "manifest.json"]);
+}
+
+#[test]
+fn no_bundle_says_how_to_make_one() {
+    Shop::empty().score(&["--bundle", "models/x"]).refused(&["no bundle at models/x", "layercake-train"]);
+}
+
+#[test]
+fn a_run_killed_half_way_leaves_no_bundle_and_harms_no_other() {
+    let shop = trained();
+    let before = shop.bundle("models");
+    let expected = files(&before);
+    let shop_folder = shop.path("");
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_layercake-train"))
+        .args(["--config", "shop.toml", "--seed", "9"])
+        .current_dir(shop_folder)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(shop.bundle("models"), before);
+    assert!(files(&before) == expected);
+    shop.score(&["--bundle", "models/shop"]).done();
+}

@@ -1,0 +1,156 @@
+//! Features read nothing at or after the as-of date, outcomes nothing before it.
+
+use chrono::NaiveDateTime;
+use layercake::dataset::{Snapshot, UserIds};
+use layercake::engine::{Engine, EngineParams};
+use layercake::features::{
+    FeatureParams, FeaturePlan, build_plan, compute_outcomes, compute_snapshot, describe_input,
+};
+use layercake::source::{InputParams, Paths, SourceParams, load_events};
+
+use crate::support::{Shop, first_day, orders};
+
+fn source(shop: &Shop, csv: &str) -> SourceParams {
+    shop.write("events.csv", csv);
+    let text = format!(
+        "path = {:?}\nuser = \"user\"\ntime = \"at\"\nevent = \"event\"\namount = \"amount\"\n\
+         order_id = \"order_id\"\nchannel = \"channel\"\n",
+        shop.path("events.csv").display().to_string()
+    );
+    let source: SourceParams = toml::from_str(&text).unwrap();
+    assert!(matches!(source.path, Paths::One(_)));
+    source
+}
+
+fn engine_with(csv: &str) -> (Engine, Shop) {
+    let shop = Shop::empty();
+    let engine = Engine::new(&EngineParams::default()).unwrap();
+    let sources = [source(&shop, csv)];
+    let quarantine = shop.path("quarantine.csv");
+    load_events(&engine, &sources, &InputParams::default(), &quarantine).unwrap();
+    (engine, shop)
+}
+
+fn day(n: u64) -> NaiveDateTime {
+    (first_day() + chrono::Days::new(n)).and_time(Default::default())
+}
+
+fn plan(engine: &Engine, as_of: NaiveDateTime) -> FeaturePlan {
+    let traits = describe_input(engine, as_of).unwrap();
+    build_plan(&FeatureParams::default(), &traits, 100).unwrap()
+}
+
+fn value(snapshot: &Snapshot, user: i64, feature: &str) -> f64 {
+    let UserIds::Integer(ids) = &snapshot.users else { panic!("integer ids") };
+    let row = ids.iter().position(|id| *id == user).unwrap();
+    snapshot.features.column(feature).unwrap()[row]
+}
+
+/// User 1: two orders (one of two lines), views, a share of app and web.
+/// User 2: views only. User 3: appears on the as-of date itself.
+const EVENTS: &str = "\
+user,at,event,amount,order_id,channel
+1,2024-01-11 00:00:00,order,10.00,A,app
+1,2024-01-11 00:00:00,order,2.50,A,app
+1,2024-01-21 12:00:00,order,20.10,B,web
+1,2024-01-24 00:00:00,view,,,app
+1,2024-01-30 23:59:59,view,,,app
+1,2024-01-31 00:00:00,order,99.00,C,web
+2,2024-01-30 00:00:00,view,,,web
+3,2024-01-31 00:00:00,order,5.00,D,web
+";
+
+#[test]
+fn features_of_a_worked_example() {
+    let (engine, _shop) = engine_with(EVENTS);
+    let as_of = day(30);
+    let snapshot = compute_snapshot(&engine, &plan(&engine, as_of), as_of).unwrap();
+    assert_eq!(snapshot.users, UserIds::Integer(vec![1, 2]));
+    let expected = [
+        ("n_orders", 2.0),
+        // The order of 21 January is 9.5 days old, the view of 24 January exactly 7.
+        ("n_orders_7d", 0.0),
+        ("n_orders_14d", 1.0),
+        ("gmv", 32.6),
+        ("gmv_14d", 20.1),
+        ("max_order_value", 20.1),
+        ("mean_order_value", 16.3),
+        // |20.1 − 12.5| / √2
+        ("sd_order_value", 7.6 / 2f64.sqrt()),
+        ("n_order_days", 2.0),
+        ("days_since_last_order", 10.0),
+        ("customer_age_days", 20.0),
+        ("purchase_span_days", 10.0),
+        ("mean_gap_days", 10.0),
+        ("silence_ratio", 1.0),
+        ("n_view", 2.0),
+        ("n_view_7d", 2.0),
+        ("days_since_last_view", 1.0),
+        ("n_active_days", 4.0),
+        ("share_channel_app", 0.8),
+        ("orders_per_view", 1.0),
+    ];
+    for (feature, expected) in expected {
+        let got = value(&snapshot, 1, feature);
+        assert!((got - expected).abs() < 1e-9, "{feature}: expected {expected}, got {got}");
+    }
+    let never_ordered = [("n_orders", 0.0), ("gmv", 0.0), ("days_since_last_order", 100.0)];
+    for (feature, expected) in never_ordered {
+        assert_eq!(value(&snapshot, 2, feature), expected, "{feature}");
+    }
+}
+
+#[test]
+fn outcomes_of_a_worked_example() {
+    let (engine, _shop) = engine_with(EVENTS);
+    let as_of = day(20);
+    let plan = plan(&engine, day(30));
+    let snapshot = compute_snapshot(&engine, &plan, as_of).unwrap();
+    // [21 January, 31 January): order B; order C falls on the excluded end.
+    let outcomes = compute_outcomes(&engine, &plan, &snapshot.users, as_of, 10).unwrap();
+    assert_eq!(outcomes.n_orders, [1.0]);
+    assert_eq!(outcomes.gmv, [20.1]);
+    let outcomes = compute_outcomes(&engine, &plan, &snapshot.users, as_of, 11).unwrap();
+    assert_eq!((outcomes.n_orders[0], outcomes.gmv[0]), (2.0, 119.1));
+}
+
+#[test]
+fn nothing_at_or_after_as_of_changes_a_feature() {
+    let csv = {
+        let mut csv = String::from("user,at,event,amount,order_id,channel\n");
+        for (index, line) in orders(60).lines().skip(1).enumerate() {
+            let event = if index % 3 == 0 { "order" } else { "view" };
+            let (user_at, amount) = line.rsplit_once(',').unwrap();
+            csv += &format!("{user_at},{event},{amount},,app\n");
+        }
+        csv
+    };
+    let as_of = day(120);
+    let (engine, _shop) = engine_with(&csv);
+    let plan = plan(&engine, as_of);
+    let expected = compute_snapshot(&engine, &plan, as_of).unwrap();
+    let is_before = |line: &&str| line.split(',').nth(1).is_some_and(|at| at < "2024-04-30");
+    let header_and_before =
+        |csv: &str| csv.lines().filter(|l| l.starts_with("user") || is_before(l)).collect::<Vec<_>>().join("\n");
+    let deleted = header_and_before(&csv);
+    let added = format!("{csv}\n5,2024-04-30 00:00:00,order,1000000,Z,web\n77777,2024-06-01,share,1,,new\n");
+    let changed: String = csv
+        .lines()
+        .map(|l| if l.starts_with("user") || is_before(&l) { l.to_owned() } else { l.replace(",app", ",moon") })
+        .map(|l| l + "\n")
+        .collect();
+    for (what, csv) in [("deleted", deleted), ("added", added), ("changed", changed)] {
+        let (engine, _shop) = engine_with(&csv);
+        let snapshot = compute_snapshot(&engine, &plan, as_of).unwrap();
+        assert!(snapshot == expected, "{what}");
+    }
+}
+
+#[test]
+fn a_plan_survives_saving() {
+    let (engine, _shop) = engine_with(EVENTS);
+    let plan = plan(&engine, day(30));
+    let text = serde_json::to_string(&plan).unwrap();
+    assert_eq!(serde_json::from_str::<FeaturePlan>(&text).unwrap(), plan);
+    assert!(plan.features.iter().all(|feature| !feature.meaning.is_empty()));
+}

@@ -1,0 +1,22 @@
+//! What `--help` says is part of the product: a change shows in review.
+
+use crate::support::Shop;
+
+#[test]
+fn help_of_every_command() {
+    let shop = Shop::empty();
+    let pages = [
+        ("train", shop.train(&["--help"])),
+        ("train_init", shop.train(&["init", "--help"])),
+        ("train_features", shop.train(&["features", "--help"])),
+        ("train_sample", shop.train(&["sample", "--help"])),
+        ("score", shop.score(&["--help"])),
+        ("compare", shop.compare(&["--help"])),
+        ("compare_backtest", shop.compare(&["backtest", "--help"])),
+    ];
+    for (name, ran) in pages {
+        let text = ran.done();
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        insta::assert_snapshot!(format!("help_{name}"), text);
+    }
+}

@@ -1,0 +1,13 @@
+//! Everything as its users meet it: the three binaries on real and on broken
+//! input. One binary, since each more would link the engine again.
+
+mod architecture;
+mod bad_input;
+mod bundles;
+mod features;
+mod help;
+mod newcomer;
+mod real_data;
+mod scoring;
+mod source;
+mod support;

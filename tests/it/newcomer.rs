@@ -1,0 +1,91 @@
+//! What a newcomer meets: a starter config for their file, the sample, help.
+
+use layercake::config::Config;
+use layercake::sample::{KINDS, SampleParams, write_sample};
+
+use crate::support::{Shop, project, shared_data};
+
+fn starter(shop: &Shop, files: &[&str]) -> String {
+    let text = shop.train(&[&["init"], files].concat()).done();
+    shop.write("guessed.toml", &text);
+    Config::load(&shop.path("guessed.toml")).unwrap();
+    text
+}
+
+#[test]
+fn a_csv_of_order_lines() {
+    let shop = Shop::empty();
+    let mut csv = String::from("Invoice No;Customer ID;Invoice Date;Unit Price;Qty\n");
+    for row in 0..300 {
+        csv += &format!("C{};{};{}/{}/2023 8:26;2.{row:03};{}\n", row / 2, row % 40, 1 + row % 12, 1 + row % 28, 1 + row % 3);
+    }
+    shop.write("订单.csv", csv.replace(';', ","));
+    let text = starter(&shop, &["订单.csv"]);
+    for line in [
+        "name = \"订单\"",
+        "user = '\"Customer ID\"'",
+        "parse_time(",
+        "'%m/%d/%Y %H:%M'",
+        "amount = 'Qty * \"Unit Price\"'",
+        "order_id = '\"Invoice No\"'",
+    ] {
+        assert!(text.contains(line), "`{line}` is not in:\n{text}");
+    }
+    shop.train(&["--config", "guessed.toml"]).done();
+}
+
+#[test]
+fn events_whose_orders_have_another_name() {
+    let shop = Shop::empty();
+    shop.write("log.csv", "uid,ts,behavior_type\n1,1511544070,pv\n1,1511544090,buy\n2,1511844070,cart\n");
+    let text = starter(&shop, &["log.csv"]);
+    assert!(text.contains("CASE WHEN behavior_type = 'buy' THEN 'order'"), "{text}");
+    assert!(text.contains("to_timestamp_seconds(ts)"), "{text}");
+}
+
+#[test]
+fn a_file_of_unknown_columns_says_what_is_missing() {
+    let shop = Shop::empty();
+    shop.write("x.csv", "alpha,beta\n1.5,2\n");
+    let text = starter(&shop, &["x.csv"]);
+    assert!(text.contains("user = \"?\"  # not found"), "{text}");
+    assert!(text.contains("# columns: alpha, beta"), "{text}");
+}
+
+#[test]
+fn an_existing_config_is_not_overwritten() {
+    let shop = Shop::ordinary();
+    shop.train(&["init", "orders.csv", "--out", "shop.toml"]).refused(&["shop.toml exists already"]);
+}
+
+#[test]
+fn real_logs_of_events_train_unedited() {
+    for name in ["taobao_userbehavior_100k.parquet", "retentioneering_ecom_synthetic.parquet"] {
+        let Some(data) = shared_data(name) else { continue };
+        let shop = Shop::empty();
+        let data = data.canonicalize().unwrap();
+        starter(&shop, &[data.to_str().unwrap()]);
+        shop.train(&["--config", "guessed.toml"]).done();
+    }
+}
+
+#[test]
+fn the_sample_that_ships_is_what_the_generator_makes() {
+    let shop = Shop::empty();
+    let written = write_sample(&SampleParams::default(), &shop.path("sample")).unwrap();
+    assert_eq!(written.n_users, 6_000);
+    let mut n_bytes = 0;
+    for name in ["orders.csv.gz", "behaviour.parquet", "truth.csv"] {
+        let shipped = std::fs::read(project().join("data/sample").join(name)).unwrap();
+        assert!(std::fs::read(shop.path("sample").join(name)).unwrap() == shipped, "{name}");
+        n_bytes += shipped.len();
+    }
+    assert!(n_bytes < 5_000_000);
+}
+
+#[test]
+fn the_kinds_make_up_all_users_and_no_model_reads_the_truth() {
+    assert!((KINDS.iter().map(|kind| kind.share).sum::<f64>() - 1.0).abs() < 1e-12);
+    let config = std::fs::read_to_string(project().join("data/sample.toml")).unwrap();
+    assert!(!config.contains("truth"));
+}

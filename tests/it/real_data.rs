@@ -1,0 +1,46 @@
+//! The main job on real orders, against the figures that its users may expect.
+
+use std::path::Path;
+
+use layercake::bundle::Bundle;
+use layercake::config::Config;
+use layercake::pipeline::{Silent, train};
+
+use crate::support::{Shop, project, shared_data};
+
+/// Trains by the config that `init` writes for the file, unedited.
+fn train_unedited(data: &Path) -> Bundle {
+    let shop = Shop::empty();
+    let data = data.canonicalize().unwrap();
+    shop.train(&["init", data.to_str().unwrap(), "--out", "shop.toml"]).done();
+    let mut config = Config::load(&shop.path("shop.toml")).unwrap();
+    config.models = shop.path("models");
+    train(&config, &mut Silent).unwrap().bundle
+}
+
+fn auc(bundle: &Bundle, name: &str) -> f64 {
+    let scores = bundle.record.churn.scores.iter().find(|scores| scores.name == name).unwrap();
+    scores.roc_auc.unwrap()
+}
+
+#[test]
+fn cdnow_last_90_days() {
+    let bundle = train_unedited(&project().join("data/cdnow/cdnow_master.parquet"));
+    assert_eq!(bundle.config.snapshots.horizon_days, 90);
+    assert_eq!(bundle.record.dates.training.len(), 6);
+    assert_eq!(bundle.record.churn.n_customers, 23_570);
+    assert_eq!(bundle.record.input.n_events, 69_659);
+    // Days since the last order alone: .8280, as measured with other tools.
+    assert!((auc(&bundle, "days since last order") - 0.8280).abs() < 5e-4);
+    assert!(auc(&bundle, "churn model") >= 0.835, "{}", auc(&bundle, "churn model"));
+}
+
+#[test]
+fn online_retail_last_60_days() {
+    let Some(data) = shared_data("online_retail.parquet") else { return };
+    let bundle = train_unedited(&data);
+    assert_eq!(bundle.config.snapshots.horizon_days, 60);
+    assert_eq!(bundle.record.dates.training.len(), 6);
+    assert_eq!(bundle.record.churn.n_customers, 3_741);
+    assert!(auc(&bundle, "churn model") >= 0.735, "{}", auc(&bundle, "churn model"));
+}

@@ -1,0 +1,154 @@
+//! Every user is scored, the newest and the silent too; output appears whole.
+
+use std::collections::HashMap;
+
+use crate::support::{CONFIG, Shop, orders};
+
+const VIEWS: &str = "
+[[source]]
+path = \"views.csv\"
+user = \"user\"
+time = \"at\"
+event = \"'view'\"
+";
+
+/// A shop with one user who only looks and one who first ordered yesterday.
+fn shop_with_newcomers() -> Shop {
+    let shop = Shop::with_orders(&(orders(120) + "900,2024-08-27 09:00:00,12\n"));
+    let mut views = String::from("user,at\n901,2024-08-20\n");
+    (0..60).for_each(|user| views += &format!("{user},2024-02-0{}\n", 1 + user % 9));
+    shop.write("views.csv", views);
+    shop.write("shop.toml", format!("{CONFIG}{VIEWS}"));
+    shop.train(&["--config", "shop.toml", "--as-of", "2024-08-28"]).done();
+    shop
+}
+
+fn scores(shop: &Shop, folder: &str) -> HashMap<String, Vec<String>> {
+    let text = shop.read(&format!("scores/{folder}/scores.csv"));
+    let mut rows = csv::Reader::from_reader(text.as_bytes());
+    rows.records()
+        .map(|record| record.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
+        .map(|fields| (fields[0].clone(), fields))
+        .collect()
+}
+
+#[test]
+fn everybody_is_scored() {
+    let shop = shop_with_newcomers();
+    let report = shop
+        .score(&["--bundle", "models/shop", "--as-of", "2024-08-28", "--format", "csv"])
+        .done();
+    assert!(report.contains("122 users scored as of 2024-08-28"), "{report}");
+    let scores = scores(&shop, "as_of=2024-08-28");
+    assert_eq!(scores.len(), 122);
+    // user_id, layer_id, layer, layer_margin, rfm_segment, lifecycle_stage,
+    // churn_probability, at_risk, days_since_last_order
+    let only_looks = &scores["901"];
+    assert_eq!(only_looks[4..], ["", "prospect", "", "false", ""]);
+    let ordered_yesterday = &scores["900"];
+    assert_eq!(ordered_yesterday[5], "new");
+    assert_eq!(ordered_yesterday[8], "1.0");
+    for row in scores.values() {
+        assert!(row[1].starts_with('L') && !row[2].is_empty(), "{row:?}");
+        let margin: f64 = row[3].parse().unwrap();
+        assert!((0.0..=1.0).contains(&margin), "{row:?}");
+        if row[5] != "prospect" {
+            let probability: f64 = row[6].parse().unwrap();
+            assert!(probability > 0.0 && probability < 1.0, "{row:?}");
+        }
+    }
+    assert!(scores.values().any(|row| row[7] == "true"));
+}
+
+#[test]
+fn scores_do_not_depend_on_threads_and_a_second_run_replaces_the_first() {
+    let shop = shop_with_newcomers();
+    let base = ["--bundle", "models/shop", "--as-of", "2024-08-28"];
+    let file = shop.path("scores/as_of=2024-08-28/scores.parquet");
+    shop.score(&[&base[..], &["--threads", "1"]].concat()).done();
+    let expected = std::fs::read(&file).unwrap();
+    shop.score(&[&base[..], &["--threads", "2"]].concat()).done();
+    assert!(std::fs::read(&file).unwrap() == expected);
+    // The other format takes the place of the first: one file of scores a day.
+    shop.score(&[&base[..], &["--format", "csv"]].concat()).done();
+    assert!(!file.exists());
+    assert!(shop.path("scores/as_of=2024-08-28/_summary.json").is_file());
+}
+
+#[test]
+fn a_refused_run_leaves_the_old_scores() {
+    let shop = shop_with_newcomers();
+    shop.score(&["--bundle", "models/shop", "--as-of", "2024-08-28"]).done();
+    let file = shop.path("scores/as_of=2024-08-28/scores.parquet");
+    let expected = std::fs::read(&file).unwrap();
+    shop.write("orders.csv", "user,at,amount\nbroken,row\n");
+    shop.score(&["--bundle", "models/shop", "--as-of", "2024-08-28"]).refused(&["break the contract"]);
+    assert!(std::fs::read(&file).unwrap() == expected);
+}
+
+#[test]
+fn bad_rows_are_listed_beside_the_scores() {
+    let shop = shop_with_newcomers();
+    shop.write("orders.csv", shop.read("orders.csv") + ",2024-08-01,5\n");
+    let report = shop.score(&["--bundle", "models/shop", "--as-of", "2024-08-28"]).done();
+    assert!(report.contains("no user 1"), "{report}");
+    assert!(shop.read("scores/as_of=2024-08-28/_quarantine.csv").contains("no user"));
+}
+
+#[test]
+fn a_source_that_lost_a_column_is_named() {
+    let shop = shop_with_newcomers();
+    shop.write("orders.csv", shop.read("orders.csv").replacen("amount", "total", 1));
+    shop.score(&["--bundle", "models/shop"])
+        .refused(&["source `orders.csv`", "no column `amount`", "user, at, total"]);
+}
+
+#[test]
+fn text_ids_come_out_as_they_went_in() {
+    let shop = Shop::with_orders(&orders(90).replace("\n", "\n00"));
+    // The last line feed has no row after it.
+    shop.write("orders.csv", shop.read("orders.csv").trim_end_matches("00"));
+    shop.train(&["--config", "shop.toml"]).done();
+    shop.score(&["--bundle", "models/shop", "--as-of", "2024-08-28", "--format", "csv"]).done();
+    let scores = scores(&shop, "as_of=2024-08-28");
+    assert!(scores.contains_key("007") && !scores.contains_key("7"), "{:?}", scores.keys());
+}
+
+#[test]
+fn scoring_another_file_by_another_config() {
+    let shop = shop_with_newcomers();
+    shop.write("tonight.csv", "user,at,amount\n5,2024-08-27,9\n");
+    let config = CONFIG.replace("orders.csv", "tonight.csv");
+    shop.write("tonight.toml", config + &VIEWS.replace("views.csv", "views.csv"));
+    let report = shop
+        .score(&["--bundle", "models/shop", "--config", "tonight.toml", "--out", "elsewhere"])
+        .done();
+    assert!(report.contains("elsewhere/as_of=2024-08-28/scores.parquet"), "{report}");
+}
+
+#[test]
+fn the_backtest_reads_as_table_and_as_json() {
+    let shop = shop_with_newcomers();
+    let table = shop.compare(&["backtest", "--bundle", "models/shop"]).done();
+    assert!(table.contains("RFM, 125 cells"), "{table}");
+    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    let json = shop.compare(&["backtest", "--bundle", "models/shop", "--json"]).done();
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["backtest"]["groupings"][0]["name"], "layers");
+    assert_eq!(value["backtest"]["differences"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn known_groups_are_compared_with_the_layers() {
+    let shop = shop_with_newcomers();
+    let mut groups = String::from("user_id,group\n");
+    (0..120).for_each(|user| groups += &format!("{user},{}\n", user % 3));
+    shop.write("groups.csv", groups);
+    let arguments = ["backtest", "--bundle", "models/shop", "--groups", "groups.csv", "--json"];
+    let value: serde_json::Value = serde_json::from_str(&shop.compare(&arguments).done()).unwrap();
+    assert_eq!(value["known_groups"]["n_users"], 120);
+    // Steady, stopped and one-time buyers are plain to tell apart.
+    assert!(value["known_groups"]["layers"].as_f64().unwrap() > 0.5, "{value}");
+    shop.write("groups.csv", "user,group\n1,a\n");
+    shop.compare(&arguments).refused(&["groups.csv", "no column `user_id`"]);
+}

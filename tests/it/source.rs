@@ -1,0 +1,151 @@
+//! Raw files of every kind become the same events; what breaks the contract is
+//! set aside, counted and listed.
+
+use std::io::Write;
+
+use crate::support::{CONFIG, Shop, orders};
+
+fn bundle_files(shop: &Shop, models: &str) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = std::fs::read_dir(shop.bundle(models))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(path).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+fn model_parts(shop: &Shop) -> Vec<(String, Vec<u8>)> {
+    // The config and the input profile name the file; the models do not.
+    let files = bundle_files(shop, "models");
+    files.into_iter().filter(|(name, _)| ["layers.json", "churn.json", "rfm.json"].contains(&name.as_str())).collect()
+}
+
+#[test]
+fn every_encoding_gives_the_same_model() {
+    let csv = orders(120);
+    let plain = Shop::ordinary();
+    plain.train(&["--config", "shop.toml"]).done();
+    let expected = model_parts(&plain);
+
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(csv.as_bytes()).unwrap();
+    let encoded = [
+        ("orders.csv.gz", gzip.finish().unwrap()),
+        ("orders.csv.zst", zstd::encode_all(csv.as_bytes(), 1).unwrap()),
+        ("orders.tsv", csv.replace(',', "\t").into_bytes()),
+    ];
+    for (name, content) in encoded {
+        let shop = Shop::empty();
+        shop.write(name, content);
+        shop.write("shop.toml", CONFIG.replace("orders.csv", name));
+        shop.train(&["--config", "shop.toml"]).done();
+        assert!(model_parts(&shop) == expected, "{name}");
+    }
+}
+
+#[test]
+fn folders_globs_and_row_order_do_not_change_the_model() {
+    let csv = orders(120);
+    let plain = Shop::ordinary();
+    plain.train(&["--config", "shop.toml"]).done();
+    let (header, rows) = csv.split_once('\n').unwrap();
+    let mut rows: Vec<&str> = rows.lines().collect();
+    rows.reverse();
+    let (first, second) = rows.split_at(rows.len() / 3);
+    for path in ["parts", "parts/*.csv"] {
+        let shop = Shop::empty();
+        shop.write("parts/a.csv", format!("{header}\n{}\n", first.join("\n")));
+        shop.write("parts/b.csv", format!("{header}\n{}\n", second.join("\n")));
+        shop.write("shop.toml", CONFIG.replace("orders.csv", path));
+        shop.train(&["--config", "shop.toml"]).done();
+        assert!(model_parts(&shop) == model_parts(&plain), "{path}");
+    }
+}
+
+#[test]
+fn an_input_larger_than_the_cache_gives_the_same_model() {
+    let plain = Shop::ordinary();
+    plain.train(&["--config", "shop.toml"]).done();
+    let shop = Shop::ordinary();
+    shop.write("shop.toml", format!("{CONFIG}\n[input]\ncache_mb = 0\n"));
+    shop.train(&["--config", "shop.toml"]).done();
+    assert!(model_parts(&shop) == model_parts(&plain));
+}
+
+#[test]
+fn rows_that_break_the_contract_are_listed_with_line_and_reason() {
+    let bad = "\
+,2024-02-01 10:00:00,5
+7,32.13.2024,5
+7,2024-02-01 10:00:00,NaN
+7,2024-02-01 10:00:00,inf
+7,2999-01-01 10:00:00,5
+7,1970-01-01 00:00:00,5
+7,2024-02-01 10:00:00,1e30
+7,2024-02-01 10:00:00
+x7,2024-02-01 10:00:00,5
+";
+    let csv = orders(120);
+    let first_bad_line = csv.lines().count() + 1;
+    let shop = Shop::with_orders(&(csv + bad));
+    // Types are given, so that a text in a column of numbers is a bad row.
+    let types = "types = { user = \"integer\", amount = \"number\" }\n";
+    let config = CONFIG.replace("user = \"user\"", &format!("{types}user = \"user\""));
+    shop.write("shop.toml", format!("{config}\n[input]\nmax_bad_share = 0.02\n"));
+    let report = shop.train(&["--config", "shop.toml"]).done();
+    assert!(report.contains("9 of"), "{report}");
+    let quarantine = shop.read("models/shop/quarantine.csv");
+    let lines: Vec<&str> = quarantine.lines().collect();
+    assert_eq!(lines.len(), 10, "{quarantine}");
+    let expected = [
+        "no user",
+        "unreadable time: 32.13.2024",
+        "amount not finite or too large: NaN",
+        "amount not finite or too large: inf",
+        "time in the future: 2999-01-01",
+        "time too early: 1970-01-01",
+        "amount not finite or too large: 1e30",
+        "3 fields expected, 2 found: 7,2024-02-01 10:00:00",
+        "user is not a whole number: x7",
+    ];
+    for (index, reason) in expected.iter().enumerate() {
+        let line = lines.iter().find(|line| line.contains(reason));
+        let line = line.unwrap_or_else(|| panic!("{reason} is not in {quarantine}"));
+        let start = format!("orders.csv,orders.csv,{},", first_bad_line + index);
+        assert!(line.starts_with(&start), "{line} should start with {start}");
+    }
+}
+
+#[test]
+fn bad_parquet_rows_are_listed_by_row_number() {
+    use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
+    use std::sync::Arc;
+    let n = 3_000i64;
+    let day = 86_400_000_000i64;
+    let start = 1_704_067_200_000_000i64;
+    let users: Int64Array = (0..n).map(|i| (i != 1_234).then_some(i % 97)).collect();
+    let times: TimestampMicrosecondArray = (0..n).map(|i| Some(start + (i * 7 % 240) * day)).collect();
+    let amounts: Float64Array =
+        (0..n).map(|i| Some(if i == 2_000 { f64::NAN } else { 1.0 + (i % 9) as f64 })).collect();
+    let batch = RecordBatch::try_from_iter([
+        ("user", Arc::new(users) as ArrayRef),
+        ("at", Arc::new(times)),
+        ("amount", Arc::new(amounts)),
+    ])
+    .unwrap();
+    let mut file = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let shop = Shop::empty();
+    shop.write("orders.parquet", file);
+    shop.write("shop.toml", CONFIG.replace("orders.csv", "orders.parquet"));
+    shop.train(&["--config", "shop.toml"]);
+    let quarantine = shop.read("models/shop/quarantine.csv");
+    assert!(quarantine.contains("orders.parquet,orders.parquet,1235,no user,"), "{quarantine}");
+    assert!(quarantine.contains(",2001,amount not finite or too large: NaN,"), "{quarantine}");
+    assert_eq!(quarantine.lines().count(), 3);
+}
