@@ -4,6 +4,8 @@
 //! `ARCHITECTURE.md` has the picture: which module does what and which may
 //! import which.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 pub mod bundle;
 pub mod churn;
 pub mod cli;

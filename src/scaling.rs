@@ -63,11 +63,7 @@ fn signed_log(x: f64) -> f64 {
 /// Names of the features to keep so that no two are correlated beyond
 /// `max_correlation` (absolute, on the scaled values); of such a pair the
 /// earlier one stays. `scaled` has the shape (rows, `names`).
-pub fn drop_collinear(
-    scaled: &Array2<f64>,
-    names: &[String],
-    max_correlation: f64,
-) -> Vec<String> {
+pub fn drop_collinear(scaled: &Array2<f64>, names: &[String], max_correlation: f64) -> Vec<String> {
     let n_rows = scaled.nrows().max(1) as f64;
     let means = scaled.sum_axis(Axis(0)) / n_rows;
     let centred = scaled - &means;

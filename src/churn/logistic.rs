@@ -185,9 +185,13 @@ mod tests {
     use super::*;
 
     fn customers(n: usize) -> (FeatureMatrix, Vec<bool>) {
-        let values = Array2::from_shape_fn((n, 2), |(row, column)| {
-            if column == 0 { (row % 100) as f64 } else { 1.0 }
-        });
+        let values =
+            Array2::from_shape_fn(
+                (n, 2),
+                |(row, column)| {
+                    if column == 0 { (row % 100) as f64 } else { 1.0 }
+                },
+            );
         let names = vec!["days_since_last_order".to_owned(), "constant".to_owned()];
         let churned = (0..n).map(|row| row % 100 > 50 || row % 7 == 0).collect();
         (FeatureMatrix::new(names, values).unwrap(), churned)

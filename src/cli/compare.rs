@@ -11,11 +11,7 @@ use crate::pipeline::{agreement_with_groups, backtest};
 
 /// Hold layers against RFM.
 #[derive(Debug, Parser)]
-#[command(
-    name = "layercake-compare",
-    version,
-    after_help = "Exit codes: 0 done, 2 could not run."
-)]
+#[command(name = "layercake-compare", version, after_help = "Exit codes: 0 done, 2 could not run.")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -48,7 +44,8 @@ enum Command {
 
 /// Parses, runs and reports.
 pub fn compare_main() -> ExitCode {
-    finish("layercake-compare", run(Arguments::parse()))
+    let arguments = Arguments::parse();
+    finish("layercake-compare", || run(arguments))
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<String> {

@@ -11,6 +11,7 @@ pub use compare::compare_main;
 pub use score::score_main;
 pub use train::train_main;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use crate::engine::EngineParams;
@@ -42,14 +43,26 @@ impl EngineArguments {
     }
 }
 
-/// Turns a finished run into what the shell sees: its report on standard
-/// output, or one line on standard error and exit code 2.
-fn finish(program: &str, result: anyhow::Result<String>) -> ExitCode {
-    let written = result.and_then(|report| Ok(output::print(&report)?));
-    match written {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{program}: {error:#}");
+/// Runs a command and turns what comes of it into what the shell sees: its
+/// report on standard output, or one line on standard error and exit code 2.
+fn finish(program: &str, run: impl FnOnce() -> anyhow::Result<String>) -> ExitCode {
+    // A fault of ours or of a library is told like any other, not as a trace.
+    std::panic::set_hook(Box::new(|_| ()));
+    let outcome =
+        catch_unwind(AssertUnwindSafe(|| run().and_then(|report| Ok(output::print(&report)?))));
+    match outcome {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            eprintln!("{program}: {error}");
+            ExitCode::from(COULD_NOT_RUN)
+        }
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let what = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("unknown");
+            eprintln!(
+                "{program}: internal error: {what}; nothing was published. Please report it with \
+                 the command and, if you can, the data"
+            );
             ExitCode::from(COULD_NOT_RUN)
         }
     }

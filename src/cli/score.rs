@@ -53,7 +53,8 @@ enum Format {
 
 /// Parses, runs and reports.
 pub fn score_main() -> ExitCode {
-    finish("layercake-score", run(&Arguments::parse()))
+    let arguments = Arguments::parse();
+    finish("layercake-score", || run(&arguments))
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<String> {

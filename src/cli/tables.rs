@@ -78,11 +78,8 @@ pub(super) fn input(profile: &InputProfile, quarantine: Option<&Path>) -> String
 }
 
 fn set_aside(source: &SourceCounts, quarantine: Option<&Path>) -> String {
-    let reasons: Vec<String> = source
-        .set_aside
-        .iter()
-        .map(|(reason, n)| format!("{reason} {}", thousands(*n)))
-        .collect();
+    let reasons: Vec<String> =
+        source.set_aside.iter().map(|(reason, n)| format!("{reason} {}", thousands(*n))).collect();
     let listed = quarantine.map_or(String::new(), |file| format!(", listed in {}", file.display()));
     format!(
         "{}: {} of {} rows set aside ({}){listed}",
@@ -239,7 +236,8 @@ fn grouping_row(grouping: &GroupingScores) -> Vec<String> {
 }
 
 fn interval(interval: Option<Interval>) -> String {
-    interval.map_or("–".into(), |interval| format!("{:+.3} … {:+.3}", interval.low, interval.high))
+    interval
+        .map_or("–".into(), |interval| format!("{:+.3} … {:+.3}", interval.low, interval.high))
 }
 
 /// Agreement with known groups.

@@ -1,7 +1,6 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
 use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
 
@@ -104,7 +103,8 @@ enum Command {
 
 /// Parses, runs and reports.
 pub fn train_main() -> ExitCode {
-    finish("layercake-train", run(Arguments::parse()))
+    let arguments = Arguments::parse();
+    finish("layercake-train", || run(arguments))
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<String> {
@@ -140,10 +140,8 @@ fn run(arguments: Arguments) -> anyhow::Result<String> {
 
 fn train_and_report(config: &Config) -> anyhow::Result<String> {
     let trained = train(config, &mut TerminalProgress::new())?;
-    let next = format!(
-        "Next: layercake-score --bundle {}\n",
-        config.models.join(&config.name).display()
-    );
+    let next =
+        format!("Next: layercake-score --bundle {}\n", config.models.join(&config.name).display());
     Ok(tables::trained(&trained) + &next)
 }
 
@@ -188,11 +186,7 @@ fn main_job_on_sample(engine: &EngineArguments) -> anyhow::Result<String> {
     Ok(format!("{}\n{}{next}", tables::compared(&result), tables::agreement(&agreement)))
 }
 
-fn init(
-    engine: &EngineArguments,
-    files: &[PathBuf],
-    out: Option<&Path>,
-) -> anyhow::Result<String> {
+fn init(engine: &EngineArguments, files: &[PathBuf], out: Option<&Path>) -> anyhow::Result<String> {
     let mut params = crate::engine::EngineParams::default();
     engine.apply(&mut params)?;
     let text = starter_config(&params, files)?;
@@ -202,11 +196,10 @@ fn init(
             anyhow::bail!("{} exists already; remove it or choose another --out", path.display())
         }
         Some(path) => {
-            std::fs::write(path, text).with_context(|| format!("can't write {}", path.display()))?;
-            Ok(format!(
-                "Wrote {0}. Read it, then: layercake-train --config {0}\n",
-                path.display()
-            ))
+            if let Err(error) = std::fs::write(path, text) {
+                anyhow::bail!("can't write {}: {error}", path.display());
+            }
+            Ok(format!("Wrote {0}. Read it, then: layercake-train --config {0}\n", path.display()))
         }
     }
 }

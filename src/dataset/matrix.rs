@@ -33,11 +33,7 @@ impl FeatureMatrix {
         if let Some(((row, column), &value)) =
             values.indexed_iter().find(|(_, value)| !value.is_finite())
         {
-            return Err(DatasetError::NotFinite {
-                feature: names[column].clone(),
-                row,
-                value,
-            });
+            return Err(DatasetError::NotFinite { feature: names[column].clone(), row, value });
         }
         Ok(Self { names, values })
     }
@@ -125,10 +121,7 @@ impl FeatureMatrix {
     }
 
     fn missing(&self, name: &str) -> DatasetError {
-        DatasetError::MissingFeature {
-            missing: name.to_owned(),
-            available: self.names.join(", "),
-        }
+        DatasetError::MissingFeature { missing: name.to_owned(), available: self.names.join(", ") }
     }
 }
 

@@ -60,9 +60,8 @@ impl UserIds {
 fn check_ascending<T: Ord + fmt::Display>(ids: &[T]) -> Result<(), DatasetError> {
     match ids.windows(2).find(|pair| pair[0] >= pair[1]) {
         None => Ok(()),
-        Some(pair) => Err(DatasetError::Unsorted {
-            earlier: pair[0].to_string(),
-            later: pair[1].to_string(),
-        }),
+        Some(pair) => {
+            Err(DatasetError::Unsorted { earlier: pair[0].to_string(), later: pair[1].to_string() })
+        }
     }
 }

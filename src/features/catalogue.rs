@@ -68,14 +68,27 @@ impl Catalogue<'_> {
             // Two values that differ only in what a name can't hold.
             name.push('_');
         }
-        let feature =
-            Feature { name, unit, meaning: meaning.into(), over, sql: sql.into(), when_missing: 0.0 };
+        let feature = Feature {
+            name,
+            unit,
+            meaning: meaning.into(),
+            over,
+            sql: sql.into(),
+            when_missing: 0.0,
+        };
         self.features.push(feature);
         self.features.last_mut().expect("just pushed")
     }
 
     /// The all-time feature and one for each window.
-    fn add_windowed(&mut self, name: &str, unit: Unit, over: Relation, aggregate: &str, what: &str) {
+    fn add_windowed(
+        &mut self,
+        name: &str,
+        unit: Unit,
+        over: Relation,
+        aggregate: &str,
+        what: &str,
+    ) {
         self.add(name, unit, over, filtered(aggregate, ""), format!("{what}, all time"));
         for days in self.windows_days.clone() {
             self.add(
@@ -176,14 +189,25 @@ impl Catalogue<'_> {
     /// What else users do: counts by event type, active days.
     fn activity(&mut self) {
         use Relation::Events;
-        let others: Vec<String> =
-            self.input.events.iter().filter(|event| **event != self.params.order_event).cloned().collect();
+        let others: Vec<String> = self
+            .input
+            .events
+            .iter()
+            .filter(|event| **event != self.params.order_event)
+            .cloned()
+            .collect();
         let never = self.never_days;
         for event in others.iter().take(self.params.max_events) {
             let condition = format!("event = {}", literal(event));
             let slug = slug(event);
             let count = format!("count(*) FILTER (WHERE {condition})");
-            self.add_windowed(&format!("n_{slug}"), Unit::Count, Events, &count, &format!("`{event}` events"));
+            self.add_windowed(
+                &format!("n_{slug}"),
+                Unit::Count,
+                Events,
+                &count,
+                &format!("`{event}` events"),
+            );
             let sql = format!("min(age_days) FILTER (WHERE {condition}) + 1");
             let meaning = format!("days since the last `{event}`; the history's length if none");
             self.add(format!("days_since_last_{slug}"), Unit::Days, Events, sql, meaning)
@@ -192,7 +216,13 @@ impl Catalogue<'_> {
         if others.is_empty() {
             return;
         }
-        self.add_windowed("n_active_days", Unit::Count, Events, "count(DISTINCT day)", "days with any event");
+        self.add_windowed(
+            "n_active_days",
+            Unit::Count,
+            Events,
+            "count(DISTINCT day)",
+            "days with any event",
+        );
         let meaning = "days since the last event of any type";
         self.add("days_since_last_event", Unit::Days, Events, "min(age_days) + 1", meaning);
         let meaning = "days since the first event of any type";
@@ -222,14 +252,26 @@ impl Catalogue<'_> {
                 continue;
             }
             let sql = format!("count(DISTINCT {kind})");
-            self.add(format!("n_distinct_{kind}"), Unit::Count, Events, sql, format!("different values of {kind}"));
+            self.add(
+                format!("n_distinct_{kind}"),
+                Unit::Count,
+                Events,
+                sql,
+                format!("different values of {kind}"),
+            );
             for value in values.iter().take(limit) {
                 let sql = format!(
                     "cast(count(*) FILTER (WHERE {kind} = {}) AS double) / nullif(count({kind}), 0)",
                     literal(value)
                 );
                 let meaning = format!("share of events with {kind} `{value}`");
-                self.add(format!("share_{kind}_{}", slug(value)), Unit::Share, Events, sql, meaning);
+                self.add(
+                    format!("share_{kind}_{}", slug(value)),
+                    Unit::Share,
+                    Events,
+                    sql,
+                    meaning,
+                );
             }
         }
     }
@@ -274,7 +316,9 @@ impl Catalogue<'_> {
                     Unit::Share,
                     Features,
                     format!("{name}_{recent}d / nullif({name}_{longer}d, 0)"),
-                    format!("share of the {unit_name} of {longer} days that fell in the last {recent}"),
+                    format!(
+                        "share of the {unit_name} of {longer} days that fell in the last {recent}"
+                    ),
                 );
             }
         }
@@ -322,11 +366,8 @@ fn standard_deviation(column: &str) -> String {
 /// A value as part of a feature name: lower case, with letters and digits of
 /// any script, all else an underscore.
 fn slug(value: &str) -> String {
-    let slug: String = value
-        .to_lowercase()
-        .chars()
-        .map(|c| if c.is_alphanumeric() { c } else { '_' })
-        .collect();
+    let slug: String =
+        value.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
     if slug.is_empty() { "blank".into() } else { slug }
 }
 

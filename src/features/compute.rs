@@ -36,8 +36,7 @@ pub fn compute_snapshot(
 
 /// The `user_id` column, the first of every batch.
 pub(super) fn user_ids(batches: &[RecordBatch]) -> Result<UserIds, FeatureError> {
-    let is_integer =
-        batches.iter().any(|batch| batch.column(0).data_type() == &DataType::Int64);
+    let is_integer = batches.iter().any(|batch| batch.column(0).data_type() == &DataType::Int64);
     if is_integer {
         let ids = batches
             .iter()

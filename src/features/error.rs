@@ -10,7 +10,9 @@ pub enum FeatureError {
     #[error("{0}")]
     Params(String),
     /// No event type of the data is the configured order event.
-    #[error("no `{order_event}` event in the data; the events are: {available}. Set [features] order_event")]
+    #[error(
+        "no `{order_event}` event in the data; the events are: {available}. Set [features] order_event"
+    )]
     NoOrders {
         /// The configured order event.
         order_event: String,

@@ -29,7 +29,8 @@ pub fn compute_outcomes(
         // Nobody ordered: without rows the type of the ids is unknown.
         _ => vec![None; users.len()],
     };
-    let pick = |values: Vec<f64>| rows.iter().map(|row| row.map_or(0.0, |row| values[row])).collect();
+    let pick =
+        |values: Vec<f64>| rows.iter().map(|row| row.map_or(0.0, |row| values[row])).collect();
     Ok(Outcomes { n_orders: pick(doubles(&batches, 1)), gmv: pick(doubles(&batches, 2)) })
 }
 

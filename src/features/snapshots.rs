@@ -49,9 +49,7 @@ impl SnapshotParams {
             ("min_history_days", u64::from(self.min_history_days)),
         ];
         match at_least_one.iter().find(|(_, value)| *value == 0) {
-            Some((key, value)) => {
-                Err(format!("[snapshots] {key} must be at least 1, got {value}"))
-            }
+            Some((key, value)) => Err(format!("[snapshots] {key} must be at least 1, got {value}")),
             None => Ok(()),
         }
     }
@@ -103,8 +101,7 @@ mod tests {
 
     #[test]
     fn training_outcomes_end_before_the_hold_out_begins() {
-        let dates =
-            SnapshotParams::default().dates(day(1997, 1, 1), day(1998, 7, 1)).unwrap();
+        let dates = SnapshotParams::default().dates(day(1997, 1, 1), day(1998, 7, 1)).unwrap();
         assert_eq!(dates.hold_out, day(1998, 4, 2));
         assert_eq!(dates.training.len(), 6);
         assert_eq!(dates.training[0], day(1998, 1, 2));
@@ -113,8 +110,7 @@ mod tests {
 
     #[test]
     fn short_data_is_refused_with_the_days_it_lacks() {
-        let error =
-            SnapshotParams::default().dates(day(2024, 1, 1), day(2024, 3, 1)).unwrap_err();
+        let error = SnapshotParams::default().dates(day(2024, 1, 1), day(2024, 3, 1)).unwrap_err();
         let message = error.to_string();
         assert!(message.contains("needs 270 days"), "{message}");
         assert!(message.contains("60 days before"), "{message}");

@@ -58,9 +58,8 @@ pub(super) fn feature_query(plan: &FeaturePlan, as_of: NaiveDateTime) -> String 
     let age = |time: &str| {
         format!("({as_of_micros} - 1 - cast({time} AS bigint)) / {MICROS_PER_DAY} AS age_days")
     };
-    let with_age = |from: &str| {
-        format!("SELECT *, {}, cast(time AS date) AS day FROM {from}", age("time"))
-    };
+    let with_age =
+        |from: &str| format!("SELECT *, {}, cast(time AS date) AS day FROM {from}", age("time"));
     let day_gap = "day_number - lag(day_number) OVER (PARTITION BY user_id ORDER BY day_number)";
     let mut sql = format!(
         "WITH before AS (SELECT * FROM events WHERE time < {}), \
@@ -75,8 +74,9 @@ pub(super) fn feature_query(plan: &FeaturePlan, as_of: NaiveDateTime) -> String 
     );
     let groups = [(Relation::Events, "e"), (Relation::Orders, "o"), (Relation::OrderDays, "d")];
     for (relation, table) in groups {
-        let selected: String =
-            features_over(plan, relation).map(|feature| format!(", {}", aggregate(feature))).collect();
+        let selected: String = features_over(plan, relation)
+            .map(|feature| format!(", {}", aggregate(feature)))
+            .collect();
         let _ = write!(
             sql,
             ", {table}_features AS (SELECT user_id{selected} FROM {table} GROUP BY user_id)"
@@ -98,11 +98,8 @@ pub(super) fn feature_query(plan: &FeaturePlan, as_of: NaiveDateTime) -> String 
     for (step, feature) in features_over(plan, Relation::Features).enumerate() {
         // One step each, so that a derived feature may use the ones before it.
         let expression = format!("cast({} AS double)", feature.sql);
-        let _ = write!(
-            sql,
-            ", step{step} AS (SELECT *, {} FROM {last})",
-            filled(feature, &expression)
-        );
+        let _ =
+            write!(sql, ", step{step} AS (SELECT *, {} FROM {last})", filled(feature, &expression));
         last = format!("step{step}");
     }
     let names: String =

@@ -92,8 +92,7 @@ pub fn describe_input(engine: &Engine, as_of: NaiveDateTime) -> Result<InputTrai
         counts.join(", "),
         timestamp(as_of)
     ))?;
-    let is_filled =
-        |index: usize| filled[0].column(index).as_primitive::<Int64Type>().value(0) > 0;
+    let is_filled = |index: usize| filled[0].column(index).as_primitive::<Int64Type>().value(0) > 0;
     let columns =
         (0..EVENT_COLUMNS.len()).filter(|&i| is_filled(i)).map(|i| EVENT_COLUMNS[i]).collect();
     Ok(InputTraits {

@@ -8,9 +8,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use super::{
-    PipelineError, Progress, open_events, resolve_as_of, snapshot_with_outcomes,
-};
+use super::{PipelineError, Progress, open_events, resolve_as_of, snapshot_with_outcomes};
 use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::dataset::{Snapshot, UserIds};

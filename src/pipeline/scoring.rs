@@ -117,8 +117,14 @@ pub fn score(
     let scores = score_users(request.bundle, &snapshot)?;
     let folder = request.out.join(format!("as_of={}", as_of.format("%Y-%m-%d")));
     let mut summary = summarise(request, &scores, input, as_of);
-    publish(request, &folder, &waiting, &scores_batch(request.bundle, &snapshot, &scores), &mut summary)
-        .map_err(|cause| PipelineError::Output { path: folder, cause })?;
+    publish(
+        request,
+        &folder,
+        &waiting,
+        &scores_batch(request.bundle, &snapshot, &scores),
+        &mut summary,
+    )
+    .map_err(|cause| PipelineError::Output { path: folder, cause })?;
     Ok(summary)
 }
 

@@ -58,8 +58,7 @@ pub fn train(config: &Config, progress: &mut dyn Progress) -> Result<Trained, Pi
     let horizon_days = config.snapshots.horizon_days;
     let held_out = snapshot_with_outcomes(&engine, &plan, dates.hold_out, horizon_days)?;
     let evaluation = evaluate_churn(&churn, &rfm, &held_out)?;
-    let record =
-        TrainingRecord { dates, input, n_training_rows: rows.n_rows(), churn: evaluation };
+    let record = TrainingRecord { dates, input, n_training_rows: rows.n_rows(), churn: evaluation };
     let bundle = Bundle { config: config.of_model(), plan, layers, rfm, churn, record };
     let folder = bundle.save(&config.models)?;
     let quarantine = quarantine.is_file().then_some(quarantine);

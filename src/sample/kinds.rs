@@ -38,8 +38,7 @@ pub struct Kind {
 }
 
 /// Where things happen.
-pub(super) const CHANNELS: [&str; 6] =
-    ["app", "mini_program", "tmall", "douyin", "store", "wecom"];
+pub(super) const CHANNELS: [&str; 6] = ["app", "mini_program", "tmall", "douyin", "store", "wecom"];
 
 /// The channel of all messages.
 pub(super) const WECOM: usize = 5;

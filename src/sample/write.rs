@@ -89,8 +89,15 @@ fn write_orders(lives: &[Life], path: &Path) -> io::Result<usize> {
         // No time stamp in the header: the same data gives the same bytes.
         let mut writer = csv::Writer::from_writer(GzEncoder::new(file, Compression::best()));
         writer.write_record([
-            "order_id", "user_id", "ordered_at", "channel", "item", "category", "quantity",
-            "unit_price", "discount",
+            "order_id",
+            "user_id",
+            "ordered_at",
+            "channel",
+            "item",
+            "category",
+            "quantity",
+            "unit_price",
+            "discount",
         ])?;
         for (index, (user, line)) in lines.iter().enumerate() {
             let is_guest = (index + 1) % GUEST_EVERY == 0;

@@ -3,11 +3,11 @@ use std::collections::BTreeSet;
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
+use super::SegmentationError;
 use super::choose_k::{Candidate, choose_k};
 use super::kmeans::{assign, fit_centroids};
 use super::names::name_layers;
 use super::profile::{LayerProfile, profile_layers};
-use super::SegmentationError;
 use crate::dataset::{DatasetError, FeatureMatrix, Outcomes};
 use crate::scaling::{Scaling, drop_collinear};
 
@@ -55,7 +55,9 @@ impl SegmentationParams {
         if self.n_starts == 0 {
             return Err("[segmentation] n_starts must be at least 1, got 0".into());
         }
-        for (key, value) in [("min_share", self.min_share), ("max_correlation", self.max_correlation)] {
+        for (key, value) in
+            [("min_share", self.min_share), ("max_correlation", self.max_correlation)]
+        {
             if !(0.0..=1.0).contains(&value) {
                 return Err(format!("[segmentation] {key} must lie between 0 and 1, got {value}"));
             }
@@ -112,13 +114,15 @@ pub fn fit_layers(
     seed: u64,
 ) -> Result<FittedLayers, SegmentationError> {
     params.check().map_err(SegmentationError::Params)?;
+    let (n_users, k) = (matrix.n_rows(), params.k.unwrap_or(params.k_min));
+    if n_users < k {
+        return Err(SegmentationError::TooFewUsers { k, n_users, n_distinct: n_users });
+    }
     let scaling = separating_space(params, matrix)?;
     let points = scaling.apply(matrix)?;
-    let n_distinct = n_distinct_rows(&points, params.k.unwrap_or(params.k_min).max(params.k_max));
-    let k_needed = params.k.unwrap_or(params.k_min);
-    if n_distinct < k_needed {
-        let n_users = matrix.n_rows();
-        return Err(SegmentationError::TooFewUsers { k: k_needed, n_users, n_distinct });
+    let n_distinct = n_distinct_rows(&points, k.max(params.k_max));
+    if n_distinct < k {
+        return Err(SegmentationError::TooFewUsers { k, n_users, n_distinct });
     }
     let (k, candidates) = match params.k {
         Some(k) => (k, Vec::new()),
@@ -236,7 +240,13 @@ mod tests {
     #[test]
     fn layers_are_distinctly_named_and_the_most_valuable_comes_first() {
         let rows: Vec<[f64; 2]> = (0..60)
-            .map(|i| if i % 2 == 0 { [1.0, 5.0 + f64::from(i % 3)] } else { [30.0, 900.0 + f64::from(i % 5)] })
+            .map(|i| {
+                if i % 2 == 0 {
+                    [1.0, 5.0 + f64::from(i % 3)]
+                } else {
+                    [30.0, 900.0 + f64::from(i % 5)]
+                }
+            })
             .collect();
         let gmv = rows.iter().map(|row| row[1]).collect();
         let outcomes = Outcomes { n_orders: vec![1.0; 60], gmv };

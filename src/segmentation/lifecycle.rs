@@ -91,12 +91,8 @@ mod tests {
     #[test]
     fn stages_follow_first_and_last_order() {
         let names = ["n_orders", "customer_age_days", "days_since_last_order"];
-        let values = array![
-            [0.0, 0.0, 400.0],
-            [1.0, 30.0, 30.0],
-            [3.0, 200.0, 90.0],
-            [3.0, 200.0, 91.0]
-        ];
+        let values =
+            array![[0.0, 0.0, 400.0], [1.0, 30.0, 30.0], [3.0, 200.0, 90.0], [3.0, 200.0, 91.0]];
         let matrix = FeatureMatrix::new(names.map(String::from).to_vec(), values).unwrap();
         let stages = LifecycleParams::default().stages(&matrix).unwrap();
         use LifecycleStage::{Active, Dormant, New, Prospect};

@@ -16,7 +16,8 @@ pub(super) fn name_layers(mut layers: Vec<Layer>) -> Vec<Layer> {
         let phrases = phrases(&layer.profile.differences);
         let candidates = (2..=phrases.len().max(2)).map(|n| sentence(&phrases, n));
         let fallback = || format!("{} ({})", sentence(&phrases, 2), layer.id);
-        let name = candidates.into_iter().find(|name| !taken.contains(name)).unwrap_or_else(fallback);
+        let name =
+            candidates.into_iter().find(|name| !taken.contains(name)).unwrap_or_else(fallback);
         taken.insert(name.clone());
         layer.name = name;
     }

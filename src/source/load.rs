@@ -127,7 +127,10 @@ fn check_source(
             let good = count_problems(&batch, &mut counts)?;
             if cache.batches.is_some() && good.true_count() > 0 {
                 let events = batch.project(&(0..EVENT_COLUMNS.len()).collect::<Vec<_>>());
-                cache.add(filter_record_batch(&events.map_err(engine_error)?, &good).map_err(engine_error)?);
+                cache.add(
+                    filter_record_batch(&events.map_err(engine_error)?, &good)
+                        .map_err(engine_error)?,
+                );
             }
         }
         Ok::<_, SourceError>(())

@@ -144,6 +144,11 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn parse(&self, key: &'static str, sql: &str) -> Result<Expr, SourceError> {
+        if sql.trim() == "?" {
+            let names: Vec<String> = self.raw.column_names().iter().map(|n| quoted(n)).collect();
+            let cause = "still to be filled in: write a column or an expression over";
+            return Err(self.refuse(key, sql, format!("{cause} {}", names.join(", "))));
+        }
         self.engine
             .context()
             .parse_sql_expr(sql, self.schema)
@@ -231,7 +236,8 @@ fn quoted(name: &str) -> String {
 }
 
 fn nearest<'a>(wanted: &str, names: &'a [String]) -> Option<&'a String> {
-    let similarity = |name: &str| strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase());
+    let similarity =
+        |name: &str| strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase());
     names
         .iter()
         .max_by(|a, b| similarity(a).total_cmp(&similarity(b)))

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema};
@@ -9,6 +10,7 @@ use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{Expr, col, ident, lit, try_cast, when};
 use datafusion::prelude::{DataFrame, ParquetReadOptions};
 use datafusion::scalar::ScalarValue;
+use parquet::file::metadata::ParquetMetaDataReader;
 
 use super::csv_table::{BROKEN_COLUMN, LINE_COLUMN, csv_table};
 use super::csv_types::{delimiter_of, infer_csv_types, read_header};
@@ -50,11 +52,23 @@ fn open_parquet(engine: &Engine, files: Vec<PathBuf>) -> Result<RawTable, Source
         if is_empty {
             return Err(SourceError::EmptyFile { file: file.clone() });
         }
+        check_footer(file)?;
     }
     let frame = read_parquet(engine, &files)?;
     let schema = frame.schema().as_arrow().clone();
     let (format, csv_types) = (FileFormat::Parquet, BTreeMap::new());
     Ok(RawTable { files, format, schema, delimiter: None, csv_types })
+}
+
+/// Reads the footer with the decoder's own checks; the engine's reader trusts
+/// the lengths that stand in it.
+fn check_footer(file: &Path) -> Result<(), SourceError> {
+    let unreadable = |cause: String| SourceError::Unreadable { file: file.to_owned(), cause };
+    let open = File::open(file).map_err(|error| unreadable(error.to_string()))?;
+    ParquetMetaDataReader::new()
+        .parse_and_finish(&open)
+        .map_err(|error| unreadable(error.to_string()))?;
+    Ok(())
 }
 
 fn read_parquet(engine: &Engine, files: &[PathBuf]) -> Result<DataFrame, SourceError> {

@@ -44,11 +44,7 @@ impl Column {
 }
 
 impl Table {
-    pub fn register(
-        engine: &Engine,
-        raw: &RawTable,
-        name: String,
-    ) -> Result<Self, SourceError> {
+    pub fn register(engine: &Engine, raw: &RawTable, name: String) -> Result<Self, SourceError> {
         engine.context().register_table(name.as_str(), raw.frame(engine)?.into_view())?;
         let columns = raw
             .schema

@@ -1,3 +1,5 @@
+use chrono::NaiveDate;
+
 use super::columns::{Column, Table};
 use crate::engine::Engine;
 use crate::source::SourceError;
@@ -13,27 +15,71 @@ pub(super) struct Guess {
     pub missing: Vec<&'static str>,
     /// The columns, for whoever fills the gaps.
     pub columns: Vec<String>,
-    /// Days from the first row to the last.
-    pub span_days: Option<i64>,
+    /// First and last day of the rows, without strays.
+    pub days: Option<(NaiveDate, NaiveDate)>,
+    /// Rows outside of these days.
+    pub n_strays: u64,
     /// True when some rows are orders.
     pub has_orders: bool,
 }
 
 const USER: &[&str] = &[
-    "userid", "customerid", "memberid", "buyerid", "clientid", "visitorid", "uid", "user",
-    "customer", "member", "buyer", "client", "用户", "会员", "客户", "买家",
+    "userid",
+    "customerid",
+    "memberid",
+    "buyerid",
+    "clientid",
+    "visitorid",
+    "uid",
+    "user",
+    "customer",
+    "member",
+    "buyer",
+    "client",
+    "用户",
+    "会员",
+    "客户",
+    "买家",
 ];
 const TIME: &[&str] = &[
-    "time", "timestamp", "eventtime", "orderedat", "createdat", "invoicedate", "orderdate",
-    "date", "datetime", "时间", "日期", "ts",
+    "time",
+    "timestamp",
+    "eventtime",
+    "orderedat",
+    "createdat",
+    "invoicedate",
+    "orderdate",
+    "date",
+    "datetime",
+    "时间",
+    "日期",
+    "ts",
 ];
-const EVENT: &[&str] =
-    &["event", "eventtype", "eventname", "behaviortype", "behaviourtype", "behavior", "action", "行为", "事件"];
+const EVENT: &[&str] = &[
+    "event",
+    "eventtype",
+    "eventname",
+    "behaviortype",
+    "behaviourtype",
+    "behavior",
+    "action",
+    "行为",
+    "事件",
+];
 const ORDER_ID: &[&str] =
     &["orderid", "orderno", "ordernumber", "invoiceno", "invoiceid", "transactionid", "订单"];
 const AMOUNT: &[&str] = &[
-    "amount", "gmv", "revenue", "totalprice", "total", "dollarvalue", "sales", "spend", "paid",
-    "金额", "value",
+    "amount",
+    "gmv",
+    "revenue",
+    "totalprice",
+    "total",
+    "dollarvalue",
+    "sales",
+    "spend",
+    "paid",
+    "金额",
+    "value",
 ];
 const QUANTITY: &[&str] = &["quantity", "qty", "units", "numberof", "num", "数量"];
 const PRICE: &[&str] = &["unitprice", "price", "单价", "价格"];
@@ -47,22 +93,42 @@ const SESSION: &[&str] = &["sessionid", "session"];
 
 /// Words for events that are orders, the plainest first.
 const ORDER_EVENTS: &[&str] = &[
-    "order", "purchase", "buy", "transaction", "payment_done", "paid", "checkout_complete",
-    "购买", "下单", "支付",
+    "order",
+    "purchase",
+    "buy",
+    "transaction",
+    "payment_done",
+    "paid",
+    "checkout_complete",
+    "购买",
+    "下单",
+    "支付",
 ];
 
 const TIME_FORMATS: &[&str] = &[
-    "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S",
-    "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%Y/%m/%d", "%Y/%m/%d %H:%M",
-    "%Y/%m/%d %H:%M:%S", "%Y%m%d", "%Y年%m月%d日", "%d-%b-%Y",
+    "%m/%d/%Y %H:%M",
+    "%d/%m/%Y %H:%M",
+    "%m/%d/%Y %H:%M:%S",
+    "%d/%m/%Y %H:%M:%S",
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%d.%m.%Y",
+    "%d.%m.%Y %H:%M",
+    "%Y/%m/%d",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y%m%d",
+    "%Y年%m月%d日",
+    "%d-%b-%Y",
 ];
+
+/// Share of the rows at either end of time that may be strays.
+const STRAY_SHARE: f64 = 0.0005;
 
 /// Guesses what the columns of a table mean, from names, types and values.
 pub(super) fn guess(engine: &Engine, table: &Table) -> Result<Guess, SourceError> {
-    let mut guess = Guess {
-        columns: table.columns.iter().map(Column::quoted).collect(),
-        ..Default::default()
-    };
+    let mut guess =
+        Guess { columns: table.columns.iter().map(Column::quoted).collect(), ..Default::default() };
     guess_user(engine, table, &mut guess)?;
     guess_time(engine, table, &mut guess)?;
     guess_event(engine, table, &mut guess)?;
@@ -96,15 +162,13 @@ fn find<'a>(
         })
     };
     // Short words inside a longer name mean nothing: "uid" in "fluid".
-    by(|key, word| key == word)
-        .or_else(|| by(|key, word| (word.len() > 3) && key.contains(word)))
+    by(|key, word| key == word).or_else(|| by(|key, word| (word.len() > 3) && key.contains(word)))
 }
 
 fn guess_user(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), SourceError> {
     let usable = |column: &Column| column.is_text() || column.is_number();
-    let ends_in_id = || {
-        table.columns.iter().find(|column| usable(column) && column.key().ends_with("id"))
-    };
+    let ends_in_id =
+        || table.columns.iter().find(|column| usable(column) && column.key().ends_with("id"));
     let Some(column) = find(table, USER, usable).or_else(ends_in_id) else {
         guess.missing.push("user");
         return Ok(());
@@ -116,11 +180,16 @@ fn guess_user(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), S
     } else {
         guess.mappings.push(("user", name.clone(), String::new()));
     }
-    let condition =
-        if column.is_text() { format!("{name} IS NULL OR {name} = ''") } else { format!("{name} IS NULL") };
+    let condition = if column.is_text() {
+        format!("{name} IS NULL OR {name} = ''")
+    } else {
+        format!("{name} IS NULL")
+    };
     let n_absent = table.count(engine, &condition)?;
     if n_absent > 0 {
-        guess.filters.push((format!("{name} IS NOT NULL"), format!("{n_absent} rows have no user")));
+        guess
+            .filters
+            .push((format!("{name} IS NOT NULL"), format!("{n_absent} rows have no user")));
     }
     Ok(())
 }
@@ -138,22 +207,58 @@ fn guess_time(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), S
         guess.missing.push("time");
         return Ok(());
     };
-    let range = format!(
-        "date_part('epoch', max({expression})) - date_part('epoch', min({expression}))"
-    );
-    let seconds = table.text_row(engine, &range)?;
-    let seconds = seconds.first().and_then(|text| text.parse::<f64>().ok());
-    guess.span_days = seconds.map(|seconds| (seconds / 86_400.0) as i64 + 1);
+    guess_days(engine, table, &expression, guess)?;
     guess.mappings.push(("time", expression, remark));
     Ok(())
 }
 
-/// Integers since 1970, in seconds or milliseconds by their size.
-fn epoch(
+/// The days that hold all rows but strays: clocks set wrong put a few rows far
+/// from all others, and a span with them says nothing.
+fn guess_days(
     engine: &Engine,
     table: &Table,
-    column: &Column,
-) -> Result<(String, String), SourceError> {
+    time: &str,
+    guess: &mut Guess,
+) -> Result<(), SourceError> {
+    let select = format!("cast(cast({time} AS date) AS varchar) AS day, count(*) AS n");
+    let rest = format!("WHERE {time} IS NOT NULL GROUP BY 1 ORDER BY 1");
+    let days: Vec<(NaiveDate, u64)> = table
+        .text_rows(engine, &select, &rest)?
+        .iter()
+        .filter_map(|row| Some((row[0].parse().ok()?, row[1].parse().ok()?)))
+        .collect();
+    let total: u64 = days.iter().map(|(_, n)| n).sum();
+    let allowed = total as f64 * STRAY_SHARE;
+    let (Some(first), Some(last)) =
+        (first_beyond(days.iter(), allowed), first_beyond(days.iter().rev(), allowed))
+    else {
+        return Ok(());
+    };
+    let (all_first, all_last) = (days[0].0, days[days.len() - 1].0);
+    let has_strays = (all_last - all_first) > (last - first) * 2;
+    guess.days = Some(if has_strays { (first, last) } else { (all_first, all_last) });
+    if has_strays {
+        let inside = |day: &NaiveDate| (first..=last).contains(day);
+        guess.n_strays = days.iter().filter(|(day, _)| !inside(day)).map(|(_, n)| n).sum();
+    }
+    Ok(())
+}
+
+/// The first day up to which more rows than `allowed` have been seen.
+fn first_beyond<'a>(
+    mut days: impl Iterator<Item = &'a (NaiveDate, u64)>,
+    allowed: f64,
+) -> Option<NaiveDate> {
+    let mut seen = 0;
+    let found = days.find(|(_, n)| {
+        seen += n;
+        seen as f64 > allowed
+    });
+    found.map(|(day, _)| *day)
+}
+
+/// Integers since 1970, in seconds or milliseconds by their size.
+fn epoch(engine: &Engine, table: &Table, column: &Column) -> Result<(String, String), SourceError> {
     let name = column.quoted();
     let largest = table.text_row(engine, &format!("cast(max({name}) as double)"))?;
     let largest: f64 = largest.first().and_then(|text| text.parse().ok()).unwrap_or(0.0);
@@ -196,9 +301,10 @@ fn guess_event(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), 
         return Ok(());
     };
     let name = column.quoted();
-    let rest = format!("WHERE {name} IS NOT NULL GROUP BY {name} ORDER BY count(*) DESC, {name} LIMIT 40");
+    let rest =
+        format!("WHERE {name} IS NOT NULL GROUP BY {name} ORDER BY count(*) DESC, {name} LIMIT 40");
     let values: Vec<String> = table
-        .text_rows(engine, &format!("cast({name} as varchar)"), &rest)?
+        .text_rows(engine, &format!("cast({name} as varchar) AS value"), &rest)?
         .into_iter()
         .filter_map(|row| row.into_iter().next())
         .collect();
@@ -211,7 +317,10 @@ fn guess_event(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), 
     let (expression, remark) = match order {
         Some(order) if order == "order" => (name, format!("values: {listed}")),
         Some(order) => (
-            format!("CASE WHEN {name} = '{}' THEN 'order' ELSE {name} END", order.replace('\'', "''")),
+            format!(
+                "CASE WHEN {name} = '{}' THEN 'order' ELSE {name} END",
+                order.replace('\'', "''")
+            ),
             format!("values: {listed}"),
         ),
         None => (name, format!("values: {listed}; set [features] order_event to what an order is")),

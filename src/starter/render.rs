@@ -1,6 +1,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use chrono::{Days, NaiveDate};
+
 use super::guess::Guess;
 
 /// Horizons in use; the one nearest to a sixth of the data's span is suggested,
@@ -11,8 +13,7 @@ const HORIZONS_DAYS: [i64; 9] = [1, 2, 3, 7, 14, 30, 60, 90, 180];
 pub(super) fn model_name(file: &Path) -> String {
     let name = file.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
     let stem = name.split('.').next().unwrap_or_default();
-    let plain: String =
-        stem.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect();
+    let plain: String = stem.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect();
     if plain.is_empty() { "model".into() } else { plain }
 }
 
@@ -23,20 +24,25 @@ pub(super) fn render(name: &str, guesses: &[(String, Guess)]) -> String {
          #   layercake-train --config THIS_FILE\n\
          # Values of [[source]] are SQL expressions over the columns of the file.\n\n",
     );
-    let _ = writeln!(text, "name = {}                # bundles land in models/{name}/", quote(name));
-    text.push_str("# as_of = \"2026-07-01\"     # use events before this day only\n");
+    let _ = writeln!(text, "name = {}  # bundles land in models/{name}/", quote(name));
+    text.push_str("# as_of = \"2026-07-01\"  # use events before this day only\n");
     let missing_orders = !guesses.iter().any(|(_, guess)| guess.has_orders);
     for (path, guess) in guesses {
         source(&mut text, path, guess);
     }
-    let span_days = guesses.iter().filter_map(|(_, guess)| guess.span_days).max();
-    snapshots(&mut text, span_days);
-    text.push_str("\n[segmentation]\n# k = 8                     # chosen from 8 to 10 when absent\n");
+    let first = guesses.iter().filter_map(|(_, guess)| guess.days.map(|days| days.0)).min();
+    let last = guesses.iter().filter_map(|(_, guess)| guess.days.map(|days| days.1)).max();
+    if let (Some(first), Some(last)) = (first, last) {
+        let n_strays = guesses.iter().map(|(_, guess)| guess.n_strays).sum();
+        bounds(&mut text, first, last, n_strays);
+        snapshots(&mut text, (last - first).num_days() + 1);
+    }
+    text.push_str("\n[segmentation]\n# k = 8  # chosen from 8 to 10 when absent\n");
     text.push_str("\n[features]\n");
     if missing_orders {
         text.push_str("# No event looked like an order: name yours here.\n");
     }
-    text.push_str("order_event = \"order\"       # what counts as an order\n");
+    text.push_str("order_event = \"order\"  # what counts as an order\n");
     text
 }
 
@@ -61,19 +67,28 @@ fn source(text: &mut String, path: &str, guess: &Guess) {
     }
 }
 
-fn snapshots(text: &mut String, span_days: Option<i64>) {
-    let Some(span_days) = span_days else { return };
-    let horizon_days = HORIZONS_DAYS
-        .into_iter()
-        .min_by_key(|days| (days - span_days / 6).abs())
-        .unwrap_or(90);
+/// Bounds that set strays aside, where there are any.
+fn bounds(text: &mut String, first: NaiveDate, last: NaiveDate, n_strays: u64) {
+    if n_strays > 0 {
+        let latest = last + Days::new(1);
+        let _ = write!(
+            text,
+            "\n[input]  # {n_strays} rows lie far from all others in time: they are set aside\n\
+             earliest = \"{first}\"\nlatest = \"{latest}\"\n"
+        );
+    }
+}
+
+fn snapshots(text: &mut String, span_days: i64) {
+    let horizon_days =
+        HORIZONS_DAYS.into_iter().min_by_key(|days| (days - span_days / 6).abs()).unwrap_or(90);
     let step_days = horizon_days.min(30);
     let _ = write!(
         text,
-        "\n[snapshots]                # the data spans {span_days} days\n\
-         horizon_days = {horizon_days}          # churned: no order for this long\n\
-         step_days = {step_days}             # a training snapshot this often\n\
-         min_history_days = {horizon_days}      # history of the earliest snapshot\n"
+        "\n[snapshots]  # the data spans {span_days} days\n\
+         horizon_days = {horizon_days}  # churned: no order for this long\n\
+         step_days = {step_days}  # a training snapshot this often\n\
+         min_history_days = {horizon_days}  # history of the earliest snapshot\n"
     );
 }
 

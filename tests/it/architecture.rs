@@ -36,8 +36,11 @@ fn files_of(module: &str) -> Vec<PathBuf> {
 /// First path segments after `crate::` and names of outside crates, comments aside.
 fn mentions(file: &Path, outside: &BTreeSet<&str>) -> (BTreeSet<String>, BTreeSet<String>) {
     let text = std::fs::read_to_string(file).unwrap();
-    let code: String =
-        text.lines().filter(|line| !line.trim_start().starts_with("//")).map(|l| format!("{l}\n")).collect();
+    let code: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .map(|l| format!("{l}\n"))
+        .collect();
     let word = |rest: &str| -> String {
         rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
     };

@@ -137,8 +137,11 @@ fn no_orders_at_all() {
 
 #[test]
 fn one_user() {
-    let rows: String =
-        orders(9).lines().filter(|l| l.starts_with("user") || l.starts_with("0,")).map(|l| format!("{l}\n")).collect();
+    let rows: String = orders(9)
+        .lines()
+        .filter(|l| l.starts_with("user") || l.starts_with("0,"))
+        .map(|l| format!("{l}\n"))
+        .collect();
     train(&Shop::with_orders(&rows)).refused(&["k = 3 needs at least 3 users", "of 1 users"]);
 }
 
@@ -165,7 +168,8 @@ fn everybody_stays() {
     let mut csv = String::from("user,at,amount\n");
     for user in 0..60u32 {
         for week in 0..30u32 {
-            let date = crate::support::first_day() + chrono::Days::new(u64::from(week * 8 + user % 3));
+            let date =
+                crate::support::first_day() + chrono::Days::new(u64::from(week * 8 + user % 3));
             csv += &format!("{user},{date},{}\n", 5 + user);
         }
     }
@@ -215,7 +219,11 @@ fn too_short_a_history() {
 fn unknown_key() {
     let shop = Shop::ordinary();
     shop.write("shop.toml", CONFIG.replace("horizon_days", "horizont_days"));
-    train(&shop).refused(&["shop.toml, line 11", "`horizont_days`", "did you mean `horizon_days`?"]);
+    train(&shop).refused(&[
+        "shop.toml, line 11",
+        "`horizont_days`",
+        "did you mean `horizon_days`?",
+    ]);
 }
 
 #[test]
@@ -236,7 +244,8 @@ fn missing_key() {
 fn text_and_integer_users() {
     let shop = Shop::ordinary();
     shop.write("more.csv", "who,at\nA1,2024-01-01\n");
-    let more = "[[source]]\npath = \"more.csv\"\nuser = \"who\"\ntime = \"at\"\nevent = \"'view'\"\n";
+    let more =
+        "[[source]]\npath = \"more.csv\"\nuser = \"who\"\ntime = \"at\"\nevent = \"'view'\"\n";
     shop.write("shop.toml", format!("{CONFIG}\n{more}"));
     train(&shop).refused(&["integers in source `orders.csv`", "text in `more.csv`"]);
 }

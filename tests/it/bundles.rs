@@ -62,7 +62,9 @@ fn a_bundle_survives_loading() {
 
 #[test]
 fn a_damaged_bundle_is_refused_by_file() {
-    for name in ["config.toml", "features.json", "layers.json", "rfm.json", "churn.json", "record.json"] {
+    for name in
+        ["config.toml", "features.json", "layers.json", "rfm.json", "churn.json", "record.json"]
+    {
         let shop = trained();
         let path = shop.bundle("models").join(name);
         let mut content = std::fs::read(&path).unwrap();
@@ -81,7 +83,11 @@ fn a_newer_bundle_is_refused() {
     let path = shop.bundle("models").join("manifest.json");
     let newer = std::fs::read_to_string(&path).unwrap().replace("\"format\": 1", "\"format\": 2");
     std::fs::write(&path, newer).unwrap();
-    shop.score(&["--bundle", "models/shop"]).refused(&["bundle format 2", "reads up to 1", "update"]);
+    shop.score(&["--bundle", "models/shop"]).refused(&[
+        "bundle format 2",
+        "reads up to 1",
+        "update",
+    ]);
 }
 
 #[test]
@@ -93,7 +99,9 @@ fn a_truncated_manifest_is_refused() {
 
 #[test]
 fn no_bundle_says_how_to_make_one() {
-    Shop::empty().score(&["--bundle", "models/x"]).refused(&["no bundle at models/x", "layercake-train"]);
+    Shop::empty()
+        .score(&["--bundle", "models/x"])
+        .refused(&["no bundle at models/x", "layercake-train"]);
 }
 
 #[test]

@@ -130,13 +130,22 @@ fn nothing_at_or_after_as_of_changes_a_feature() {
     let plan = plan(&engine, as_of);
     let expected = compute_snapshot(&engine, &plan, as_of).unwrap();
     let is_before = |line: &&str| line.split(',').nth(1).is_some_and(|at| at < "2024-04-30");
-    let header_and_before =
-        |csv: &str| csv.lines().filter(|l| l.starts_with("user") || is_before(l)).collect::<Vec<_>>().join("\n");
+    let header_and_before = |csv: &str| {
+        csv.lines().filter(|l| l.starts_with("user") || is_before(l)).collect::<Vec<_>>().join("\n")
+    };
     let deleted = header_and_before(&csv);
-    let added = format!("{csv}\n5,2024-04-30 00:00:00,order,1000000,Z,web\n77777,2024-06-01,share,1,,new\n");
+    let added = format!(
+        "{csv}\n5,2024-04-30 00:00:00,order,1000000,Z,web\n77777,2024-06-01,share,1,,new\n"
+    );
     let changed: String = csv
         .lines()
-        .map(|l| if l.starts_with("user") || is_before(&l) { l.to_owned() } else { l.replace(",app", ",moon") })
+        .map(|l| {
+            if l.starts_with("user") || is_before(&l) {
+                l.to_owned()
+            } else {
+                l.replace(",app", ",moon")
+            }
+        })
         .map(|l| l + "\n")
         .collect();
     for (what, csv) in [("deleted", deleted), ("added", added), ("changed", changed)] {

@@ -17,7 +17,14 @@ fn a_csv_of_order_lines() {
     let shop = Shop::empty();
     let mut csv = String::from("Invoice No;Customer ID;Invoice Date;Unit Price;Qty\n");
     for row in 0..300 {
-        csv += &format!("C{};{};{}/{}/2023 8:26;2.{row:03};{}\n", row / 2, row % 40, 1 + row % 12, 1 + row % 28, 1 + row % 3);
+        csv += &format!(
+            "C{};{};{}/{}/2023 8:26;2.{row:03};{}\n",
+            row / 2,
+            row % 40,
+            1 + row % 12,
+            1 + row % 28,
+            1 + row % 3
+        );
     }
     shop.write("订单.csv", csv.replace(';', ","));
     let text = starter(&shop, &["订单.csv"]);
@@ -37,7 +44,10 @@ fn a_csv_of_order_lines() {
 #[test]
 fn events_whose_orders_have_another_name() {
     let shop = Shop::empty();
-    shop.write("log.csv", "uid,ts,behavior_type\n1,1511544070,pv\n1,1511544090,buy\n2,1511844070,cart\n");
+    shop.write(
+        "log.csv",
+        "uid,ts,behavior_type\n1,1511544070,pv\n1,1511544090,buy\n2,1511844070,cart\n",
+    );
     let text = starter(&shop, &["log.csv"]);
     assert!(text.contains("CASE WHEN behavior_type = 'buy' THEN 'order'"), "{text}");
     assert!(text.contains("to_timestamp_seconds(ts)"), "{text}");
@@ -55,7 +65,8 @@ fn a_file_of_unknown_columns_says_what_is_missing() {
 #[test]
 fn an_existing_config_is_not_overwritten() {
     let shop = Shop::ordinary();
-    shop.train(&["init", "orders.csv", "--out", "shop.toml"]).refused(&["shop.toml exists already"]);
+    shop.train(&["init", "orders.csv", "--out", "shop.toml"])
+        .refused(&["shop.toml exists already"]);
 }
 
 #[test]

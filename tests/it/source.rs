@@ -20,7 +20,10 @@ fn bundle_files(shop: &Shop, models: &str) -> Vec<(String, Vec<u8>)> {
 fn model_parts(shop: &Shop) -> Vec<(String, Vec<u8>)> {
     // The config and the input profile name the file; the models do not.
     let files = bundle_files(shop, "models");
-    files.into_iter().filter(|(name, _)| ["layers.json", "churn.json", "rfm.json"].contains(&name.as_str())).collect()
+    files
+        .into_iter()
+        .filter(|(name, _)| ["layers.json", "churn.json", "rfm.json"].contains(&name.as_str()))
+        .collect()
 }
 
 #[test]
@@ -121,13 +124,16 @@ x7,2024-02-01 10:00:00,5
 
 #[test]
 fn bad_parquet_rows_are_listed_by_row_number() {
-    use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
+    use arrow::array::{
+        ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray,
+    };
     use std::sync::Arc;
     let n = 3_000i64;
     let day = 86_400_000_000i64;
     let start = 1_704_067_200_000_000i64;
     let users: Int64Array = (0..n).map(|i| (i != 1_234).then_some(i % 97)).collect();
-    let times: TimestampMicrosecondArray = (0..n).map(|i| Some(start + (i * 7 % 240) * day)).collect();
+    let times: TimestampMicrosecondArray =
+        (0..n).map(|i| Some(start + (i * 7 % 240) * day)).collect();
     let amounts: Float64Array =
         (0..n).map(|i| Some(if i == 2_000 { f64::NAN } else { 1.0 + (i % 9) as f64 })).collect();
     let batch = RecordBatch::try_from_iter([
