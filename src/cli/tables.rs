@@ -20,7 +20,7 @@ fn table(header: &[&str]) -> Table {
         .set_style(TableComponent::MiddleHeaderIntersections, '─')
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(WIDTH)
-        .set_header(header.iter().map(|title| Cell::new(title)));
+        .set_header(header.iter().map(Cell::new));
     table
 }
 

@@ -11,6 +11,7 @@ use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::dataset::{Outcomes, Snapshot};
 use crate::metrics::{Interval, bootstrap_interval, capture_at, log_loss, roc_auc};
+use crate::segmentation::RfmScores;
 
 const N_RESAMPLES: usize = 500;
 
@@ -127,7 +128,7 @@ fn layer_keys(bundle: &Bundle, snapshot: &Snapshot) -> Result<Vec<u16>, Pipeline
 
 fn rfm_cell_keys(bundle: &Bundle, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {
     let scores = bundle.rfm.scores(&snapshot.features)?;
-    Ok(scores.iter().map(|scores| scores.map_or(0, |scores| scores.cell())).collect())
+    Ok(scores.iter().map(|scores| scores.map_or(0, RfmScores::cell)).collect())
 }
 
 fn rfm_name_keys(bundle: &Bundle, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::dataset::{Snapshot, UserIds};
 use crate::features::compute_snapshot;
 use crate::metrics::adjusted_rand_index;
+use crate::segmentation::RfmScores;
 
 /// How well groupings agree with groups that are known from elsewhere.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -48,7 +49,7 @@ pub fn agreement_with_groups(
     let shared = snapshot.select_rows(&rows);
     let layers = bundle.layers.assign(&shared.features)?.layers;
     let rfm: Vec<Option<&str>> =
-        bundle.rfm.scores(&shared.features)?.iter().map(|s| s.map(|s| s.segment())).collect();
+        bundle.rfm.scores(&shared.features)?.iter().map(|s| s.map(RfmScores::segment)).collect();
     let mut distinct = truth.clone();
     distinct.sort_unstable();
     distinct.dedup();

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::dataset::{DatasetError, Snapshot};
 use crate::features::compute_snapshot;
 use crate::publish::write_atomically;
+use crate::segmentation::RfmScores;
 use crate::source::InputProfile;
 
 /// What to score and where to put it.
@@ -140,7 +141,12 @@ fn score_users(bundle: &Bundle, snapshot: &Snapshot) -> Result<Scores, DatasetEr
     Ok(Scores {
         layers: assignments.layers,
         margins: assignments.margins,
-        rfm_segments: bundle.rfm.scores(matrix)?.iter().map(|s| s.map(|s| s.segment())).collect(),
+        rfm_segments: bundle
+            .rfm
+            .scores(matrix)?
+            .iter()
+            .map(|s| s.map(RfmScores::segment))
+            .collect(),
         stages: bundle.config.lifecycle.stages(matrix)?.iter().map(|s| s.as_str()).collect(),
         churn_probabilities: rows.clone().map(|row| of_customer(row, probabilities[row])).collect(),
         at_risk: rows.clone().map(|row| n_orders[row] > 0.0 && at_risk[row]).collect(),

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use crate::bundle::{Bundle, TrainingRecord};
 use crate::churn::{ChurnEvaluation, Evidence, FittedChurn, evaluate, fit_churn};
 use crate::config::Config;
-use crate::dataset::{FeatureMatrix, Snapshot};
+use crate::dataset::{FeatureMatrix, Outcomes, Snapshot};
 use crate::features::{build_plan, describe_input};
 use crate::segmentation::{FittedRfm, fit_layers};
 
@@ -71,7 +71,7 @@ fn pooled_customers(snapshots: &[Snapshot]) -> Result<(FeatureMatrix, Vec<bool>)
     let rows = FeatureMatrix::pool(&parts.iter().map(|part| &part.features).collect::<Vec<_>>())?;
     let churned = parts
         .iter()
-        .flat_map(|part| part.outcomes.as_ref().map_or(Vec::new(), |outcomes| outcomes.churned()))
+        .flat_map(|part| part.outcomes.as_ref().map_or(Vec::new(), Outcomes::churned))
         .collect();
     Ok((rows, churned))
 }
@@ -83,7 +83,7 @@ fn evaluate_churn(
 ) -> Result<ChurnEvaluation, PipelineError> {
     let held_out = customers(held_out)?;
     let matrix = &held_out.features;
-    let churned = held_out.outcomes.as_ref().map_or(Vec::new(), |outcomes| outcomes.churned());
+    let churned = held_out.outcomes.as_ref().map_or(Vec::new(), Outcomes::churned);
     let probabilities = churn.predict(matrix)?;
     let silence = matrix.column("days_since_last_order")?.to_vec();
     let few_orders = matrix.column("n_orders")?.mapv(|n| -n).to_vec();

@@ -49,9 +49,8 @@ pub fn expand_paths(source: &SourceParams) -> Result<(Vec<PathBuf>, FileFormat),
     files.dedup();
     let mut format = source.format;
     for file in &files {
-        let this = match source.format.or_else(|| format_of(file)) {
-            Some(this) => this,
-            None => return Err(SourceError::UnknownFormat { source_name, file: file.clone() }),
+        let Some(this) = source.format.or_else(|| format_of(file)) else {
+            return Err(SourceError::UnknownFormat { source_name, file: file.clone() });
         };
         if *format.get_or_insert(this) != this {
             return Err(SourceError::MixedFormats { source_name });
