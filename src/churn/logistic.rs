@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::ChurnError;
 use crate::dataset::{DatasetError, FeatureMatrix};
-use crate::scaling::Scaling;
+use crate::scaling::{Scaling, drop_collinear};
+
+/// Correlation beyond which a feature says again what an earlier one says: two
+/// coefficients would share one effect, and neither could be read.
+const REPEATED: f64 = 0.995;
 
 /// `[churn]` of the config.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,7 +30,7 @@ pub struct ChurnParams {
 
 impl Default for ChurnParams {
     fn default() -> Self {
-        Self { l2_penalty: 1.0, at_risk_share: 0.2, lookback_days: 180, max_iterations: 300 }
+        Self { l2_penalty: 1.0, at_risk_share: 0.2, lookback_days: 90, max_iterations: 300 }
     }
 }
 
@@ -88,7 +92,9 @@ pub fn fit_churn(
     if varying.is_empty() {
         return Err(ChurnError::ConstantFeatures(matrix.n_features()));
     }
-    let scaling = Scaling::fit(matrix, &varying)?;
+    let all = Scaling::fit(matrix, &varying)?;
+    let kept = drop_collinear(&all.apply(matrix)?, &varying, REPEATED);
+    let scaling = Scaling::fit(matrix, &kept)?;
     let points = scaling.apply(matrix)?;
     // The optimiser's tolerance is on the gradient of the summed loss.
     let tolerance = 1e-5 * churned.len() as f64;

@@ -9,7 +9,8 @@ use super::{Feature, FeatureError, FeatureParams, FeaturePlan, InputTraits, Rela
 ///
 /// `span_days` is the length of the history: windows longer than that would
 /// repeat the all-time features and are left out, and "never" (days since
-/// something that has not happened) counts as that many days.
+/// something that has not happened) counts as twice as many days, beyond any
+/// that a user can have.
 ///
 /// # Errors
 /// [`FeatureError::NoOrders`] when the data has no order event.
@@ -32,7 +33,7 @@ pub fn build_plan(
         params,
         input,
         windows_days,
-        never_days: f64::from(span_days.max(1)),
+        never_days: 2.0 * f64::from(span_days.max(1)),
         names: HashSet::new(),
         features: Vec::new(),
     };
@@ -146,7 +147,7 @@ impl Catalogue<'_> {
             Unit::Days,
             OrderDays,
             "min(age_days) + 1",
-            "days since the last order, begun days counting; the history's length if none",
+            "days since the last order, begun days counting; twice the history's length if none",
         )
         .when_missing = never;
         self.add(
@@ -201,30 +202,29 @@ impl Catalogue<'_> {
             let condition = format!("event = {}", literal(event));
             let slug = slug(event);
             let count = format!("count(*) FILTER (WHERE {condition})");
-            self.add_windowed(
-                &format!("n_{slug}"),
-                Unit::Count,
-                Events,
-                &count,
-                &format!("`{event}` events"),
-            );
+            let (name, what) = (format!("n_{slug}"), format!("`{event}` events"));
+            if self.params.passive_events.contains(event) {
+                // When the business last wrote says nothing of the user.
+                self.add(name, Unit::Count, Events, count, format!("{what}, all time"));
+                continue;
+            }
+            self.add_windowed(&name, Unit::Count, Events, &count, &what);
             let sql = format!("min(age_days) FILTER (WHERE {condition}) + 1");
-            let meaning = format!("days since the last `{event}`; the history's length if none");
+            let meaning =
+                format!("days since the last `{event}`; twice the history's length if none");
             self.add(format!("days_since_last_{slug}"), Unit::Days, Events, sql, meaning)
                 .when_missing = never;
         }
         if others.is_empty() {
             return;
         }
-        self.add_windowed(
-            "n_active_days",
-            Unit::Count,
-            Events,
-            "count(DISTINCT day)",
-            "days with any event",
-        );
-        let meaning = "days since the last event of any type";
-        self.add("days_since_last_event", Unit::Days, Events, "min(age_days) + 1", meaning);
+        let active = self.is_active();
+        let days = filtered("count(DISTINCT day)", &active);
+        self.add_windowed("n_active_days", Unit::Count, Events, &days, "days with activity");
+        let since = |extreme: &str| format!("{} + 1", filtered(extreme, &active));
+        let meaning = "days since the last activity; twice the history's length if none";
+        self.add("days_since_last_activity", Unit::Days, Events, since("min(age_days)"), meaning)
+            .when_missing = never;
         let meaning = "days since the first event of any type";
         self.add("days_since_first_event", Unit::Days, Events, "max(age_days) + 1", meaning);
         if self.input.has("dwell_s") {
@@ -236,10 +236,21 @@ impl Catalogue<'_> {
         }
     }
 
+    /// The condition under which an event is the user's own doing.
+    fn is_active(&self) -> String {
+        let passive: Vec<String> =
+            self.params.passive_events.iter().map(|event| literal(event)).collect();
+        if passive.is_empty() {
+            return String::new();
+        }
+        format!("event NOT IN ({})", passive.join(", "))
+    }
+
     /// Where and what: channels, categories, items.
     fn mix(&mut self) {
         use Relation::Events;
         let order = format!("event = {}", literal(&self.params.order_event));
+        let active = self.is_active();
         if self.input.has("item") {
             let sql = format!("count(DISTINCT item) FILTER (WHERE {order})");
             self.add("n_items", Unit::Count, Events, sql, "different items ordered");
@@ -251,20 +262,15 @@ impl Catalogue<'_> {
             if values.len() < 2 {
                 continue;
             }
-            let sql = format!("count(DISTINCT {kind})");
-            self.add(
-                format!("n_distinct_{kind}"),
-                Unit::Count,
-                Events,
-                sql,
-                format!("different values of {kind}"),
-            );
+            let distinct = filtered(&format!("count(DISTINCT {kind})"), &active);
+            let meaning = format!("different values of {kind}");
+            self.add(format!("n_distinct_{kind}"), Unit::Count, Events, distinct, meaning);
             for value in values.iter().take(limit) {
-                let sql = format!(
-                    "cast(count(*) FILTER (WHERE {kind} = {}) AS double) / nullif(count({kind}), 0)",
-                    literal(value)
-                );
-                let meaning = format!("share of events with {kind} `{value}`");
+                let of_value = filtered("count(*)", &format!("{kind} = {}", literal(value)));
+                let (of_value, all) =
+                    (filtered(&of_value, &active), filtered(&format!("count({kind})"), &active));
+                let sql = format!("cast({of_value} AS double) / nullif({all}, 0)");
+                let meaning = format!("share of the user's own events with {kind} `{value}`");
                 self.add(
                     format!("share_{kind}_{}", slug(value)),
                     Unit::Share,
@@ -344,6 +350,8 @@ impl Catalogue<'_> {
 }
 
 /// `aggregate` restricted to rows for which `condition` holds too.
+///
+/// The result is one aggregate again, to which a further condition may be added.
 fn filtered(aggregate: &str, condition: &str) -> String {
     if condition.is_empty() {
         return aggregate.to_owned();

@@ -16,6 +16,9 @@ use crate::source::EVENT_COLUMNS;
 pub struct FeatureParams {
     /// The event that counts as an order.
     pub order_event: String,
+    /// Events that the business triggers and not the user, such as a message
+    /// sent: they are counted once, but are no sign of activity.
+    pub passive_events: Vec<String>,
     /// Lengths of the windows that end at the as-of date, in days.
     pub windows_days: Vec<u32>,
     /// Event types with features of their own, most frequent first.
@@ -32,6 +35,7 @@ impl Default for FeatureParams {
     fn default() -> Self {
         Self {
             order_event: "order".into(),
+            passive_events: Vec::new(),
             windows_days: vec![7, 14, 30, 60, 90, 180, 365],
             max_events: 12,
             max_channels: 8,

@@ -6,6 +6,7 @@ use arrow::datatypes::{Field, Schema};
 use chrono::{Days, NaiveDate};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use super::{PipelineError, Progress, open_events, resolve_as_of, snapshot_with_outcomes};
@@ -42,7 +43,11 @@ pub fn write_matrix(
     } else {
         compute_snapshot(&engine, &bundle.plan, as_of)?
     };
-    write_parquet(path, &matrix_batch(&snapshot))
+    let metadata = [
+        ("layercake.as_of", as_of.format("%Y-%m-%d").to_string()),
+        ("layercake.horizon_days", horizon_days.to_string()),
+    ];
+    write_parquet(path, &matrix_batch(&snapshot), &metadata)
         .map_err(|cause| PipelineError::Output { path: path.to_owned(), cause })?;
     Ok(snapshot.users.len())
 }
@@ -81,11 +86,19 @@ pub(super) fn user_id_array(users: &UserIds) -> ArrayRef {
 }
 
 /// Writes one batch as a Parquet file that appears whole or not at all.
-pub(super) fn write_parquet(path: &Path, batch: &RecordBatch) -> std::io::Result<()> {
+/// `metadata` are key-value pairs of its footer.
+pub(super) fn write_parquet(
+    path: &Path,
+    batch: &RecordBatch,
+    metadata: &[(&str, String)],
+) -> std::io::Result<()> {
+    let metadata =
+        metadata.iter().map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone()));
     let level = ZstdLevel::try_new(3).map_err(std::io::Error::other)?;
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         .set_created_by(format!("layercake {}", env!("CARGO_PKG_VERSION")))
+        .set_key_value_metadata(Some(metadata.collect()))
         .build();
     write_atomically(path, |file| {
         let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties))

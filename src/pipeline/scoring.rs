@@ -231,7 +231,13 @@ fn publish(
     };
     summary.scores = folder.join(name);
     match request.format {
-        ScoreFormat::Parquet => write_parquet(&summary.scores, batch)?,
+        ScoreFormat::Parquet => {
+            let metadata = [
+                ("layercake.as_of", summary.as_of.format("%Y-%m-%d").to_string()),
+                ("layercake.bundle", summary.bundle.clone()),
+            ];
+            write_parquet(&summary.scores, batch, &metadata)?;
+        }
         ScoreFormat::Csv => write_atomically(&summary.scores, |file| {
             WriterBuilder::new().build(file).write(batch).map_err(std::io::Error::other)
         })?,

@@ -53,11 +53,12 @@ pub(super) fn live(seed: u64, user: usize) -> Life {
     // The first day is a visit: it is how they came to be known.
     person.visit(joined, &mut rng);
     for day in joined + 1..N_DAYS {
-        if person.leaves(&mut rng) {
-            break;
-        }
-        person.receive_message(day, user, &mut rng);
-        if rng.gen_bool((person.visit_rate * person.engagement * season(kind, day)).min(0.95)) {
+        // The shop does not know who has left: it goes on writing.
+        let is_gone = person.leaves(&mut rng);
+        person.receive_message(day, user, is_gone, &mut rng);
+        if !is_gone
+            && rng.gen_bool((person.visit_rate * person.engagement * season(kind, day)).min(0.95))
+        {
             person.visit(day, &mut rng);
         }
     }
@@ -129,18 +130,18 @@ impl Person {
         self.has_left
     }
 
-    /// A message every other week; each unread one costs a little interest.
-    fn receive_message(&mut self, day: u32, user: usize, rng: &mut impl Rng) {
-        if !(day as usize + user).is_multiple_of(14) {
+    /// A message every third week; each unread one costs a little interest.
+    fn receive_message(&mut self, day: u32, user: usize, is_gone: bool, rng: &mut impl Rng) {
+        if !(day as usize + user).is_multiple_of(21) {
             return;
         }
         let sent_s = i64::from(day) * DAY_S + 10 * 3600;
         self.log(sent_s, "message_sent", WECOM, None, None);
-        if rng.gen_bool((self.kind.open * self.engagement).min(0.95)) {
+        if !is_gone && rng.gen_bool((self.kind.open * self.engagement).min(0.95)) {
             let delay_s = rng.gen_range(60..8 * 3600);
             self.log(sent_s + delay_s, "message_opened", WECOM, None, None);
         } else {
-            self.engagement *= 0.985;
+            self.engagement *= 0.98;
         }
     }
 

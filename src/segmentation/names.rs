@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::layers::Layer;
-use super::profile::Difference;
+use super::profile::LayerProfile;
 
 /// Effect, in spreads of all users, below which a difference is not worth a word.
 const NOTABLE_EFFECT: f64 = 0.35;
@@ -13,7 +13,7 @@ const NOTABLE_EFFECT: f64 = 0.35;
 pub(super) fn name_layers(mut layers: Vec<Layer>) -> Vec<Layer> {
     let mut taken = HashSet::new();
     for layer in &mut layers {
-        let phrases = phrases(&layer.profile.differences);
+        let phrases = phrases(&layer.profile);
         let candidates = (2..=phrases.len().max(2)).map(|n| sentence(&phrases, n));
         let fallback = || format!("{} ({})", sentence(&phrases, 2), layer.id);
         let name =
@@ -33,65 +33,96 @@ fn sentence(phrases: &[String], n: usize) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// Share of customers below which a layer has, in a word, never ordered.
+const HARDLY_ANY: f64 = 0.1;
+
 /// One phrase a theme, the most telling first.
-fn phrases(differences: &[Difference]) -> Vec<String> {
-    let mut themes = HashSet::new();
-    differences
-        .iter()
-        .filter(|difference| difference.effect.abs() >= NOTABLE_EFFECT)
-        .filter_map(|difference| {
-            let (theme, phrase) = describe(&difference.feature, difference.effect > 0.0)?;
-            themes.insert(theme).then_some(phrase)
-        })
-        .collect()
+fn phrases(profile: &LayerProfile) -> Vec<String> {
+    let mut said = HashSet::new();
+    let mut phrases = Vec::new();
+    if profile.customer_share < HARDLY_ANY {
+        phrases.push("never ordered".to_owned());
+        said.extend(["orders", "spend", "silence", "rhythm", "discount", "weekday"].map(Theme::Of));
+    }
+    let notable = profile.differences.iter().filter(|d| d.effect.abs() >= NOTABLE_EFFECT);
+    for difference in notable {
+        if let Some((theme, phrase)) = describe(&difference.feature, difference.effect > 0.0)
+            && said.insert(theme)
+        {
+            phrases.push(phrase);
+        }
+    }
+    phrases
+}
+
+/// What a phrase is about; a name says one thing about each.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Theme {
+    Of(&'static str),
+    Event(String),
 }
 
 /// Theme and phrase of a feature that is high or low; `None` where the fact is
 /// not worth saying (few events on one of many channels, say).
-fn describe(feature: &str, is_high: bool) -> Option<(String, String)> {
-    let either = |theme: &str, high: &str, low: &str| {
-        Some((theme.to_owned(), if is_high { high } else { low }.to_owned()))
+fn describe(feature: &str, is_high: bool) -> Option<(Theme, String)> {
+    let either = |theme: &'static str, high: &str, low: &str| {
+        Some((Theme::Of(theme), if is_high { high } else { low }.to_owned()))
     };
-    for (kind, words) in [("share_channel_", "mostly on"), ("share_category_", "into")] {
-        if let Some(value) = feature.strip_prefix(kind) {
-            return is_high.then(|| (kind.to_owned(), format!("{words} {value}")));
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| feature.starts_with(prefix));
+    for (prefix, theme, words) in
+        [("share_channel_", "channel", "mostly via"), ("share_category_", "category", "into")]
+    {
+        if let Some(value) = feature.strip_prefix(prefix) {
+            return is_high.then(|| (Theme::Of(theme), format!("{words} {}", spaced(value))));
         }
     }
-    if feature == "days_since_last_order" || feature == "silence_ratio" {
-        return either("silence", "long silent", "bought lately");
-    }
-    if feature.starts_with("n_orders_trend") || feature.starts_with("gmv_trend") {
+    if starts(&["n_orders_trend", "gmv_trend"]) {
         return either("silence", "bought lately", "quiet of late");
     }
-    if feature.starts_with("n_order") || feature == "orders_per_30_days" {
+    if starts(&["n_order", "orders_per_30_days", "n_units", "n_items"]) {
         return either("orders", "many orders", "few orders");
     }
-    if feature.starts_with("gmv") || feature.ends_with("order_value") {
+    if starts(&["gmv", "mean_order_value", "max_order_value", "sd_order_value"]) {
         return either("spend", "high spend", "low spend");
     }
-    if feature == "customer_age_days" || feature == "days_since_first_event" {
-        return either("age", "long-standing", "new");
+    if starts(&["n_active_days", "n_sessions", "dwell_s"]) {
+        return either("activity", "active", "inactive");
     }
-    if feature.contains("_gap_days") || feature == "purchase_span_days" {
-        return either("rhythm", "buys at long intervals", "no rhythm of buying");
+    match feature {
+        "days_since_last_order" | "silence_ratio" => {
+            either("silence", "long silent", "bought lately")
+        }
+        // Zero for who never ordered, who are not new for that.
+        "customer_age_days" => either("orders", "customer of old", "no customer for long"),
+        "days_since_first_event" => either("age", "long-standing", "new"),
+        "days_since_last_activity" => either("activity", "inactive", "active"),
+        "mean_gap_days" | "sd_gap_days" | "max_gap_days" | "purchase_span_days" => {
+            either("rhythm", "buys at long intervals", "buys in one go")
+        }
+        "share_orders_discounted" | "discount_depth" => {
+            either("discount", "buys on discount", "pays full price")
+        }
+        "share_orders_weekend" => either("weekday", "buys at weekends", "buys on weekdays"),
+        "n_distinct_category" => either("variety", "many interests", "few interests"),
+        "n_distinct_channel" => either("channels", "on many channels", "on one channel"),
+        _ => describe_event(feature, is_high),
     }
-    if feature == "share_orders_discounted" || feature == "discount_depth" {
-        return either("discount", "buys on discount", "pays full price");
-    }
-    if feature == "share_orders_weekend" {
-        return either("weekend", "buys at weekends", "buys on weekdays");
-    }
-    if feature.starts_with("n_active_days") || feature == "days_since_last_event" {
-        let is_active = is_high != (feature == "days_since_last_event");
-        return Some(("activity".into(), if is_active { "active" } else { "inactive" }.into()));
-    }
-    let (name, is_many) = match feature.strip_prefix("days_since_last_") {
+}
+
+/// Counts of an event, and days since it.
+fn describe_event(feature: &str, is_high: bool) -> Option<(Theme, String)> {
+    let (name, is_frequent) = match feature.strip_prefix("days_since_last_") {
         Some(event) => (event, !is_high),
         None => (feature.strip_prefix("n_")?, is_high),
     };
-    let event = without_window(name).replace('_', " ");
-    let amount = if is_many { "much" } else { "little" };
-    Some((format!("event {event}"), format!("{amount} {event}")))
+    let event = spaced(without_window(name));
+    let how_often = if is_frequent { "often" } else { "seldom" };
+    let phrase = format!("{how_often} “{event}”");
+    Some((Theme::Event(event), phrase))
+}
+
+fn spaced(value: &str) -> String {
+    value.replace('_', " ")
 }
 
 /// `view_30d` → `view`.
@@ -108,26 +139,49 @@ fn without_window(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::profile::Difference;
     use super::*;
 
     fn difference(feature: &str, effect: f64) -> Difference {
         Difference { feature: feature.into(), effect, median: 0.0, median_of_all: 0.0 }
     }
 
+    fn profile(customer_share: f64, differences: Vec<Difference>) -> LayerProfile {
+        LayerProfile {
+            n_users: 1,
+            share: 1.0,
+            customer_share,
+            gmv_per_user: 0.0,
+            gmv_share: 0.0,
+            churn_rate: 0.0,
+            differences,
+        }
+    }
+
     #[test]
     fn one_phrase_for_each_theme() {
-        let found = phrases(&[
-            difference("n_orders_90d", 2.0),
-            difference("n_orders", 1.9),
-            difference("n_message_opened_30d", -1.0),
-            difference("share_channel_小程序", 0.9),
-            difference("gmv", 0.1),
-        ]);
-        assert_eq!(found, ["many orders", "little message opened", "mostly on 小程序"]);
+        let found = phrases(&profile(
+            1.0,
+            vec![
+                difference("n_orders_90d", 2.0),
+                difference("n_orders", 1.9),
+                difference("n_message_opened_30d", -1.0),
+                difference("share_channel_小程序", 0.9),
+                difference("gmv", 0.1),
+            ],
+        ));
+        assert_eq!(found, ["many orders", "seldom “message opened”", "mostly via 小程序"]);
+    }
+
+    #[test]
+    fn nothing_is_said_of_orders_that_were_never_placed() {
+        let differences = vec![difference("gmv", -2.0), difference("n_view", 1.0)];
+        assert_eq!(phrases(&profile(0.05, differences)), ["never ordered", "often “view”"]);
     }
 
     #[test]
     fn nothing_notable_is_average() {
-        assert_eq!(sentence(&phrases(&[difference("gmv", 0.2)]), 2), "Average users");
+        let found = phrases(&profile(1.0, vec![difference("gmv", 0.2)]));
+        assert_eq!(sentence(&found, 2), "Average users");
     }
 }

@@ -11,6 +11,8 @@ pub struct LayerProfile {
     pub n_users: usize,
     /// Share of all users.
     pub share: f64,
+    /// Share of its users who have ever ordered.
+    pub customer_share: f64,
     /// Mean amount ordered in the horizon after the snapshot.
     pub gmv_per_user: f64,
     /// Share of all users' GMV in the horizon.
@@ -50,6 +52,7 @@ pub(super) fn profile_layers(
     let total_gmv: f64 = outcomes.gmv.iter().sum();
     let raw = matrix.select(names)?;
     let overall: Vec<f64> = raw.values().columns().into_iter().map(|c| median(c, None)).collect();
+    let n_orders = matrix.column("n_orders")?;
     (0..k)
         .map(|cluster| {
             let rows: Vec<usize> = (0..n_users).filter(|&row| labels[row] == cluster).collect();
@@ -71,6 +74,8 @@ pub(super) fn profile_layers(
             Ok(LayerProfile {
                 n_users: rows.len(),
                 share: rows.len() as f64 / n_users.max(1) as f64,
+                customer_share: rows.iter().filter(|&&row| n_orders[row] > 0.0).count() as f64
+                    / size,
                 gmv_per_user: gmv / size,
                 gmv_share: if total_gmv > 0.0 { gmv / total_gmv } else { 0.0 },
                 churn_rate: churned as f64 / size,

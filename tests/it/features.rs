@@ -94,7 +94,7 @@ fn features_of_a_worked_example() {
         let got = value(&snapshot, 1, feature);
         assert!((got - expected).abs() < 1e-9, "{feature}: expected {expected}, got {got}");
     }
-    let never_ordered = [("n_orders", 0.0), ("gmv", 0.0), ("days_since_last_order", 100.0)];
+    let never_ordered = [("n_orders", 0.0), ("gmv", 0.0), ("days_since_last_order", 200.0)];
     for (feature, expected) in never_ordered {
         assert_eq!(value(&snapshot, 2, feature), expected, "{feature}");
     }
