@@ -206,7 +206,8 @@ mod tests {
     #[test]
     fn the_longer_silent_are_the_likelier_gone() {
         let (matrix, churned) = customers(1_000);
-        let model = fit_churn(&ChurnParams::default(), &matrix, &churned).unwrap();
+        let params = ChurnParams { lookback_days: 180, ..Default::default() };
+        let model = fit_churn(&params, &matrix, &churned).unwrap();
         assert_eq!(model.scaling.names, ["days_since_last_order"]);
         let p = model.predict(&matrix).unwrap();
         assert!(p[99] > 0.8 && p[1] < 0.3, "{} {}", p[99], p[1]);
