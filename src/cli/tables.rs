@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
+use comfy_table::{
+    Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, TableComponent, presets,
+};
 
 use crate::bundle::Bundle;
 use crate::metrics::Interval;
@@ -28,6 +30,13 @@ fn table(header: &[&str]) -> Table {
 fn align(table: &mut Table, n_text: usize) {
     for column in table.column_iter_mut().skip(n_text) {
         column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+/// Keeps the first column on one line each.
+fn keep_first_whole(table: &mut Table) {
+    if let Some(column) = table.column_mut(0) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
     }
 }
 
@@ -70,11 +79,21 @@ pub(super) fn input(profile: &InputProfile, quarantine: Option<&Path>) -> String
         .map(|event| format!("{} {}", event.event, thousands(event.n_rows)))
         .collect();
     let more = if profile.events.len() > 8 { ", …" } else { "" };
-    let _ = writeln!(text, "  {}{more}", events.join(", "));
+    text.push_str(&indented(&format!("{}{more}", events.join(", "))));
     for source in profile.sources.iter().filter(|source| source.n_set_aside() > 0) {
-        let _ = writeln!(text, "  {}", set_aside(source, quarantine));
+        text.push_str(&indented(&set_aside(source, quarantine)));
     }
     text
+}
+
+/// A paragraph, indented and broken at the table's width.
+fn indented(text: &str) -> String {
+    let options = textwrap::Options::new(usize::from(WIDTH))
+        .initial_indent("  ")
+        .subsequent_indent("  ")
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::fill(text, options) + "\n"
 }
 
 fn set_aside(source: &SourceCounts, quarantine: Option<&Path>) -> String {
@@ -188,22 +207,14 @@ pub(super) fn compared(backtest: &Backtest) -> String {
         backtest.horizon_days,
         thousands(backtest.gmv.max(0.0) as u64),
     );
-    let mut scores = table(&[
-        "Grouping",
-        "Groups",
-        "R² log GMV",
-        "R² GMV",
-        "Churn AUC",
-        "Log loss",
-        "GMV top 10 %",
-        "top 20 %",
-    ]);
+    let mut scores =
+        table(&["Grouping", "Groups", "R² log", "R²", "AUC", "Log loss", "Top 10 %", "Top 20 %"]);
     for grouping in &backtest.groupings {
         scores.add_row(grouping_row(grouping));
     }
     align(&mut scores, 1);
-    let mut differences =
-        table(&["Layers minus (95 % interval)", "R² log GMV", "Churn AUC", "GMV top 10 %"]);
+    keep_first_whole(&mut scores);
+    let mut differences = table(&["Layers minus (95 %)", "R² log", "AUC", "Top 10 %"]);
     for against in &backtest.differences {
         differences.add_row(vec![
             against.other.clone(),
@@ -213,11 +224,14 @@ pub(super) fn compared(backtest: &Backtest) -> String {
         ]);
     }
     align(&mut differences, 1);
+    keep_first_whole(&mut differences);
     let _ = writeln!(text, "{scores}\n\n{differences}");
     let _ = writeln!(
         text,
         "Group means are learned on the training snapshots and judged on the period held\n\
-         out; higher is better except for log loss."
+         out. R² log, R²: of log(1 + GMV) and of GMV. AUC, log loss: of churn. Top 10 %:\n\
+         share of GMV caught by that share of users. Higher is better but for log loss.\n\
+         Differences are 95 % bootstrap intervals over users."
     );
     text
 }
