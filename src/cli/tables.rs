@@ -208,13 +208,13 @@ pub(super) fn compared(backtest: &Backtest) -> String {
         thousands(backtest.gmv.max(0.0) as u64),
     );
     let mut scores =
-        table(&["Grouping", "Groups", "R² log", "R²", "AUC", "Log loss", "Top 10 %", "Top 20 %"]);
+        table(&["Grouping", "Groups", "R² log", "R²", "AUC", "Log loss", "Top 10%", "Top 20%"]);
     for grouping in &backtest.groupings {
         scores.add_row(grouping_row(grouping));
     }
     align(&mut scores, 1);
     keep_first_whole(&mut scores);
-    let mut differences = table(&["Layers minus (95 %)", "R² log", "AUC", "Top 10 %"]);
+    let mut differences = table(&["Layers minus (95 %)", "R² log", "AUC", "Top 10%"]);
     for against in &backtest.differences {
         differences.add_row(vec![
             against.other.clone(),
@@ -229,7 +229,7 @@ pub(super) fn compared(backtest: &Backtest) -> String {
     let _ = writeln!(
         text,
         "Group means are learned on the training snapshots and judged on the period held\n\
-         out. R² log, R²: of log(1 + GMV) and of GMV. AUC, log loss: of churn. Top 10 %:\n\
+         out. R² log, R²: of log(1 + GMV) and of GMV. AUC, log loss: of churn. Top 10%:\n\
          share of GMV caught by that share of users. Higher is better but for log loss.\n\
          Differences are 95 % bootstrap intervals over users."
     );
