@@ -137,6 +137,7 @@ impl Config {
                 self.name
             ));
         }
+        self.sources.iter().try_for_each(SourceParams::check)?;
         self.input.check()?;
         self.features.check()?;
         self.snapshots.check()?;

@@ -4,9 +4,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::progress::TerminalProgress;
-use super::{EngineArguments, finish, tables};
-use crate::bundle::Bundle;
-use crate::config::Config;
+use super::{EngineArguments, ModelArguments, finish, tables};
 use crate::pipeline::{agreement_with_groups, backtest};
 
 /// Hold layers against RFM.
@@ -27,12 +25,8 @@ enum Command {
   layercake-compare backtest --bundle models/sample --groups data/sample/truth.csv
   layercake-compare backtest --bundle models/shop --json > backtest.json")]
     Backtest {
-        /// Bundle folder, or the folder of a model: its latest bundle is used
-        #[arg(long, value_name = "FOLDER")]
-        bundle: PathBuf,
-        /// Config whose sources are read [default: those of the training]
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
+        #[command(flatten)]
+        model: ModelArguments,
         /// CSV of known groups (columns user_id, group): report how well layers agree
         #[arg(long, value_name = "FILE")]
         groups: Option<PathBuf>,
@@ -49,13 +43,8 @@ pub fn compare_main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<String> {
-    let Command::Backtest { bundle, config, groups, json } = arguments.command;
-    let (bundle, folder) = Bundle::load(&bundle)?;
-    let mut config = match config {
-        Some(file) => Config::load(&file)?,
-        None => bundle.config.clone(),
-    };
-    arguments.engine.apply(&mut config.engine)?;
+    let Command::Backtest { model, groups, json } = arguments.command;
+    let (bundle, folder, config) = model.load(&arguments.engine)?;
     let scratch = tempfile::tempdir()?;
     let quarantine = scratch.path().join("quarantine.csv");
     let mut progress = TerminalProgress::new();

@@ -12,8 +12,11 @@ pub use score::score_main;
 pub use train::train_main;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::bundle::Bundle;
+use crate::config::Config;
 use crate::engine::EngineParams;
 
 /// Exit code of a run that could not be done.
@@ -32,14 +35,37 @@ struct EngineArguments {
 
 impl EngineArguments {
     /// What was typed wins over what the config says.
-    fn apply(&self, params: &mut EngineParams) -> anyhow::Result<()> {
+    fn apply(&self, params: &mut EngineParams) {
         params.threads = self.threads.or(params.threads);
         params.memory_limit_mb = self.memory_limit.or(params.memory_limit_mb);
         if let Some(threads) = params.threads {
             // The models' threads; a second call in one process changes nothing.
             let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
         }
-        Ok(())
+    }
+}
+
+/// A trained model and the data to use it on.
+#[derive(Debug, Clone, clap::Args)]
+struct ModelArguments {
+    /// Bundle folder, or the folder of a model: its latest bundle is used
+    #[arg(long, value_name = "FOLDER")]
+    bundle: PathBuf,
+    /// Config whose sources are read [default: the sources the model was trained on]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ModelArguments {
+    /// The bundle, its own folder, and the config to read data by.
+    fn load(&self, engine: &EngineArguments) -> anyhow::Result<(Bundle, PathBuf, Config)> {
+        let (bundle, folder) = Bundle::load(&self.bundle)?;
+        let mut config = match &self.config {
+            Some(file) => Config::load(file)?,
+            None => bundle.config.clone(),
+        };
+        engine.apply(&mut config.engine);
+        Ok((bundle, folder, config))
     }
 }
 

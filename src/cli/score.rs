@@ -5,9 +5,7 @@ use chrono::NaiveDate;
 use clap::{Parser, ValueEnum};
 
 use super::progress::TerminalProgress;
-use super::{EngineArguments, finish, tables};
-use crate::bundle::Bundle;
-use crate::config::Config;
+use super::{EngineArguments, ModelArguments, finish, tables};
 use crate::pipeline::{ScoreFormat, ScoreRequest, score};
 
 /// Score every user: layer, RFM segment, lifecycle stage, churn probability.
@@ -26,12 +24,8 @@ use crate::pipeline::{ScoreFormat, ScoreRequest, score};
 Exit codes: 0 done, 2 could not run."
 )]
 struct Arguments {
-    /// Bundle folder, or the folder of a model: its latest bundle is used
-    #[arg(long, value_name = "FOLDER")]
-    bundle: PathBuf,
-    /// Config whose sources are read [default: the sources the model was trained on]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArguments,
     /// Score as of the start of this day [default: the day after the last event]
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<NaiveDate>,
@@ -58,12 +52,7 @@ pub fn score_main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<String> {
-    let (bundle, bundle_folder) = Bundle::load(&arguments.bundle)?;
-    let mut config = match &arguments.config {
-        Some(file) => Config::load(file)?,
-        None => bundle.config.clone(),
-    };
-    arguments.engine.apply(&mut config.engine)?;
+    let (bundle, bundle_folder, config) = arguments.model.load(&arguments.engine)?;
     let format = match arguments.format {
         Format::Parquet => ScoreFormat::Parquet,
         Format::Csv => ScoreFormat::Csv,

@@ -80,6 +80,10 @@ pub(super) fn input(profile: &InputProfile, quarantine: Option<&Path>) -> String
         .collect();
     let more = if profile.events.len() > 8 { ", …" } else { "" };
     text.push_str(&indented(&format!("{}{more}", events.join(", "))));
+    for source in profile.sources.iter().filter(|source| source.n_left_out > 0) {
+        let (n, label) = (thousands(source.n_left_out), &source.source);
+        text.push_str(&indented(&format!("{label}: {n} rows left out by `where`")));
+    }
     for source in profile.sources.iter().filter(|source| source.n_set_aside() > 0) {
         text.push_str(&indented(&set_aside(source, quarantine)));
     }

@@ -5,8 +5,7 @@ use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
 
 use super::progress::TerminalProgress;
-use super::{EngineArguments, finish, output, tables};
-use crate::bundle::Bundle;
+use super::{EngineArguments, ModelArguments, finish, output, tables};
 use crate::config::Config;
 use crate::pipeline::{
     ScoreFormat, ScoreRequest, agreement_with_groups, backtest, score, train, write_matrix,
@@ -72,12 +71,8 @@ enum Command {
     #[command(after_help = "Example:
   layercake-train features --bundle models/sample --as-of 2025-04-02 --out matrix.parquet")]
     Features {
-        /// Bundle folder, or the folder of a model: its latest bundle is used
-        #[arg(long, value_name = "FOLDER")]
-        bundle: PathBuf,
-        /// Config whose sources are read [default: those of the training]
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
+        #[command(flatten)]
+        model: ModelArguments,
         /// Use events before this day only [default: the day after the last event]
         #[arg(long, value_name = "YYYY-MM-DD")]
         as_of: Option<NaiveDate>,
@@ -111,9 +106,7 @@ fn run(arguments: Arguments) -> anyhow::Result<String> {
     let engine = &arguments.engine;
     match arguments.command {
         Some(Command::Init { files, out }) => init(engine, &files, out.as_deref()),
-        Some(Command::Features { bundle, config, as_of, out }) => {
-            features(engine, &bundle, config.as_deref(), as_of, &out)
-        }
+        Some(Command::Features { model, as_of, out }) => features(engine, &model, as_of, &out),
         Some(Command::Sample { out, users, seed }) => {
             let written = write_sample(&SampleParams { n_users: users, seed }, &out)?;
             Ok(format!(
@@ -130,7 +123,7 @@ fn run(arguments: Arguments) -> anyhow::Result<String> {
                 config.as_of = arguments.as_of.or(config.as_of);
                 config.seed = arguments.seed.unwrap_or(config.seed);
                 config.models = arguments.models.clone().unwrap_or(config.models);
-                engine.apply(&mut config.engine)?;
+                engine.apply(&mut config.engine);
                 train_and_report(&config)
             }
             None => main_job_on_sample(engine),
@@ -154,7 +147,7 @@ fn main_job_on_sample(engine: &EngineArguments) -> anyhow::Result<String> {
         );
     }
     let mut config = Config::load(Path::new(SAMPLE_CONFIG))?;
-    engine.apply(&mut config.engine)?;
+    engine.apply(&mut config.engine);
     output::print(&format!("── Train: layercake-train --config {SAMPLE_CONFIG}\n\n"))?;
     let trained = train(&config, &mut TerminalProgress::new())?;
     output::print(&tables::trained(&trained))?;
@@ -188,7 +181,7 @@ fn main_job_on_sample(engine: &EngineArguments) -> anyhow::Result<String> {
 
 fn init(engine: &EngineArguments, files: &[PathBuf], out: Option<&Path>) -> anyhow::Result<String> {
     let mut params = crate::engine::EngineParams::default();
-    engine.apply(&mut params)?;
+    engine.apply(&mut params);
     let text = starter_config(&params, files)?;
     match out {
         None => Ok(text),
@@ -206,17 +199,11 @@ fn init(engine: &EngineArguments, files: &[PathBuf], out: Option<&Path>) -> anyh
 
 fn features(
     engine: &EngineArguments,
-    bundle: &Path,
-    config: Option<&Path>,
+    model: &ModelArguments,
     as_of: Option<NaiveDate>,
     out: &Path,
 ) -> anyhow::Result<String> {
-    let (bundle, _) = Bundle::load(bundle)?;
-    let mut config = match config {
-        Some(file) => Config::load(file)?,
-        None => bundle.config.clone(),
-    };
-    engine.apply(&mut config.engine)?;
+    let (bundle, _, config) = model.load(engine)?;
     let n_users = write_matrix(&bundle, &config, as_of, out, &mut TerminalProgress::new())?;
     Ok(format!(
         "{} users × {} features in {}\n",

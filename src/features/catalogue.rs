@@ -34,6 +34,7 @@ pub fn build_plan(
         input,
         windows_days,
         never_days: 2.0 * f64::from(span_days.max(1)),
+        event_counts: Vec::new(),
         names: HashSet::new(),
         features: Vec::new(),
     };
@@ -51,6 +52,8 @@ struct Catalogue<'a> {
     input: &'a InputTraits,
     windows_days: Vec<u32>,
     never_days: f64,
+    /// Event types other than orders, and the feature that counts them.
+    event_counts: Vec<(String, String)>,
     names: HashSet<String>,
     features: Vec<Feature>,
 }
@@ -81,7 +84,7 @@ impl Catalogue<'_> {
         self.features.last_mut().expect("just pushed")
     }
 
-    /// The all-time feature and one for each window.
+    /// The all-time feature, whose name is returned, and one for each window.
     fn add_windowed(
         &mut self,
         name: &str,
@@ -89,8 +92,9 @@ impl Catalogue<'_> {
         over: Relation,
         aggregate: &str,
         what: &str,
-    ) {
-        self.add(name, unit, over, filtered(aggregate, ""), format!("{what}, all time"));
+    ) -> String {
+        let all_time = self.add(name, unit, over, aggregate, format!("{what}, all time"));
+        let all_time = all_time.name.clone();
         for days in self.windows_days.clone() {
             self.add(
                 format!("{name}_{days}d"),
@@ -100,6 +104,7 @@ impl Catalogue<'_> {
                 format!("{what}, last {days} days"),
             );
         }
+        all_time
     }
 
     /// Orders, spend, discount and units.
@@ -205,10 +210,13 @@ impl Catalogue<'_> {
             let (name, what) = (format!("n_{slug}"), format!("`{event}` events"));
             if self.params.passive_events.contains(event) {
                 // When the business last wrote says nothing of the user.
-                self.add(name, Unit::Count, Events, count, format!("{what}, all time"));
+                let meaning = format!("{what}, all time");
+                let name = self.add(name, Unit::Count, Events, count, meaning).name.clone();
+                self.event_counts.push((event.clone(), name));
                 continue;
             }
-            self.add_windowed(&name, Unit::Count, Events, &count, &what);
+            let name = self.add_windowed(&name, Unit::Count, Events, &count, &what);
+            self.event_counts.push((event.clone(), name));
             let sql = format!("min(age_days) FILTER (WHERE {condition}) + 1");
             let meaning =
                 format!("days since the last `{event}`; twice the history's length if none");
@@ -328,21 +336,12 @@ impl Catalogue<'_> {
                 );
             }
         }
-        let counts: Vec<(String, String)> = self
-            .input
-            .events
-            .iter()
-            .filter(|event| **event != self.params.order_event)
-            .take(self.params.max_events)
-            .map(|event| (event.clone(), slug(event)))
-            .collect();
-        for (event, slug) in counts {
-            let count = identifier(&format!("n_{slug}"));
+        for (event, count) in self.event_counts.clone() {
             self.add(
-                format!("orders_per_{slug}"),
+                format!("orders_per_{}", slug(&event)),
                 Unit::Ratio,
                 Features,
-                format!("n_orders / nullif({count}, 0)"),
+                format!("n_orders / nullif({}, 0)", identifier(&count)),
                 format!("orders by `{event}` event"),
             );
         }

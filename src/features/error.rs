@@ -11,7 +11,7 @@ pub enum FeatureError {
     Params(String),
     /// No event type of the data is the configured order event.
     #[error(
-        "no `{order_event}` event in the data; the events are: {available}. Set [features] order_event"
+        "no `{order_event}` event before the latest training snapshot; the events there are: {available}. Set [features] order_event"
     )]
     NoOrders {
         /// The configured order event.

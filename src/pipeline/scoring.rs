@@ -109,7 +109,7 @@ pub fn score(
 ) -> Result<ScoreSummary, PipelineError> {
     progress.stage(0, 3, "reading the data");
     // As-of is known only once the data is read: the list moves to its place then.
-    let waiting = request.out.join(".quarantine.csv");
+    let waiting = request.out.join("_quarantine.csv");
     let (engine, input) = open_events(request.config, &waiting)?;
     let as_of = resolve_as_of(request.as_of, &input, &request.config.features)?;
     progress.stage(1, 3, &format!("features as of {}", as_of.date()));
@@ -245,11 +245,12 @@ fn publish(
     // One file of scores a day: what an earlier run wrote in the other format is out of date.
     remove_if_there(&folder.join(other))?;
     let quarantine = folder.join("_quarantine.csv");
-    if waiting.is_file() {
-        std::fs::rename(waiting, &quarantine)?;
-        summary.quarantine = Some(quarantine);
-    } else {
-        remove_if_there(&quarantine)?;
+    match std::fs::rename(waiting, &quarantine) {
+        Ok(()) => summary.quarantine = Some(quarantine),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            remove_if_there(&quarantine)?;
+        }
+        Err(error) => return Err(error),
     }
     let json = serde_json::to_vec_pretty(summary).map_err(std::io::Error::other)?;
     write_atomically(&folder.join("_summary.json"), |file| file.write_all(&json))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::SegmentationError;
 use super::choose_k::{Candidate, choose_k};
 use super::kmeans::{assign, fit_centroids};
-use super::names::name_layers;
+use super::names::layer_names;
 use super::profile::{LayerProfile, profile_layers};
 use crate::dataset::{DatasetError, FeatureMatrix, Outcomes};
 use crate::scaling::{Scaling, drop_collinear};
@@ -135,8 +135,7 @@ pub fn fit_layers(
     let labels: Vec<usize> =
         assign(points.view(), centroids.view()).into_iter().map(|(label, _)| label).collect();
     let profiles = profile_layers(matrix, &points, &scaling.names, &labels, k, outcomes)?;
-    let layers = order_layers(&centroids, profiles);
-    Ok(FittedLayers { scaling, layers: name_layers(layers), candidates })
+    Ok(FittedLayers { scaling, layers: order_layers(&centroids, profiles), candidates })
 }
 
 /// Scaling over the features that vary and do not repeat each other.
@@ -168,28 +167,33 @@ fn n_distinct_rows(points: &Array2<f64>, enough: usize) -> usize {
     seen.len()
 }
 
-/// Drops clusters without members and puts the most valuable first, so that
-/// ids do not depend on the order in which k-means found them.
+/// Drops clusters without members, puts the most valuable first, so that ids do
+/// not depend on the order in which k-means found them, and names them.
 fn order_layers(centroids: &Array2<f64>, profiles: Vec<LayerProfile>) -> Vec<Layer> {
-    let mut layers: Vec<Layer> = centroids
+    let mut groups: Vec<(Vec<f64>, LayerProfile)> = centroids
         .axis_iter(Axis(0))
+        .map(|centroid| centroid.to_vec())
         .zip(profiles)
         .filter(|(_, profile)| profile.n_users > 0)
-        .map(|(centroid, profile)| Layer {
-            id: String::new(),
-            name: String::new(),
-            centroid: centroid.to_vec(),
+        .collect();
+    groups.sort_by(|(a, of_a), (b, of_b)| {
+        let by_value = of_b.gmv_per_user.total_cmp(&of_a.gmv_per_user);
+        by_value.then_with(|| a.partial_cmp(b).expect("centroids are finite"))
+    });
+    let (centroids, profiles): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
+    let names = layer_names(&profiles);
+    centroids
+        .into_iter()
+        .zip(profiles)
+        .zip(names)
+        .enumerate()
+        .map(|(index, ((centroid, profile), name))| Layer {
+            id: format!("L{}", index + 1),
+            name,
+            centroid,
             profile,
         })
-        .collect();
-    layers.sort_by(|a, b| {
-        let by_value = b.profile.gmv_per_user.total_cmp(&a.profile.gmv_per_user);
-        by_value.then_with(|| a.centroid.partial_cmp(&b.centroid).expect("centroids are finite"))
-    });
-    for (index, layer) in layers.iter_mut().enumerate() {
-        layer.id = format!("L{}", index + 1);
-    }
-    layers
+        .collect()
 }
 
 impl FittedLayers {

@@ -2,26 +2,23 @@
 
 use std::collections::HashSet;
 
-use super::layers::Layer;
 use super::profile::LayerProfile;
 
 /// Effect, in spreads of all users, below which a difference is not worth a word.
 const NOTABLE_EFFECT: f64 = 0.35;
 
-/// Gives each layer the fewest phrases, two at least where there are two, that
-/// tell it apart from the layers before it.
-pub(super) fn name_layers(mut layers: Vec<Layer>) -> Vec<Layer> {
-    let mut taken = HashSet::new();
-    for layer in &mut layers {
-        let phrases = phrases(&layer.profile);
-        let candidates = (2..=phrases.len().max(2)).map(|n| sentence(&phrases, n));
-        let fallback = || format!("{} ({})", sentence(&phrases, 2), layer.id);
-        let name =
-            candidates.into_iter().find(|name| !taken.contains(name)).unwrap_or_else(fallback);
-        taken.insert(name.clone());
-        layer.name = name;
+/// A name for each profile, in their order: the fewest phrases, two at least
+/// where there are two, that tell it apart from those before it.
+pub(super) fn layer_names(profiles: &[LayerProfile]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for profile in profiles {
+        let phrases = phrases(profile);
+        let mut candidates = (2..=phrases.len().max(2)).map(|n| sentence(&phrases, n));
+        let numbered = || format!("{} ({})", sentence(&phrases, 2), names.len() + 1);
+        let name = candidates.find(|name| !names.contains(name)).unwrap_or_else(numbered);
+        names.push(name);
     }
-    layers
+    names
 }
 
 fn sentence(phrases: &[String], n: usize) -> String {

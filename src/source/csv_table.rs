@@ -16,15 +16,14 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use super::csv_types::{csv_reader, delimiter_of};
 
 /// Line of the file on which the row starts, from 1.
-pub(super) const LINE_COLUMN: &str = "__line";
+pub(super) const LINE_COLUMN: &str = "__layercake_line";
 /// Why the row does not fit the header; null when it does.
-pub(super) const BROKEN_COLUMN: &str = "__broken";
+pub(super) const BROKEN_COLUMN: &str = "__layercake_broken";
 
 const ROWS_PER_BATCH: usize = 8192;
 
-/// A row that does not fit the header and runs over more lines than this has
-/// swallowed others: no row of its own to set aside.
-const MAX_BROKEN_LINES: u64 = 50;
+/// A row that runs over more lines than this has swallowed others.
+const MAX_LINES: u64 = 50;
 
 /// A table over CSV `files` that share the header `names`, one partition a file.
 ///
@@ -92,10 +91,13 @@ fn read_batches(
     loop {
         let more = reader.read_byte_record(&mut record).map_err(|error| external(&error))?;
         if more {
-            let is_broken = rows.append(&record, delimiter);
+            rows.append(&record, delimiter);
             let start = record.position().map_or(0, csv::Position::line);
-            if is_broken && reader.position().line() - start > MAX_BROKEN_LINES {
-                let cause = format!("the quote opened on line {start} is never closed");
+            if reader.position().line() - start > MAX_LINES {
+                let cause = format!(
+                    "the row that starts on line {start} runs over more than {MAX_LINES} lines: \
+                     a quote opens there and is not closed"
+                );
                 return Err(external(&cause));
             }
         }
@@ -126,8 +128,7 @@ impl RowBuilder {
         }
     }
 
-    /// Adds a row; true when it does not fit the header.
-    fn append(&mut self, record: &ByteRecord, delimiter: u8) -> bool {
+    fn append(&mut self, record: &ByteRecord, delimiter: u8) {
         let line = record.position().map(|position| position.line() as i64);
         self.lines.append_option(line);
         self.n_rows += 1;
@@ -140,8 +141,7 @@ impl RowBuilder {
                 None => column.append_null(),
             }
         }
-        self.broken.append_option(problem.as_deref());
-        problem.is_some()
+        self.broken.append_option(problem);
     }
 
     fn problem_of(&self, record: &ByteRecord, delimiter: u8) -> Option<String> {
@@ -157,6 +157,9 @@ impl RowBuilder {
         if record.iter().any(|field| std::str::from_utf8(field).is_err()) {
             return Some(format!("not UTF-8: {}", content()));
         }
+        if record.iter().any(|field| has_swallowed_rows(field, delimiter, record.len())) {
+            return Some(format!("rows swallowed by a quote that is not closed: {}", content()));
+        }
         None
     }
 
@@ -168,4 +171,15 @@ impl RowBuilder {
         arrays.push(Arc::new(self.broken.finish()));
         Ok(RecordBatch::try_new(Arc::clone(schema), arrays)?)
     }
+}
+
+/// True for a field of several lines of which one has the look of a whole row.
+fn has_swallowed_rows(field: &[u8], delimiter: u8, n_columns: usize) -> bool {
+    // Prose has a comma a line; with few columns it can't be told from a row.
+    n_columns >= 3
+        && field.contains(&b'\n')
+        && field
+            .split(|byte| *byte == b'\n')
+            .skip(1)
+            .any(|line| line.iter().filter(|byte| **byte == delimiter).count() + 1 >= n_columns)
 }

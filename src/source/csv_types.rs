@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashSet};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use arrow::datatypes::{DataType, TimeUnit};
@@ -57,8 +58,7 @@ impl Candidate {
     fn observe(&mut self, value: &str) {
         self.seen = true;
         self.integer = self.integer && is_plain_integer(value);
-        // An id such as 00417 would lose its zeros as a number.
-        self.number = self.number && value.parse::<f64>().is_ok() && !has_leading_zero(value);
+        self.number = self.number && is_plain_number(value);
         self.time = self.time && is_iso_time(value);
     }
 
@@ -81,6 +81,21 @@ fn is_plain_integer(value: &str) -> bool {
     !value.starts_with('+') && !has_leading_zero(value) && value.parse::<i64>().is_ok()
 }
 
+/// True for what is a number to people. Ids that merely parse as one stay text:
+/// `00417` and `+86139…` would lose characters, and 28 digits would lose most of
+/// them in a double.
+fn is_plain_number(value: &str) -> bool {
+    let unsigned = value.strip_prefix('-').unwrap_or(value);
+    let is_missing = ["nan", "inf", "infinity"].contains(&unsigned.to_lowercase().as_str());
+    let is_decimal = unsigned.contains('.');
+    let starts_well = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    is_missing
+        || (starts_well
+            && !has_leading_zero(value)
+            && (is_decimal || (unsigned.len() <= 15 && is_plain_integer(value)))
+            && value.parse::<f64>().is_ok())
+}
+
 fn is_iso_time(value: &str) -> bool {
     // The engine's own cast decides; a cheap look first, since most text fails it.
     let bytes = value.as_bytes();
@@ -99,10 +114,31 @@ pub(super) fn csv_reader(
     Ok(csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(open_text(file)?))
 }
 
-/// The separator of a file: as configured, or by its ending.
+/// The separator of a file: as configured, or the one most frequent in its
+/// header.
 pub(super) fn delimiter_of(file: &Path, configured: Option<char>) -> u8 {
-    let is_tsv = file.to_string_lossy().to_lowercase().contains(".tsv");
-    configured.and_then(|c| u8::try_from(c).ok()).unwrap_or(if is_tsv { b'\t' } else { b',' })
+    if let Some(delimiter) = configured.and_then(|c| u8::try_from(c).ok()) {
+        return delimiter;
+    }
+    let mut start = Vec::new();
+    if let Ok(text) = open_text(file) {
+        // A file that can't be read is told of by whoever reads it.
+        let _ = text.take(1 << 16).read_to_end(&mut start);
+    }
+    let mut is_quoted = false;
+    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0), (b'|', 0)];
+    for byte in start.into_iter().take_while(|byte| *byte != b'\n') {
+        is_quoted ^= byte == b'"';
+        for (delimiter, count) in &mut counts {
+            *count += usize::from(byte == *delimiter && !is_quoted);
+        }
+    }
+    // Of equals the first: a header of one column is one of commas.
+    counts
+        .into_iter()
+        .rev()
+        .max_by_key(|(_, count)| *count)
+        .map_or(b',', |(delimiter, _)| delimiter)
 }
 
 /// Reads the header of a CSV file.
@@ -122,39 +158,44 @@ pub(super) fn read_header(file: &Path, delimiter: u8) -> Result<Vec<String>, Sou
             file: file.to_owned(),
             cause: "the header is not UTF-8; save the file as UTF-8".into(),
         })?;
+        let name = name.trim();
         if !seen.insert(name) {
             let column = name.to_owned();
             return Err(SourceError::DuplicateColumn { file: file.to_owned(), column });
         }
-        names.push(name.trim().to_owned());
+        names.push(name.to_owned());
     }
     Ok(names)
 }
 
 /// The type of each column, found by reading every row of every file: a value
-/// late in the file that is no number makes its column text.
+/// late in the file that is no number makes its column text. Also the number of
+/// rows.
 ///
 /// # Errors
 /// When a file cannot be read.
-pub fn infer_csv_types(
+pub(super) fn infer_csv_types(
     files: &[PathBuf],
     delimiter: Option<char>,
-) -> Result<BTreeMap<String, ColumnType>, SourceError> {
+) -> Result<(BTreeMap<String, ColumnType>, u64), SourceError> {
     let Some(first) = files.first() else {
-        return Ok(BTreeMap::new());
+        return Ok((BTreeMap::new(), 0));
     };
     let names = read_header(first, delimiter_of(first, delimiter))?;
     let mut candidates = vec![Candidate::UNSEEN; names.len()];
+    let mut n_rows = 0;
     for file in files {
         let mut reader = csv_reader(file, delimiter_of(file, delimiter))?;
         let mut record = ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(|error| unreadable(file, &error))? {
+            n_rows += 1;
             if record.len() == names.len() {
                 observe_record(&mut candidates, &record);
             }
         }
     }
-    Ok(names.into_iter().zip(candidates.into_iter().map(Candidate::verdict)).collect())
+    let types = names.into_iter().zip(candidates.into_iter().map(Candidate::verdict)).collect();
+    Ok((types, n_rows))
 }
 
 fn observe_record(candidates: &mut [Candidate], record: &ByteRecord) {
@@ -195,5 +236,9 @@ mod tests {
     fn ids_with_leading_zeros_stay_text() {
         assert_eq!(verdict(&["00417", "12"]), ColumnType::Text);
         assert_eq!(verdict(&["0", "0.5"]), ColumnType::Number);
+        assert_eq!(verdict(&["3.3333333333333335", "NaN"]), ColumnType::Number);
+        assert_eq!(verdict(&["2024010122001000000000000042"]), ColumnType::Text);
+        assert_eq!(verdict(&["+8613900000001"]), ColumnType::Text);
+        assert_eq!(verdict(&["1e5"]), ColumnType::Text);
     }
 }

@@ -63,6 +63,24 @@ pub enum SourceError {
         /// The columns of the first file.
         expected: String,
     },
+    /// A Parquet file that lacks a column which the mapping uses.
+    #[error("{file} has no column `{column}`, which source `{source_name}` uses")]
+    FileLacksColumn {
+        /// Label of the source.
+        source_name: String,
+        /// The file.
+        file: PathBuf,
+        /// The column.
+        column: String,
+    },
+    /// Reading a source's rows failed.
+    #[error("source `{source_name}`: {cause}")]
+    Reading {
+        /// Label of the source.
+        source_name: String,
+        /// What the reader said.
+        cause: String,
+    },
     /// A header in which a column name is empty or occurs twice.
     #[error("{file}: column name `{column}` occurs twice in the header; names must differ")]
     DuplicateColumn {

@@ -75,10 +75,16 @@ fn files_at(path: &str) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(&as_path).into_iter().flatten().flatten();
         return entries
             .map(|entry| entry.path())
-            .filter(|file| file.is_file() && format_of(file).is_some())
+            .filter(|file| file.is_file() && !is_hidden(file) && format_of(file).is_some())
             .collect();
     }
-    glob::glob(path).into_iter().flatten().flatten().filter(|file| file.is_file()).collect()
+    let found = glob::glob(path).into_iter().flatten().flatten();
+    found.filter(|file| file.is_file() && !is_hidden(file)).collect()
+}
+
+/// Lock files, partial files and the like are not data.
+fn is_hidden(file: &Path) -> bool {
+    file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(['.', '_']))
 }
 
 /// Opens a text file, decompressing by its ending.

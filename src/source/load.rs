@@ -5,8 +5,10 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use chrono::{Days, Utc};
 use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::col;
 use futures::StreamExt;
 
@@ -17,7 +19,7 @@ use super::{
     EVENT_COLUMNS, EVENTS_TABLE, InputParams, InputProfile, SourceCounts, SourceError,
     SourceParams, functions, open_raw_table,
 };
-use crate::engine::Engine;
+use crate::engine::{Engine, plain_message};
 
 /// The checked events, registered in the engine as [`EVENTS_TABLE`].
 #[derive(Debug, Clone, PartialEq)]
@@ -117,38 +119,44 @@ fn check_source(
     cache: &mut Cache,
 ) -> Result<SourceCounts, SourceError> {
     let frame = source.read(engine, &source.raw.files, false)?;
-    let mut counts =
-        SourceCounts { source: source.label.clone(), n_rows: 0, set_aside: BTreeMap::new() };
-    engine.wait(async {
+    let mut counts = SourceCounts {
+        source: source.label.clone(),
+        n_rows: 0,
+        n_left_out: 0,
+        set_aside: BTreeMap::new(),
+    };
+    let read = engine.wait(async {
         let mut stream = frame.execute_stream().await?;
         while let Some(batch) = stream.next().await {
             let batch = batch?;
             counts.n_rows += batch.num_rows() as u64;
             let good = count_problems(&batch, &mut counts)?;
             if cache.batches.is_some() && good.true_count() > 0 {
-                let events = batch.project(&(0..EVENT_COLUMNS.len()).collect::<Vec<_>>());
-                cache.add(
-                    filter_record_batch(&events.map_err(engine_error)?, &good)
-                        .map_err(engine_error)?,
-                );
+                let events = batch.project(&(0..EVENT_COLUMNS.len()).collect::<Vec<_>>())?;
+                cache.add(filter_record_batch(&events, &good)?);
             }
         }
-        Ok::<_, SourceError>(())
+        Ok::<_, DataFusionError>(())
+    });
+    read.map_err(|error| SourceError::Reading {
+        source_name: source.label.clone(),
+        cause: plain_message(&error),
     })?;
+    counts.n_left_out = source.raw.n_rows - counts.n_rows;
     Ok(counts)
 }
 
-fn engine_error(error: arrow::error::ArrowError) -> SourceError {
-    datafusion::error::DataFusionError::from(error).into()
+fn engine_error(error: ArrowError) -> SourceError {
+    DataFusionError::from(error).into()
 }
 
 /// Adds the batch's problems to the counts; returns which rows have none.
 fn count_problems(
     batch: &RecordBatch,
     counts: &mut SourceCounts,
-) -> Result<BooleanArray, SourceError> {
+) -> Result<BooleanArray, ArrowError> {
     let problems = batch.column_by_name(PROBLEM_COLUMN).expect("mapped frames carry it");
-    let problems = arrow::compute::cast(problems, &DataType::Utf8).map_err(engine_error)?;
+    let problems = arrow::compute::cast(problems, &DataType::Utf8)?;
     let problems = problems.as_string::<i32>();
     for problem in problems.iter().flatten() {
         // "unreadable time: 32.13.2024" is counted under "unreadable time".

@@ -18,7 +18,7 @@ use super::{DECIMAL_PRECISION, DECIMAL_SCALE, EVENT_COLUMNS, SourceError, Source
 use crate::engine::{Engine, plain_message};
 
 /// Why the row was set aside; null for a good row.
-pub(super) const PROBLEM_COLUMN: &str = "__problem";
+pub(super) const PROBLEM_COLUMN: &str = "__layercake_problem";
 
 /// Earliest and latest (exclusive) day that a row may carry.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +65,13 @@ pub(super) fn map_source(
         .flat_map(|expression| expression.column_refs())
         .map(|column| column.name.clone())
         .collect();
+    if let Some((file, column)) = raw.lacking(&needed) {
+        return Err(SourceError::FileLacksColumn {
+            source_name: source.label().to_owned(),
+            file: file.to_owned(),
+            column: column.to_owned(),
+        });
+    }
     let mut expressions = Vec::new();
     let mut problems = vec![(col(CELL_PROBLEM_COLUMN).is_not_null(), col(CELL_PROBLEM_COLUMN))];
     let mut integer_users = false;
@@ -145,7 +152,8 @@ struct Parser<'a> {
 impl Parser<'_> {
     fn parse(&self, key: &'static str, sql: &str) -> Result<Expr, SourceError> {
         if sql.trim() == "?" {
-            let names: Vec<String> = self.raw.column_names().iter().map(|n| quoted(n)).collect();
+            let names: Vec<String> =
+                self.raw.column_names().iter().map(|n| quoted_column(n)).collect();
             let cause = "still to be filled in: write a column or an expression over";
             return Err(self.refuse(key, sql, format!("{cause} {}", names.join(", "))));
         }
@@ -183,14 +191,14 @@ impl Parser<'_> {
         };
         let names = self.raw.column_names();
         let hint = nearest(&field.name, &names)
-            .map_or(String::new(), |name| format!("; did you mean {}?", quoted(name)));
+            .map_or(String::new(), |name| format!("; did you mean {}?", quoted_column(name)));
         SourceError::NoColumn {
             source_name: self.source.label().to_owned(),
             key,
             expression: sql.to_owned(),
             column: field.name.clone(),
             hint,
-            available: names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", "),
+            available: names.iter().map(|name| quoted_column(name)).collect::<Vec<_>>().join(", "),
         }
     }
 
@@ -228,11 +236,12 @@ impl Parser<'_> {
     }
 }
 
-/// A column as it has to be written in an expression.
-fn quoted(name: &str) -> String {
+/// A column name as it has to be written in an expression: in double quotes
+/// unless it is a plain word.
+pub fn quoted_column(name: &str) -> String {
     let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !name.starts_with(|c: char| c.is_ascii_digit());
-    if is_plain { name.to_owned() } else { format!("\"{name}\"") }
+    if is_plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
 fn nearest<'a>(wanted: &str, names: &'a [String]) -> Option<&'a String> {

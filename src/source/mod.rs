@@ -17,11 +17,12 @@ mod profile;
 mod quarantine;
 mod raw_table;
 
-pub use csv_types::{ColumnType, infer_csv_types};
+pub use csv_types::ColumnType;
 pub use error::SourceError;
 pub use files::{FileFormat, expand_paths};
 pub use functions::register as register_functions;
 pub use load::{Events, load_events};
+pub use mapping::quoted_column;
 pub use params::{InputParams, Paths, SourceParams};
 pub use profile::{EventCount, InputProfile, SourceCounts};
 pub use raw_table::{RawTable, open_raw_table};

@@ -19,7 +19,8 @@ pub struct SourceParams {
     /// By default from the file ending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<FileFormat>,
-    /// Separator of CSV fields; by default a comma, in `.tsv` files a tab.
+    /// Separator of CSV fields, one ASCII character; by default whichever of
+    /// comma, semicolon, tab and bar is most frequent in the header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
     /// Types of CSV columns; those not named are found by reading the files.
@@ -84,6 +85,20 @@ impl Paths {
 }
 
 impl SourceParams {
+    /// Checks what can be checked without the files.
+    ///
+    /// # Errors
+    /// One line that names the source and the key, what is allowed and what it got.
+    pub fn check(&self) -> Result<(), String> {
+        match self.delimiter.filter(|delimiter| !delimiter.is_ascii()) {
+            Some(delimiter) => Err(format!(
+                "[[source]] {}: delimiter must be one ASCII character, got {delimiter:?}",
+                self.label()
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// The name used in messages.
     pub fn label(&self) -> &str {
         let first_path = || self.path.as_slice().first().map_or("(no path)", String::as_str);

@@ -32,6 +32,8 @@ pub struct SourceCounts {
     pub source: String,
     /// Rows read, without those that `where` leaves out.
     pub n_rows: u64,
+    /// Rows that `where` leaves out.
+    pub n_left_out: u64,
     /// Rows set aside, by reason.
     pub set_aside: BTreeMap<String, u64>,
 }

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::{ColumnType, SourceError, SourceParams};
 use crate::engine::Engine;
 
 /// Why a cell cannot be read as its column's type; null when all can.
-pub(super) const CELL_PROBLEM_COLUMN: &str = "__cell_problem";
+pub(super) const CELL_PROBLEM_COLUMN: &str = "__layercake_cell_problem";
 
 /// The files of one source, opened: their columns and how to read them.
 pub struct RawTable {
@@ -29,9 +29,14 @@ pub struct RawTable {
     pub format: FileFormat,
     /// Columns with the types that expressions see.
     pub schema: Schema,
+    /// Rows of all files together.
+    pub(super) n_rows: u64,
     delimiter: Option<char>,
     /// Types of CSV columns; empty for Parquet, which knows its own.
     csv_types: BTreeMap<String, ColumnType>,
+    /// Columns of each Parquet file, which may have grown over the years; those
+    /// of CSV files are all the same.
+    file_columns: Vec<Vec<String>>,
 }
 
 /// Finds the files of a source and the types of their columns.
@@ -47,34 +52,51 @@ pub fn open_raw_table(engine: &Engine, source: &SourceParams) -> Result<RawTable
 }
 
 fn open_parquet(engine: &Engine, files: Vec<PathBuf>) -> Result<RawTable, SourceError> {
+    let (mut file_columns, mut n_rows) = (Vec::new(), 0);
     for file in &files {
         let is_empty = std::fs::metadata(file).is_ok_and(|metadata| metadata.len() == 0);
         if is_empty {
             return Err(SourceError::EmptyFile { file: file.clone() });
         }
-        check_footer(file)?;
+        let (columns, n_rows_of_file) = read_footer(file)?;
+        file_columns.push(columns);
+        n_rows += n_rows_of_file;
     }
     let frame = read_parquet(engine, &files)?;
     let schema = frame.schema().as_arrow().clone();
     let (format, csv_types) = (FileFormat::Parquet, BTreeMap::new());
-    Ok(RawTable { files, format, schema, delimiter: None, csv_types })
+    Ok(RawTable { files, format, schema, n_rows, delimiter: None, csv_types, file_columns })
 }
 
-/// Reads the footer with the decoder's own checks; the engine's reader trusts
-/// the lengths that stand in it.
-fn check_footer(file: &Path) -> Result<(), SourceError> {
+/// Column names and number of rows in the footer, read with the decoder's own checks; the engine's
+/// reader trusts the lengths that stand there.
+fn read_footer(file: &Path) -> Result<(Vec<String>, u64), SourceError> {
     let unreadable = |cause: String| SourceError::Unreadable { file: file.to_owned(), cause };
     let open = File::open(file).map_err(|error| unreadable(error.to_string()))?;
-    ParquetMetaDataReader::new()
+    let footer = ParquetMetaDataReader::new()
         .parse_and_finish(&open)
         .map_err(|error| unreadable(error.to_string()))?;
-    Ok(())
+    let fields = footer.file_metadata().schema().get_fields();
+    let names: Vec<String> = fields.iter().map(|field| field.name().to_owned()).collect();
+    let mut seen = HashSet::new();
+    match names.iter().find(|name| !seen.insert(name.as_str())) {
+        Some(name) => {
+            let (file, column) = (file.to_owned(), name.clone());
+            Err(SourceError::DuplicateColumn { file, column })
+        }
+        None => Ok((names, u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0))),
+    }
 }
 
 fn read_parquet(engine: &Engine, files: &[PathBuf]) -> Result<DataFrame, SourceError> {
-    let paths: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-    let ending = files[0].extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
-    let options = ParquetReadOptions { file_extension: &ending, ..Default::default() };
+    // Each path names one file: what looks like a glob or a URL is none.
+    let literal = |file: &PathBuf| {
+        let absolute = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+        glob::Pattern::escape(&absolute.display().to_string())
+    };
+    let paths: Vec<String> = files.iter().map(literal).collect();
+    // The files are already chosen: any ending will do.
+    let options = ParquetReadOptions { file_extension: "", ..Default::default() };
     engine.wait(engine.context().read_parquet(paths, options)).map_err(|error| {
         let cause = crate::engine::plain_message(&error);
         SourceError::Unreadable { file: files[0].clone(), cause }
@@ -90,16 +112,20 @@ fn open_csv(source: &SourceParams, files: Vec<PathBuf>) -> Result<RawTable, Sour
             available: names.join(", "),
         });
     }
-    let mut csv_types = if names.iter().all(|name| source.types.contains_key(name)) {
-        BTreeMap::new()
-    } else {
-        infer_csv_types(&files, source.delimiter)?
-    };
+    let (mut csv_types, n_rows) = infer_csv_types(&files, source.delimiter)?;
     csv_types.extend(source.types.clone());
     let fields: Vec<Field> =
         names.iter().map(|name| Field::new(name, csv_types[name].data_type(), true)).collect();
     let schema = Schema::new(fields);
-    Ok(RawTable { files, format: FileFormat::Csv, schema, delimiter: source.delimiter, csv_types })
+    Ok(RawTable {
+        files,
+        format: FileFormat::Csv,
+        schema,
+        n_rows,
+        delimiter: source.delimiter,
+        csv_types,
+        file_columns: Vec::new(),
+    })
 }
 
 fn common_header(source: &SourceParams, files: &[PathBuf]) -> Result<Vec<String>, SourceError> {
@@ -122,6 +148,14 @@ impl RawTable {
     /// Column names, for messages.
     pub fn column_names(&self) -> Vec<String> {
         self.schema.fields().iter().map(|field| field.name().clone()).collect()
+    }
+
+    /// The first file that lacks one of the columns, and which.
+    pub(super) fn lacking<'a>(&self, needed: &'a BTreeSet<String>) -> Option<(&Path, &'a str)> {
+        self.files.iter().zip(&self.file_columns).find_map(|(file, columns)| {
+            let missing = needed.iter().find(|name| !columns.contains(name))?;
+            Some((file.as_path(), missing.as_str()))
+        })
     }
 
     /// All columns of all files in their types; cells that do not fit are null.

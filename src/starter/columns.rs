@@ -2,7 +2,7 @@ use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Int64Type};
 
 use crate::engine::Engine;
-use crate::source::{RawTable, SourceError};
+use crate::source::{RawTable, SourceError, quoted_column};
 
 /// A raw table under a name that queries can use.
 pub(super) struct Table {
@@ -20,9 +20,7 @@ pub(super) struct Column {
 impl Column {
     /// As it has to be written in an expression.
     pub fn quoted(&self) -> String {
-        let is_plain = self.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-            && !self.name.starts_with(|c: char| c.is_ascii_digit());
-        if is_plain { self.name.clone() } else { format!("\"{}\"", self.name.replace('"', "\"\"")) }
+        quoted_column(&self.name)
     }
 
     /// The name without case and punctuation: `Customer ID` → `customerid`.

@@ -382,9 +382,14 @@ fn keep_if(
     condition: &str,
     reason: &str,
 ) -> Result<(), SourceError> {
-    let condition = format!("{} {condition}", column.quoted());
+    let name = column.quoted();
+    let condition = format!("{name} {condition}");
     let n_rows = table.count(engine, &format!("NOT ({condition})"))?;
     if n_rows > 0 {
+        // Rows without the value are something else, a view among orders, and stay.
+        let has_others = table.count(engine, &format!("{name} IS NULL"))? > 0;
+        let condition =
+            if has_others { format!("({condition} OR {name} IS NULL)") } else { condition };
         guess.filters.push((condition, format!("{n_rows} rows {reason}")));
     }
     Ok(())

@@ -48,7 +48,8 @@ pub(super) fn render(name: &str, guesses: &[(String, Guess)]) -> String {
 
 fn source(text: &mut String, path: &str, guess: &Guess) {
     let _ = writeln!(text, "\n[[source]]");
-    let _ = writeln!(text, "# columns: {}", guess.columns.join(", "));
+    let _ =
+        writeln!(text, "# columns: {}", guess.columns.join(", ").replace(char::is_whitespace, " "));
     let _ = writeln!(text, "path = {}", quote(path));
     for key in &guess.missing {
         let _ = writeln!(text, "{key} = \"?\"  # not found: write a column or an expression");

@@ -120,7 +120,8 @@ fn too_many_rows_of_a_broken_length() {
 fn a_quote_that_is_never_closed() {
     let mut csv = orders(60);
     csv.insert_str("user,at,amount\n".len(), "7,\"2024-01-01 10:00:00,5\n");
-    train(&Shop::with_orders(&csv)).refused(&["quote opened on line 2 is never closed"]);
+    train(&Shop::with_orders(&csv))
+        .refused(&["row that starts on line 2", "a quote opens there and is not closed"]);
 }
 
 #[test]
@@ -132,7 +133,7 @@ fn two_columns_of_one_name() {
 fn no_orders_at_all() {
     let shop = Shop::ordinary();
     shop.write("shop.toml", CONFIG.replace("'order'", "'view'"));
-    train(&shop).refused(&["no `order` event", "the events are: view", "order_event"]);
+    train(&shop).refused(&["no `order` event", "the events there are: view", "order_event"]);
 }
 
 #[test]

@@ -156,6 +156,36 @@ fn nothing_at_or_after_as_of_changes_a_feature() {
 }
 
 #[test]
+fn event_names_that_collide_with_features_are_kept_apart() {
+    let csv = "\
+user,at,event,amount,order_id,channel
+1,2024-01-11,order,10.00,A,it's 100%
+1,2024-01-12,orders,,,x
+1,2024-01-13,orders,,,x
+1,2024-01-14,a b,,,x
+1,2024-01-15,a_b,,,x
+1,2024-01-16,a_b,,,x
+1,2024-01-16,a_b,,,x
+1,2024-01-17,it's \\ \"\"😀,,,x
+";
+    let (engine, _shop) = engine_with(csv);
+    let as_of = day(30);
+    let plan = plan(&engine, as_of);
+    let snapshot = compute_snapshot(&engine, &plan, as_of).unwrap();
+    assert_eq!(value(&snapshot, 1, "n_orders"), 1.0);
+    let by_meaning = |meaning: &str| {
+        let feature = plan.features.iter().find(|feature| feature.meaning == meaning);
+        value(&snapshot, 1, &feature.unwrap_or_else(|| panic!("no `{meaning}`")).name)
+    };
+    assert_eq!(by_meaning("`orders` events, all time"), 2.0);
+    assert_eq!(by_meaning("`a b` events, all time"), 1.0);
+    assert_eq!(by_meaning("`a_b` events, all time"), 3.0);
+    assert_eq!(by_meaning("orders by `orders` event"), 0.5);
+    assert_eq!(by_meaning("orders by `a_b` event"), 1.0 / 3.0);
+    assert_eq!(by_meaning("share of the user's own events with channel `x`"), 7.0 / 8.0);
+}
+
+#[test]
 fn a_plan_survives_saving() {
     let (engine, _shop) = engine_with(EVENTS);
     let plan = plan(&engine, day(30));
