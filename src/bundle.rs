@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::churn::{ChurnEvaluation, FittedChurn};
 use crate::config::Config;
 use crate::features::{FeaturePlan, SnapshotDates};
-use crate::publish::write_atomically;
+use crate::publish::{PARTIAL, sweep, write_atomically};
 use crate::segmentation::{FittedLayers, FittedRfm};
 use crate::source::InputProfile;
 
@@ -153,15 +153,10 @@ impl Bundle {
         let name = format!("{}-{}", self.record.dates.as_of.format("%Y-%m-%d"), &hash[..10]);
         let target = model_folder.join(&name);
         std::fs::create_dir_all(model_folder)?;
-        if !target.join(MANIFEST).is_file() {
-            let partial = tempfile::Builder::new().prefix(".partial-").tempdir_in(model_folder)?;
-            for (name, content) in files.iter().chain([&(MANIFEST, manifest)]) {
-                write_atomically(&partial.path().join(name), |file| file.write_all(content))?;
-            }
-            make_listable(partial.path())?;
-            std::fs::rename(partial.path(), &target)?;
-            // Renamed away: there is nothing left to clean up.
-            let _ = partial.keep();
+        let mut files = files;
+        files.push((MANIFEST, manifest));
+        if !holds(&target, &files) {
+            publish_folder(&files, model_folder, &target)?;
         }
         write_atomically(&model_folder.join(LATEST), |file| writeln!(file, "{name}"))?;
         Ok(target)
@@ -204,21 +199,36 @@ impl Bundle {
     }
 }
 
+/// True when the folder has these files as they should be.
+fn holds(folder: &Path, files: &[(&str, Vec<u8>)]) -> bool {
+    files.iter().all(|(name, content)| {
+        std::fs::read(folder.join(name)).is_ok_and(|there| there == *content)
+    })
+}
+
+/// Writes the files to a folder that appears whole; a damaged one of the same
+/// name makes way.
+fn publish_folder(files: &[(&str, Vec<u8>)], model_folder: &Path, target: &Path) -> io::Result<()> {
+    sweep(model_folder);
+    let scratch = tempfile::Builder::new().prefix(PARTIAL).tempdir_in(model_folder)?;
+    let partial = scratch.path().join("new");
+    for (name, content) in files {
+        write_atomically(&partial.join(name), |file| file.write_all(content))?;
+    }
+    if target.exists() {
+        std::fs::rename(target, scratch.path().join("damaged"))?;
+    }
+    match std::fs::rename(&partial, target) {
+        // Another run of the same input was first: the same name is the same bytes.
+        Err(_) if holds(target, files) => Ok(()),
+        other => other,
+    }
+}
+
 fn to_json<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
     let mut json = serde_json::to_vec_pretty(value).map_err(io::Error::other)?;
     json.push(b'\n');
     Ok(json)
-}
-
-#[cfg(unix)]
-fn make_listable(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755))
-}
-
-#[cfg(not(unix))]
-fn make_listable(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 fn resolve(path: &Path) -> Result<PathBuf, BundleError> {

@@ -155,6 +155,9 @@ impl Config {
 
 /// Adds `did you mean …` to the parser's message on an unknown key.
 fn with_nearest_key(message: &str) -> String {
+    if message.contains("expected a formatted date string") {
+        return "write a day in quotes, year first: \"2026-07-01\"".into();
+    }
     let message = message.replace('\n', " ");
     let mut quoted = message.split('`').skip(1).step_by(2);
     let (true, Some(unknown)) = (message.starts_with("unknown field"), quoted.next()) else {

@@ -22,6 +22,8 @@ pub struct EngineParams {
     pub memory_limit_mb: Option<NonZeroUsize>,
 }
 
+const MAX_THREADS: usize = 1024;
+
 impl EngineParams {
     /// The number of threads that [`Engine::new`] will use.
     pub fn n_threads(&self) -> usize {
@@ -36,6 +38,9 @@ pub enum EngineError {
     /// The session could not be started.
     #[error("could not start the query engine: {0}")]
     Start(std::io::Error),
+    /// More threads than any machine has use for.
+    #[error("[engine] threads must be at most {MAX_THREADS}, got {0}")]
+    TooManyThreads(usize),
     /// A query failed.
     #[error("{}", plain_message(.0))]
     Query(#[from] DataFusionError),
@@ -54,6 +59,9 @@ impl Engine {
     /// When threads or the spill folder cannot be had.
     pub fn new(params: &EngineParams) -> Result<Self, EngineError> {
         let n_threads = params.n_threads();
+        if n_threads > MAX_THREADS {
+            return Err(EngineError::TooManyThreads(n_threads));
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(n_threads)
             // Planning recurses once for each nested expression.
@@ -102,6 +110,11 @@ impl Engine {
 
 /// The engine's message without its layers of context, on one line.
 pub fn plain_message(error: &DataFusionError) -> String {
+    if let DataFusionError::ResourcesExhausted(_) = error.find_root() {
+        return "the memory limit is too small for this work, even with what the disk can take \
+                over; raise --memory-limit (or [engine] memory_limit_mb), or lower --threads"
+            .to_owned();
+    }
     let message = error.find_root().strip_backtrace();
     let message = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     let prefixes = [

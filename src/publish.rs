@@ -3,10 +3,54 @@
 
 use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A file that is written but not yet in its place.
+#[derive(Debug)]
+pub struct Staged {
+    partial: tempfile::NamedTempFile,
+    path: PathBuf,
+}
+
+impl Staged {
+    /// Puts the file in its place, over whatever stands there.
+    ///
+    /// # Errors
+    /// What the system said; the old file then stands.
+    pub fn commit(self) -> io::Result<()> {
+        self.partial.persist(&self.path).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+/// Writes a file beside its place and flushes it to disk. Folders are made as
+/// needed.
+///
+/// # Errors
+/// What the system or `write` said.
+pub fn stage(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+) -> io::Result<Staged> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(folder)?;
+    sweep(folder);
+    let partial = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder)?;
+    let mut writer = BufWriter::new(partial.as_file());
+    write(&mut writer)?;
+    writer.flush()?;
+    drop(writer);
+    make_readable(partial.as_file())?;
+    partial.as_file().sync_all()?;
+    Ok(Staged { partial, path: path.to_owned() })
+}
 
 /// Writes a file in one step; readers see the old content or the new, and a
-/// run that is killed half way leaves the old. Folders are made as needed.
+/// run that is killed half way leaves the old.
 ///
 /// # Errors
 /// What the system or `write` said; the old file then stands.
@@ -14,20 +58,27 @@ pub fn write_atomically(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(folder)?;
-    let partial = tempfile::Builder::new().prefix(".partial-").tempfile_in(folder)?;
-    let mut writer = BufWriter::new(partial.as_file());
-    write(&mut writer)?;
-    writer.flush()?;
-    drop(writer);
-    make_readable(partial.as_file())?;
-    partial.as_file().sync_all()?;
-    partial.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    stage(path, write)?.commit()
+}
+
+/// How names of what is not yet published begin.
+pub const PARTIAL: &str = ".partial-";
+
+/// A run takes less long than this: what is older was left by one that was killed.
+const ABANDONED: Duration = Duration::from_secs(24 * 3600);
+
+/// Removes what runs that were killed left in a folder. What can't be removed
+/// harms nobody.
+pub fn sweep(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        let age = modified.ok().and_then(|modified| modified.elapsed().ok());
+        let is_partial = entry.file_name().to_string_lossy().starts_with(PARTIAL);
+        if is_partial && age.is_some_and(|age| age > ABANDONED) {
+            let _ = std::fs::remove_file(entry.path())
+                .or_else(|_| std::fs::remove_dir_all(entry.path()));
+        }
+    }
 }
 
 /// Temporary files are private; what is published follows the usual mode.
@@ -58,5 +109,17 @@ mod tests {
         assert!(failed.is_err());
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(folder.path().join("a")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_what_was_abandoned_is_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, fresh) = (folder.path().join(".partial-a"), folder.path().join(".partial-b"));
+        std::fs::create_dir(&old).unwrap();
+        std::fs::write(&fresh, "").unwrap();
+        let long_ago = std::time::SystemTime::now() - 2 * ABANDONED;
+        File::open(&old).unwrap().set_modified(long_ago).unwrap();
+        sweep(folder.path());
+        assert!(!old.exists() && fresh.exists());
     }
 }

@@ -39,8 +39,10 @@ impl EngineArguments {
         params.threads = self.threads.or(params.threads);
         params.memory_limit_mb = self.memory_limit.or(params.memory_limit_mb);
         if let Some(threads) = params.threads {
-            // The models' threads; a second call in one process changes nothing.
-            let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
+            // The models' threads; a second call in one process changes nothing,
+            // and what is too many is told by the engine.
+            let _ =
+                rayon::ThreadPoolBuilder::new().num_threads(threads.get().min(64)).build_global();
         }
     }
 }
@@ -62,7 +64,8 @@ impl ModelArguments {
         let (bundle, folder) = Bundle::load(&self.bundle)?;
         let mut config = match &self.config {
             Some(file) => Config::load(file)?,
-            None => bundle.config.clone(),
+            // The day on which training ended is none to score on.
+            None => Config { as_of: None, ..bundle.config.clone() },
         };
         engine.apply(&mut config.engine);
         Ok((bundle, folder, config))
@@ -75,20 +78,20 @@ fn finish(program: &str, run: impl FnOnce() -> anyhow::Result<String>) -> ExitCo
     // A fault of ours or of a library is told like any other, not as a trace.
     std::panic::set_hook(Box::new(|_| ()));
     let outcome =
-        catch_unwind(AssertUnwindSafe(|| run().and_then(|report| Ok(output::print(&report)?))));
+        catch_unwind(AssertUnwindSafe(|| run().and_then(|report| output::print(&report))));
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
-            eprintln!("{program}: {error}");
+            output::complain(&format!("{program}: {error}"));
             ExitCode::from(COULD_NOT_RUN)
         }
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let what = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("unknown");
-            eprintln!(
-                "{program}: internal error: {what}; nothing was published. Please report it with \
-                 the command and, if you can, the data"
-            );
+            output::complain(&format!(
+                "{program}: internal error: {what}. Please report it with the command and, if you \
+                 can, the data"
+            ));
             ExitCode::from(COULD_NOT_RUN)
         }
     }

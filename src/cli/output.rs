@@ -1,10 +1,21 @@
 use std::io::{self, Write};
 
 /// Writes to standard output; a reader that has left (`| head`) is no error.
-pub(super) fn print(text: &str) -> io::Result<()> {
+///
+/// # Errors
+/// When standard output cannot be written otherwise, as on a full disk.
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            anyhow::bail!("the work is done, but standard output can't be written: {error}")
+        }
+        _ => Ok(()),
     }
+}
+
+/// Writes one line to standard error; where even that is impossible, the exit
+/// code has to do.
+pub(super) fn complain(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", line.replace('\n', " "));
 }

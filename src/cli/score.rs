@@ -61,7 +61,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<String> {
         bundle: &bundle,
         bundle_folder: &bundle_folder,
         config: &config,
-        as_of: arguments.as_of,
+        as_of: arguments.as_of.or(config.as_of),
         out: &arguments.out,
         format,
     };

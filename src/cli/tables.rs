@@ -176,6 +176,9 @@ fn churn(bundle: &Bundle) -> String {
 /// A scoring run.
 pub(super) fn scored(summary: &ScoreSummary) -> String {
     let mut text = input(&summary.input, summary.quarantine.as_deref());
+    for warning in &summary.warnings {
+        text.push_str(&indented(&format!("WARNING: {warning}")));
+    }
     let mut table = table(&["", "Layer", "Users", "At risk", "Mean churn prob."]);
     for layer in &summary.layers {
         table.add_row(vec![

@@ -204,7 +204,8 @@ fn features(
     out: &Path,
 ) -> anyhow::Result<String> {
     let (bundle, _, config) = model.load(engine)?;
-    let n_users = write_matrix(&bundle, &config, as_of, out, &mut TerminalProgress::new())?;
+    let n_users =
+        write_matrix(&bundle, &config, as_of.or(config.as_of), out, &mut TerminalProgress::new())?;
     Ok(format!(
         "{} users × {} features in {}\n",
         tables::thousands(n_users),

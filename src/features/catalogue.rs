@@ -44,7 +44,12 @@ pub fn build_plan(
     catalogue.mix();
     catalogue.derived();
     let order_event = params.order_event.clone();
-    Ok(FeaturePlan { order_event, features: catalogue.features })
+    Ok(FeaturePlan {
+        order_event,
+        events: catalogue.event_counts.into_iter().map(|(event, _)| event).collect(),
+        columns: input.columns.iter().map(|column| (*column).to_owned()).collect(),
+        features: catalogue.features,
+    })
 }
 
 struct Catalogue<'a> {

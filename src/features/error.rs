@@ -11,13 +11,22 @@ pub enum FeatureError {
     Params(String),
     /// No event type of the data is the configured order event.
     #[error(
-        "no `{order_event}` event before the latest training snapshot; the events there are: {available}. Set [features] order_event"
+        "no `{order_event}` event before the as-of date; the events there are: {available}. Mend the source, or set [features] order_event"
     )]
     NoOrders {
         /// The configured order event.
         order_event: String,
         /// Event types that there are.
         available: String,
+    },
+    /// A column that the plan was made for is empty now.
+    #[error(
+        "the model was trained on data with `{column}`, which no event has now; map it in [[source]], \
+         or train again"
+    )]
+    LostColumn {
+        /// The event column.
+        column: String,
     },
     /// The as-of date lies before the first event.
     #[error("as-of {as_of} is not after the first event ({first}); no user has a history yet")]

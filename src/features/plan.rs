@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 pub struct FeaturePlan {
     /// The event that counts as an order.
     pub order_event: String,
+    /// Other event types that features count.
+    pub events: Vec<String>,
+    /// Event columns that held values when the plan was made.
+    pub columns: Vec<String>,
     /// All features, in matrix order.
     pub features: Vec<Feature>,
 }

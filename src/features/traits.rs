@@ -5,8 +5,8 @@ use arrow::datatypes::{DataType, Int64Type};
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
-use super::FeatureError;
 use super::sql::{literal, timestamp};
+use super::{FeatureError, FeaturePlan};
 use crate::engine::Engine;
 use crate::source::EVENT_COLUMNS;
 
@@ -81,6 +81,27 @@ impl InputTraits {
     /// True when the data fills the event column.
     pub fn has(&self, column: &str) -> bool {
         self.columns.contains(column)
+    }
+}
+
+impl FeaturePlan {
+    /// Checks that the data still holds what the plan was made for. Returns the
+    /// event types that do not occur any more, which may be no fault.
+    ///
+    /// # Errors
+    /// When there is no order, or a column that was filled is null throughout:
+    /// features of it would say that everybody changed.
+    pub fn check_input(&self, input: &InputTraits) -> Result<Vec<String>, FeatureError> {
+        if !input.events.contains(&self.order_event) {
+            return Err(FeatureError::NoOrders {
+                order_event: self.order_event.clone(),
+                available: input.events.join(", "),
+            });
+        }
+        if let Some(column) = self.columns.iter().find(|column| !input.has(column)) {
+            return Err(FeatureError::LostColumn { column: column.clone() });
+        }
+        Ok(self.events.iter().filter(|event| !input.events.contains(event)).cloned().collect())
     }
 }
 

@@ -86,7 +86,9 @@ fn read_groups(file: &Path) -> Result<HashMap<String, String>, PipelineError> {
     let mut groups = HashMap::new();
     for record in reader.records() {
         let record = record.map_err(|error| refuse(error.to_string()))?;
-        groups.insert(record[user].to_owned(), record[group].to_owned());
+        if groups.insert(record[user].to_owned(), record[group].to_owned()).is_some() {
+            return Err(refuse(format!("user_id {} occurs twice", &record[user])));
+        }
     }
     Ok(groups)
 }

@@ -14,7 +14,7 @@ use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::dataset::{Snapshot, UserIds};
 use crate::features::compute_snapshot;
-use crate::publish::write_atomically;
+use crate::publish::{Staged, stage};
 
 /// Writes the feature matrix as of a day, computed by the bundle's plan from
 /// the sources of `config`, to a Parquet file: `user_id`, one column a
@@ -47,7 +47,8 @@ pub fn write_matrix(
         ("layercake.as_of", as_of.format("%Y-%m-%d").to_string()),
         ("layercake.horizon_days", horizon_days.to_string()),
     ];
-    write_parquet(path, &matrix_batch(&snapshot), &metadata)
+    stage_parquet(path, &matrix_batch(&snapshot), &metadata)
+        .and_then(Staged::commit)
         .map_err(|cause| PipelineError::Output { path: path.to_owned(), cause })?;
     Ok(snapshot.users.len())
 }
@@ -85,13 +86,13 @@ pub(super) fn user_id_array(users: &UserIds) -> ArrayRef {
     }
 }
 
-/// Writes one batch as a Parquet file that appears whole or not at all.
+/// Writes one batch as a Parquet file, to be put in its place by the caller.
 /// `metadata` are key-value pairs of its footer.
-pub(super) fn write_parquet(
+pub(super) fn stage_parquet(
     path: &Path,
     batch: &RecordBatch,
     metadata: &[(&str, String)],
-) -> std::io::Result<()> {
+) -> std::io::Result<Staged> {
     let metadata =
         metadata.iter().map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone()));
     let level = ZstdLevel::try_new(3).map_err(std::io::Error::other)?;
@@ -100,7 +101,7 @@ pub(super) fn write_parquet(
         .set_created_by(format!("layercake {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(metadata.collect()))
         .build();
-    write_atomically(path, |file| {
+    stage(path, |file| {
         let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties))
             .map_err(std::io::Error::other)?;
         writer.write(batch).map_err(std::io::Error::other)?;

@@ -8,13 +8,14 @@ use arrow::csv::WriterBuilder;
 use chrono::{NaiveDate, NaiveDateTime};
 use serde::Serialize;
 
-use super::matrix::{batch_of, user_id_array, write_parquet};
+use super::matrix::{batch_of, stage_parquet, user_id_array};
 use super::{PipelineError, Progress, open_events, resolve_as_of};
 use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::dataset::{DatasetError, Snapshot};
-use crate::features::compute_snapshot;
-use crate::publish::write_atomically;
+use crate::engine::Engine;
+use crate::features::{compute_snapshot, describe_input};
+use crate::publish::stage;
 use crate::segmentation::RfmScores;
 use crate::source::InputProfile;
 
@@ -51,6 +52,8 @@ pub struct ScoreSummary {
     pub as_of: NaiveDateTime,
     /// The bundle used.
     pub bundle: String,
+    /// What whoever is on call should look at; empty on an ordinary night.
+    pub warnings: Vec<String>,
     /// File of the scores.
     pub scores: PathBuf,
     /// Rows set aside, if any, are listed here.
@@ -109,15 +112,18 @@ pub fn score(
 ) -> Result<ScoreSummary, PipelineError> {
     progress.stage(0, 3, "reading the data");
     // As-of is known only once the data is read: the list moves to its place then.
-    let waiting = request.out.join("_quarantine.csv");
+    // Runs side by side must not take each other's list.
+    let waiting = request.out.join(format!("_quarantine-{}.csv", std::process::id()));
     let (engine, input) = open_events(request.config, &waiting)?;
     let as_of = resolve_as_of(request.as_of, &input, &request.config.features)?;
     progress.stage(1, 3, &format!("features as of {}", as_of.date()));
+    let warnings = check_input(&engine, request, &input, as_of)?;
     let snapshot = compute_snapshot(&engine, &request.bundle.plan, as_of)?;
     progress.stage(2, 3, "scoring");
     let scores = score_users(request.bundle, &snapshot)?;
     let folder = request.out.join(format!("as_of={}", as_of.format("%Y-%m-%d")));
     let mut summary = summarise(request, &scores, input, as_of);
+    summary.warnings = warnings;
     publish(
         request,
         &folder,
@@ -127,6 +133,34 @@ pub fn score(
     )
     .map_err(|cause| PipelineError::Output { path: folder, cause })?;
     Ok(summary)
+}
+
+/// Checks that the plan's input is still there; returns what looks odd.
+fn check_input(
+    engine: &Engine,
+    request: &ScoreRequest<'_>,
+    input: &InputProfile,
+    as_of: NaiveDateTime,
+) -> Result<Vec<String>, PipelineError> {
+    let plan = &request.bundle.plan;
+    let lost = plan.check_input(&describe_input(engine, as_of)?)?;
+    let mut warnings: Vec<String> = lost
+        .iter()
+        .map(|event| format!("no `{event}` event any more, though the model counts them"))
+        .collect();
+    let last_order = input.events.iter().find(|count| count.event == plan.order_event);
+    let max_stale_days = i64::from(request.config.features.max_stale_days);
+    if let Some(last) = last_order.map(|count| count.last_time)
+        && (as_of - last).num_days() > max_stale_days
+    {
+        warnings.push(format!(
+            "the last `{}` is of {}, {} days before as-of",
+            plan.order_event,
+            last.date(),
+            (as_of - last).num_days()
+        ));
+    }
+    Ok(warnings)
 }
 
 fn score_users(bundle: &Bundle, snapshot: &Snapshot) -> Result<Scores, DatasetError> {
@@ -188,6 +222,7 @@ fn summarise(
     ScoreSummary {
         as_of,
         bundle: request.bundle_folder.display().to_string(),
+        warnings: Vec::new(),
         scores: PathBuf::new(),
         quarantine: None,
         n_users: scores.layers.len(),
@@ -230,30 +265,31 @@ fn publish(
         ScoreFormat::Csv => ("scores.csv", "scores.parquet"),
     };
     summary.scores = folder.join(name);
-    match request.format {
+    let scores = match request.format {
         ScoreFormat::Parquet => {
             let metadata = [
                 ("layercake.as_of", summary.as_of.format("%Y-%m-%d").to_string()),
                 ("layercake.bundle", summary.bundle.clone()),
             ];
-            write_parquet(&summary.scores, batch, &metadata)?;
+            stage_parquet(&summary.scores, batch, &metadata)?
         }
-        ScoreFormat::Csv => write_atomically(&summary.scores, |file| {
+        ScoreFormat::Csv => stage(&summary.scores, |file| {
             WriterBuilder::new().build(file).write(batch).map_err(std::io::Error::other)
         })?,
-    }
-    // One file of scores a day: what an earlier run wrote in the other format is out of date.
-    remove_if_there(&folder.join(other))?;
+    };
     let quarantine = folder.join("_quarantine.csv");
-    match std::fs::rename(waiting, &quarantine) {
-        Ok(()) => summary.quarantine = Some(quarantine),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            remove_if_there(&quarantine)?;
-        }
-        Err(error) => return Err(error),
-    }
+    summary.quarantine = waiting.is_file().then(|| quarantine.clone());
     let json = serde_json::to_vec_pretty(summary).map_err(std::io::Error::other)?;
-    write_atomically(&folder.join("_summary.json"), |file| file.write_all(&json))
+    let json = stage(&folder.join("_summary.json"), |file| file.write_all(&json))?;
+    // All is written: only renames are left.
+    match &summary.quarantine {
+        Some(quarantine) => std::fs::rename(waiting, quarantine)?,
+        None => remove_if_there(&quarantine)?,
+    }
+    json.commit()?;
+    scores.commit()?;
+    // One file of scores a day: what an earlier run wrote in the other format is out of date.
+    remove_if_there(&folder.join(other))
 }
 
 fn remove_if_there(path: &Path) -> std::io::Result<()> {

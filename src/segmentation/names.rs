@@ -119,7 +119,7 @@ fn describe_event(feature: &str, is_high: bool) -> Option<(Theme, String)> {
 }
 
 fn spaced(value: &str) -> String {
-    value.replace('_', " ")
+    value.replace('_', " ").trim().to_owned()
 }
 
 /// `view_30d` → `view`.

@@ -110,7 +110,7 @@ fn is_iso_time(value: &str) -> bool {
 pub(super) fn csv_reader(
     file: &Path,
     delimiter: u8,
-) -> Result<csv::Reader<Box<dyn std::io::Read + Send>>, SourceError> {
+) -> Result<csv::Reader<Box<dyn Read + Send>>, SourceError> {
     Ok(csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(open_text(file)?))
 }
 

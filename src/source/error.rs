@@ -161,6 +161,17 @@ pub enum SourceError {
         /// Where they are listed.
         quarantine: String,
     },
+    /// A source of several without any row.
+    #[error(
+        "source `{source_name}` has no row left ({n_left_out} left out by `where`); mend it, or take \
+         it out of the config"
+    )]
+    EmptySource {
+        /// Label of the source.
+        source_name: String,
+        /// Rows left out.
+        n_left_out: u64,
+    },
     /// Nothing left to work on.
     #[error("no event left after reading {n_rows} rows{detail}")]
     NoEvents {

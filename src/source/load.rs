@@ -48,6 +48,9 @@ pub fn load_events(
 ) -> Result<Events, SourceError> {
     functions::register(engine.context());
     let mapped = map_sources(engine, sources, input)?;
+    if let Some(empty) = mapped.iter().find(|source| source.raw.n_rows == 0 && mapped.len() > 1) {
+        return Err(SourceError::EmptySource { source_name: empty.label.clone(), n_left_out: 0 });
+    }
     let integer_users = common_user_type(&mapped)?;
     let mut cache = Cache::new(input.cache_mb);
     let mut counts = Vec::new();
@@ -140,10 +143,20 @@ fn check_source(
     });
     read.map_err(|error| SourceError::Reading {
         source_name: source.label.clone(),
-        cause: plain_message(&error),
+        cause: explain(&plain_message(&error)),
     })?;
     counts.n_left_out = source.raw.n_rows - counts.n_rows;
     Ok(counts)
+}
+
+/// Where a row fails inside an expression, what to write instead.
+fn explain(message: &str) -> String {
+    if message.starts_with("can't read") {
+        return message.to_owned();
+    }
+    format!(
+        "an expression fails on some row: {message}; try_cast gives null instead, nullif avoids zero"
+    )
 }
 
 fn engine_error(error: ArrowError) -> SourceError {
@@ -194,18 +207,25 @@ fn check_share(
     })
 }
 
+/// A feed that died is told, and not read as customers who fell silent.
 fn check_not_empty(counts: &[SourceCounts]) -> Result<(), SourceError> {
     let n_rows: u64 = counts.iter().map(|source| source.n_rows).sum();
     let n_bad: u64 = counts.iter().map(SourceCounts::n_set_aside).sum();
-    if n_rows > n_bad {
-        return Ok(());
+    if n_rows == n_bad {
+        let detail = if n_rows == 0 {
+            "; the files hold a header only, or `where` leaves out every row".to_owned()
+        } else {
+            format!("; all {n_bad} were set aside")
+        };
+        return Err(SourceError::NoEvents { n_rows, detail });
     }
-    let detail = if n_rows == 0 {
-        "; the files hold a header only, or `where` leaves out every row".to_owned()
-    } else {
-        format!("; all {n_bad} were set aside")
-    };
-    Err(SourceError::NoEvents { n_rows, detail })
+    match counts.iter().find(|source| source.n_rows == source.n_set_aside()) {
+        Some(source) => Err(SourceError::EmptySource {
+            source_name: source.source.clone(),
+            n_left_out: source.n_left_out,
+        }),
+        None => Ok(()),
+    }
 }
 
 /// The schema that batches of all sources fit.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use arrow::datatypes::{DataType, TimeUnit};
 use chrono::NaiveDate;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchema, SchemaError};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, ExprSchemable, cast, col, lit, try_cast, when};
@@ -157,10 +158,18 @@ impl Parser<'_> {
             let cause = "still to be filled in: write a column or an expression over";
             return Err(self.refuse(key, sql, format!("{cause} {}", names.join(", "))));
         }
-        self.engine
+        let parsed = self
+            .engine
             .context()
             .parse_sql_expr(sql, self.schema)
-            .map_err(|error| self.explain(key, sql, &error))
+            .map_err(|error| self.explain(key, sql, &error))?;
+        let of_many_rows =
+            |e: &Expr| Ok(matches!(e, Expr::AggregateFunction(_) | Expr::WindowFunction(_)));
+        if parsed.exists(of_many_rows)? {
+            let cause = "an expression over one row is needed; aggregates belong to features";
+            return Err(self.refuse(key, sql, cause.into()));
+        }
+        Ok(parsed)
     }
 
     fn parse_filter(&self, sql: &str) -> Result<Expr, SourceError> {

@@ -90,9 +90,11 @@ impl SourceParams {
     /// # Errors
     /// One line that names the source and the key, what is allowed and what it got.
     pub fn check(&self) -> Result<(), String> {
-        match self.delimiter.filter(|delimiter| !delimiter.is_ascii()) {
+        let is_usable = |c: &char| c.is_ascii() && !['"', '\n', '\r'].contains(c);
+        match self.delimiter.filter(|delimiter| !is_usable(delimiter)) {
             Some(delimiter) => Err(format!(
-                "[[source]] {}: delimiter must be one ASCII character, got {delimiter:?}",
+                "[[source]] {}: delimiter must be one ASCII character, no quote or line end, got \
+                 {delimiter:?}",
                 self.label()
             )),
             None => Ok(()),

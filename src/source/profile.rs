@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use arrow::array::AsArray;
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use chrono::{DateTime, NaiveDateTime};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,8 @@ pub struct EventCount {
     pub event: String,
     /// Its number of rows.
     pub n_rows: u64,
+    /// Time of its last row.
+    pub last_time: NaiveDateTime,
 }
 
 /// Describes the registered events.
@@ -65,12 +67,12 @@ pub(super) fn profile(
     )?;
     let totals = &totals[0];
     let count = |index: usize| totals.column(index).as_primitive::<Int64Type>().value(0) as u64;
-    let time = |index: usize| {
-        let micros = totals.column(index).as_primitive::<TimestampMicrosecondType>().value(0);
+    let time_at = |batch: &RecordBatch, column: usize, row: usize| {
+        let micros = batch.column(column).as_primitive::<TimestampMicrosecondType>().value(row);
         DateTime::from_timestamp_micros(micros).unwrap_or_default().naive_utc()
     };
     let by_event = engine.query(
-        "SELECT cast(event AS varchar) AS event, count(*) AS n FROM events GROUP BY event \
+        "SELECT cast(event AS varchar) AS event, count(*) AS n, max(time) AS last_time FROM events GROUP BY event \
          ORDER BY n DESC, event",
     )?;
     let mut events = Vec::new();
@@ -80,15 +82,16 @@ pub(super) fn profile(
         let counts = batch.column(1).as_primitive::<Int64Type>();
         for row in 0..batch.num_rows() {
             let event = names.as_string::<i32>().value(row).to_owned();
-            events.push(EventCount { event, n_rows: counts.value(row) as u64 });
+            let n_rows = counts.value(row) as u64;
+            events.push(EventCount { event, n_rows, last_time: time_at(batch, 2, row) });
         }
     }
     Ok(InputProfile {
         sources,
         n_events: count(0),
         n_users: count(1),
-        first_time: time(2),
-        last_time: time(3),
+        first_time: time_at(totals, 2, 0),
+        last_time: time_at(totals, 3, 0),
         events,
     })
 }

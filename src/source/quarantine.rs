@@ -35,7 +35,7 @@ pub(super) fn write_quarantine(
     };
     if counts.iter().all(|source| source.set_aside.is_empty()) {
         return match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(&error)),
+            Err(error) if path.is_file() => Err(failed(&error)),
             _ => Ok(()),
         };
     }

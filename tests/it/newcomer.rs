@@ -54,6 +54,18 @@ fn events_whose_orders_have_another_name() {
 }
 
 #[test]
+fn views_without_amounts_stay_beside_orders_with_them() {
+    let shop = Shop::empty();
+    shop.write(
+        "log.csv",
+        "user_id,time,event,amount\n1,2024-01-01,order,5\n1,2024-01-02,refund,-5\n1,2024-01-03,view,\n",
+    );
+    let text = starter(&shop, &["log.csv"]);
+    assert!(text.contains("1 rows have a negative amount"), "{text}");
+    assert!(text.contains("where = \"(amount >= 0 OR amount IS NULL)\""), "{text}");
+}
+
+#[test]
 fn a_file_of_unknown_columns_says_what_is_missing() {
     let shop = Shop::empty();
     shop.write("x.csv", "alpha,beta\n1.5,2\n");

@@ -155,3 +155,34 @@ fn known_groups_are_compared_with_the_layers() {
     shop.write("groups.csv", "user,group\n1,a\n");
     shop.compare(&arguments).refused(&["groups.csv", "no column `user_id`"]);
 }
+
+#[test]
+fn a_feed_that_died_is_refused_or_told() {
+    let shop = shop_with_newcomers();
+    let score = || shop.score(&["--bundle", "models/shop", "--as-of", "2024-08-28"]);
+    let (orders, views) = (shop.read("orders.csv"), shop.read("views.csv"));
+    shop.write("views.csv", "user,at\n");
+    score().refused(&["source `views.csv` has no row left"]);
+    shop.write("views.csv", views);
+    let old: String =
+        orders.lines().filter(|row| !row.contains(",2024-08")).map(|r| format!("{r}\n")).collect();
+    shop.write("orders.csv", old);
+    let report = score().done();
+    assert!(report.contains("WARNING: the last `order` is of 2024-07-31"), "{report}");
+    assert!(shop.read("scores/as_of=2024-08-28/_summary.json").contains("the last `order`"));
+    let without_amounts: String = orders
+        .lines()
+        .map(|row| row.rsplit_once(',').unwrap().0)
+        .map(|row| if row == "user,at" { "user,at,amount\n".into() } else { format!("{row},\n") })
+        .collect();
+    shop.write("orders.csv", without_amounts);
+    score().refused(&["trained on data with `amount`", "train again"]);
+}
+
+#[test]
+fn a_new_config_may_set_the_day() {
+    let shop = shop_with_newcomers();
+    shop.write("day.toml", format!("as_of = \"2024-07-01\"\n{}", shop.read("shop.toml")));
+    let report = shop.score(&["--bundle", "models/shop", "--config", "day.toml"]).done();
+    assert!(report.contains("scored as of 2024-07-01"), "{report}");
+}

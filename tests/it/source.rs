@@ -157,3 +157,62 @@ fn bad_parquet_rows_are_listed_by_row_number() {
     assert!(quarantine.contains(",2001,amount not finite or too large: NaN,"), "{quarantine}");
     assert_eq!(quarantine.lines().count(), 3);
 }
+
+#[test]
+fn ids_of_many_digits_are_kept_apart() {
+    let mut csv = String::from("user,at,amount,order\n");
+    for (index, line) in orders(120).lines().skip(1).enumerate() {
+        csv += &format!("+86139{line},20240101220010000000000{index:05}\n");
+    }
+    let shop = Shop::with_orders(&csv);
+    shop.write("shop.toml", CONFIG.replace("amount =", "order_id = \"order\"\namount ="));
+    let expected = Shop::ordinary();
+    let layers = |report: &str| {
+        report[report.find("Layer ").unwrap()..report.find("Saved").unwrap()].to_owned()
+    };
+    let report = shop.train(&["--config", "shop.toml"]).done();
+    assert_eq!(layers(&report), layers(&expected.train(&["--config", "shop.toml"]).done()));
+}
+
+#[test]
+fn rows_that_a_quote_swallowed_are_set_aside() {
+    let noted: String = orders(300)
+        .lines()
+        .enumerate()
+        .map(|(line, row)| match line {
+            0 => format!("{row},note\n"),
+            50 => format!("{row},\"5 inch\n"),
+            60 => format!("{row},6\" inch\n"),
+            _ => format!("{row},\"two\nlines, and a comma\"\n"),
+        })
+        .collect();
+    let shop = Shop::with_orders(&noted);
+    shop.train(&["--config", "shop.toml"]).done();
+    let quarantine = shop.read("models/shop/quarantine.csv");
+    assert!(quarantine.contains("rows swallowed by a quote that is not closed"), "{quarantine}");
+}
+
+#[test]
+fn every_usual_separator_is_found() {
+    let plain = Shop::ordinary();
+    plain.train(&["--config", "shop.toml"]).done();
+    for separator in [";", "|"] {
+        // With a byte-order mark and Windows line ends.
+        let csv = orders(120).replace(',', separator).replace('\n', "\r\n");
+        let shop = Shop::with_orders(&format!("\u{feff}{csv}"));
+        shop.train(&["--config", "shop.toml"]).done();
+        assert!(model_parts(&shop) == model_parts(&plain), "{separator}");
+    }
+}
+
+#[test]
+fn rows_that_where_leaves_out_are_counted() {
+    let shop = Shop::ordinary();
+    shop.write("shop.toml", CONFIG.replace("amount =", "where = \"user < 60\"\namount ="));
+    let csv = orders(120);
+    let user = |row: &str| row.split(',').next().and_then(|user| user.parse::<u32>().ok());
+    let n_out = csv.lines().filter(|row| user(row).is_some_and(|user| user >= 60)).count();
+    let expected = format!("orders.csv: {n_out} rows left out by `where`");
+    let report = shop.train(&["--config", "shop.toml"]).done();
+    assert!(report.contains(&expected), "{expected} is not in {report}");
+}
