@@ -63,7 +63,11 @@ impl ModelArguments {
     fn load(&self, engine: &EngineArguments) -> anyhow::Result<(Bundle, PathBuf, Config)> {
         let (bundle, folder) = Bundle::load(&self.bundle)?;
         let mut config = match &self.config {
-            Some(file) => Config::load(file)?,
+            Some(file) => {
+                let mut config = Config::load(file)?;
+                config.input.user_ids = config.input.user_ids.or(bundle.config.input.user_ids);
+                config
+            }
             // The day on which training ended is none to score on.
             None => Config { as_of: None, ..bundle.config.clone() },
         };

@@ -72,7 +72,7 @@ pub enum FeatureError {
         horizon_days: u32,
     },
     /// A saved plan that the engine does not accept.
-    #[error("the feature plan does not fit the data: {0}")]
+    #[error("the features can't be computed from this data: {0}")]
     Plan(EngineError),
     /// The engine failed.
     #[error(transparent)]

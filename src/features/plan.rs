@@ -28,7 +28,7 @@ pub struct Feature {
     /// What the expression aggregates over.
     pub over: Relation,
     /// SQL: an aggregate over the relation's rows of one user; for
-    /// [`Relation::Features`] a plain expression over features listed before.
+    /// [`Relation::Features`] a plain expression over features of the others.
     pub sql: String,
     /// Value where the expression is null (no such event, no second order …).
     pub when_missing: f64,
@@ -50,7 +50,8 @@ pub enum Relation {
     /// One row a day with orders: `day, age_days, n_orders, amount, gap_days`
     /// (days since the order day before; null for the first).
     OrderDays,
-    /// The features before this one, by name, missing values filled.
+    /// The features over events, orders and order days, by name, missing values
+    /// filled.
     Features,
 }
 

@@ -94,17 +94,18 @@ pub(super) fn feature_query(plan: &FeaturePlan, as_of: NaiveDateTime) -> String 
         " FROM e_features LEFT JOIN o_features ON e_features.user_id = o_features.user_id \
          LEFT JOIN d_features ON e_features.user_id = d_features.user_id)"
     );
-    let mut last = "filled".to_owned();
-    for (step, feature) in features_over(plan, Relation::Features).enumerate() {
-        // One step each, so that a derived feature may use the ones before it.
-        let expression = format!("cast({} AS double)", feature.sql);
-        let _ =
-            write!(sql, ", step{step} AS (SELECT *, {} FROM {last})", filled(feature, &expression));
-        last = format!("step{step}");
-    }
-    let names: String =
-        plan.features.iter().map(|feature| format!(", {}", identifier(&feature.name))).collect();
-    let _ = write!(sql, " SELECT user_id{names} FROM {last} ORDER BY user_id");
+    let columns: String = plan
+        .features
+        .iter()
+        .map(|feature| match feature.over {
+            Relation::Features => {
+                let expression = format!("cast({} AS double)", feature.sql);
+                format!(", {}", filled(feature, &expression))
+            }
+            _ => format!(", {}", identifier(&feature.name)),
+        })
+        .collect();
+    let _ = write!(sql, " SELECT user_id{columns} FROM filled ORDER BY user_id");
     sql
 }
 

@@ -33,7 +33,8 @@ pub fn write_matrix(
     progress: &mut dyn Progress,
 ) -> Result<usize, PipelineError> {
     progress.stage(0, 2, "reading the data");
-    let (engine, input) = open_events(config, &path.with_extension("quarantine.csv"))?;
+    let (engine, events) = open_events(config, &path.with_extension("quarantine.csv"))?;
+    let input = events.profile;
     let as_of = resolve_as_of(as_of, &input, &config.features)?;
     progress.stage(1, 2, "computing features");
     let horizon_days = bundle.config.snapshots.horizon_days;

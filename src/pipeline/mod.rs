@@ -26,16 +26,13 @@ use crate::engine::Engine;
 use crate::features::{
     FeatureError, FeatureParams, FeaturePlan, compute_outcomes, compute_snapshot,
 };
-use crate::source::{InputProfile, load_events};
+use crate::source::{Events, InputProfile, load_events};
 
 /// Starts the engine and loads the events of the config's sources.
-fn open_events(
-    config: &Config,
-    quarantine: &Path,
-) -> Result<(Engine, InputProfile), PipelineError> {
+fn open_events(config: &Config, quarantine: &Path) -> Result<(Engine, Events), PipelineError> {
     let engine = Engine::new(&config.engine)?;
     let events = load_events(&engine, &config.sources, &config.input, quarantine)?;
-    Ok((engine, events.profile))
+    Ok((engine, events))
 }
 
 /// The as-of moment: the day asked for, or the day after the last event.

@@ -114,7 +114,8 @@ pub fn score(
     // As-of is known only once the data is read: the list moves to its place then.
     // Runs side by side must not take each other's list.
     let waiting = request.out.join(format!("_quarantine-{}.csv", std::process::id()));
-    let (engine, input) = open_events(request.config, &waiting)?;
+    let (engine, events) = open_events(request.config, &waiting)?;
+    let input = events.profile;
     let as_of = resolve_as_of(request.as_of, &input, &request.config.features)?;
     progress.stage(1, 3, &format!("features as of {}", as_of.date()));
     let warnings = check_input(&engine, request, &input, as_of)?;

@@ -33,7 +33,8 @@ pub struct Trained {
 pub fn train(config: &Config, progress: &mut dyn Progress) -> Result<Trained, PipelineError> {
     let quarantine = config.models.join(&config.name).join("quarantine.csv");
     progress.stage(0, 0, "reading the data");
-    let (engine, input) = open_events(config, &quarantine)?;
+    let (engine, events) = open_events(config, &quarantine)?;
+    let (input, user_ids) = (events.profile, events.user_ids);
     let as_of = resolve_as_of(config.as_of, &input, &config.features)?;
     let dates = config.snapshots.dates(input.first_time, as_of)?;
     let n_stages = dates.training.len() + 3;
@@ -59,7 +60,9 @@ pub fn train(config: &Config, progress: &mut dyn Progress) -> Result<Trained, Pi
     let held_out = snapshot_with_outcomes(&engine, &plan, dates.hold_out, horizon_days)?;
     let evaluation = evaluate_churn(&churn, &rfm, &held_out)?;
     let record = TrainingRecord { dates, input, n_training_rows: rows.n_rows(), churn: evaluation };
-    let bundle = Bundle { config: config.of_model(), plan, layers, rfm, churn, record };
+    let mut resolved = config.of_model();
+    resolved.input.user_ids = Some(user_ids);
+    let bundle = Bundle { config: resolved, plan, layers, rfm, churn, record };
     let folder = bundle.save(&config.models)?;
     let quarantine = quarantine.is_file().then_some(quarantine);
     Ok(Trained { bundle, folder, quarantine })

@@ -133,7 +133,7 @@ pub enum SourceError {
     /// Text ids in one source, integers in another.
     #[error(
         "user ids are integers in source `{integers}` but text in `{texts}`; write user = \
-         \"cast(… as varchar)\" in the former"
+         \"cast(… as varchar)\" in the former, or set [input] user_ids = \"text\""
     )]
     MixedUserTypes {
         /// A source with integer ids.

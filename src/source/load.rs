@@ -17,7 +17,7 @@ use super::profile::profile;
 use super::quarantine::write_quarantine;
 use super::{
     EVENT_COLUMNS, EVENTS_TABLE, InputParams, InputProfile, SourceCounts, SourceError,
-    SourceParams, functions, open_raw_table,
+    SourceParams, UserIdType, functions, open_raw_table,
 };
 use crate::engine::{Engine, plain_message};
 
@@ -26,8 +26,8 @@ use crate::engine::{Engine, plain_message};
 pub struct Events {
     /// What was read, kept and set aside.
     pub profile: InputProfile,
-    /// True when user ids are integers, false when they are text.
-    pub integer_users: bool,
+    /// Type of the user ids.
+    pub user_ids: UserIdType,
 }
 
 /// Reads all sources, sets aside the rows that break the contract (listing them
@@ -48,10 +48,7 @@ pub fn load_events(
 ) -> Result<Events, SourceError> {
     functions::register(engine.context());
     let mapped = map_sources(engine, sources, input)?;
-    if let Some(empty) = mapped.iter().find(|source| source.raw.n_rows == 0 && mapped.len() > 1) {
-        return Err(SourceError::EmptySource { source_name: empty.label.clone(), n_left_out: 0 });
-    }
-    let integer_users = common_user_type(&mapped)?;
+    let user_ids = common_user_type(&mapped)?;
     let mut cache = Cache::new(input.cache_mb);
     let mut counts = Vec::new();
     for source in &mapped {
@@ -61,7 +58,7 @@ pub fn load_events(
     check_share(&counts, input, quarantine)?;
     check_not_empty(&counts)?;
     register(engine, &mapped, cache)?;
-    Ok(Events { profile: profile(engine, counts)?, integer_users })
+    Ok(Events { profile: profile(engine, counts)?, user_ids })
 }
 
 fn map_sources(
@@ -77,19 +74,26 @@ fn map_sources(
     let bounds = TimeBounds { earliest: input.earliest, latest };
     sources
         .iter()
-        .map(|source| map_source(source, open_raw_table(engine, source)?, engine, bounds))
+        .map(|source| {
+            let raw = open_raw_table(engine, source)?;
+            if raw.n_rows == 0 && sources.len() > 1 {
+                let source_name = source.label().to_owned();
+                return Err(SourceError::EmptySource { source_name, n_left_out: 0 });
+            }
+            map_source(source, raw, engine, bounds, input.user_ids)
+        })
         .collect()
 }
 
-fn common_user_type(sources: &[MappedSource]) -> Result<bool, SourceError> {
-    let integers = sources.iter().find(|source| source.integer_users);
-    let texts = sources.iter().find(|source| !source.integer_users);
-    match (integers, texts) {
+fn common_user_type(sources: &[MappedSource]) -> Result<UserIdType, SourceError> {
+    let of = |wanted| sources.iter().find(|source| source.user_ids == wanted);
+    match (of(UserIdType::Integer), of(UserIdType::Text)) {
         (Some(integers), Some(texts)) => Err(SourceError::MixedUserTypes {
             integers: integers.label.clone(),
             texts: texts.label.clone(),
         }),
-        (integers, _) => Ok(integers.is_some()),
+        (Some(_), None) => Ok(UserIdType::Integer),
+        (None, _) => Ok(UserIdType::Text),
     }
 }
 

@@ -15,7 +15,9 @@ use datafusion::scalar::ScalarValue;
 
 use super::csv_table::LINE_COLUMN;
 use super::raw_table::{CELL_PROBLEM_COLUMN, RawTable, null_text};
-use super::{DECIMAL_PRECISION, DECIMAL_SCALE, EVENT_COLUMNS, SourceError, SourceParams};
+use super::{
+    DECIMAL_PRECISION, DECIMAL_SCALE, EVENT_COLUMNS, SourceError, SourceParams, UserIdType,
+};
 use crate::engine::{Engine, plain_message};
 
 /// Why the row was set aside; null for a good row.
@@ -32,8 +34,8 @@ pub(super) struct TimeBounds {
 pub(super) struct MappedSource {
     pub label: String,
     pub raw: RawTable,
-    /// True when user ids are integers, false when they are text.
-    pub integer_users: bool,
+    /// Type of the user ids.
+    pub user_ids: UserIdType,
     /// Event columns that the source maps, of [`EVENT_COLUMNS`].
     expressions: Vec<(&'static str, Option<Expr>)>,
     filter: Option<Expr>,
@@ -50,9 +52,10 @@ pub(super) fn map_source(
     raw: RawTable,
     engine: &Engine,
     bounds: TimeBounds,
+    user_ids: Option<UserIdType>,
 ) -> Result<MappedSource, SourceError> {
     let schema = raw.df_schema()?;
-    let parser = Parser { source, schema: &schema, raw: &raw, engine };
+    let parser = Parser { source, schema: &schema, raw: &raw, engine, user_ids };
     let mut parsed = Vec::new();
     for (key, sql) in source.expressions() {
         let expression = sql.map(|sql| parser.parse(config_key(key), sql)).transpose()?;
@@ -75,7 +78,7 @@ pub(super) fn map_source(
     }
     let mut expressions = Vec::new();
     let mut problems = vec![(col(CELL_PROBLEM_COLUMN).is_not_null(), col(CELL_PROBLEM_COLUMN))];
-    let mut integer_users = false;
+    let mut found_ids = UserIdType::Text;
     for (key, expression, sql) in parsed {
         let Some(expression) = expression else {
             expressions.push((key, None));
@@ -83,8 +86,8 @@ pub(super) fn map_source(
         };
         let found = expression.get_type(&schema)?;
         let target = parser.target_type(key, sql.unwrap_or_default(), &found)?;
-        if key == "user_id" {
-            integer_users = target == DataType::Int64;
+        if key == "user_id" && target == DataType::Int64 {
+            found_ids = UserIdType::Integer;
         }
         let converted = try_cast(expression.clone(), target);
         problems.extend(contract(key, &expression, &converted, &found, bounds)?);
@@ -92,7 +95,7 @@ pub(super) fn map_source(
     }
     let problem = first_problem(problems)?;
     let label = source.label().to_owned();
-    Ok(MappedSource { label, raw, integer_users, expressions, filter, problem, needed })
+    Ok(MappedSource { label, raw, user_ids: found_ids, expressions, filter, problem, needed })
 }
 
 impl MappedSource {
@@ -148,6 +151,8 @@ struct Parser<'a> {
     schema: &'a DFSchema,
     raw: &'a RawTable,
     engine: &'a Engine,
+    /// Type that user ids must have, if any.
+    user_ids: Option<UserIdType>,
 }
 
 impl Parser<'_> {
@@ -225,7 +230,13 @@ impl Parser<'_> {
             Err(self.refuse(config_key(key), sql, format!("{needed}, but this is {found}")))
         };
         match key {
+            "user_id" if found.is_integer() && self.user_ids == Some(UserIdType::Text) => {
+                Ok(Utf8View)
+            }
             "user_id" if found.is_integer() => Ok(DataType::Int64),
+            "user_id" if is_text && self.user_ids == Some(UserIdType::Integer) => {
+                refuse("the model was trained on integer user ids (or [input] user_ids says so)")
+            }
             "user_id" if is_text => Ok(Utf8View),
             "user_id" => refuse(&format!(
                 "user ids must be integers or text; write \"cast({sql} as bigint)\""

@@ -23,7 +23,7 @@ pub use files::{FileFormat, expand_paths};
 pub use functions::register as register_functions;
 pub use load::{Events, load_events};
 pub use mapping::quoted_column;
-pub use params::{InputParams, Paths, SourceParams};
+pub use params::{InputParams, Paths, SourceParams, UserIdType};
 pub use profile::{EventCount, InputProfile, SourceCounts};
 pub use raw_table::{RawTable, open_raw_table};
 

@@ -64,6 +64,16 @@ pub struct SourceParams {
     pub filter: Option<String>,
 }
 
+/// Type of user ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UserIdType {
+    /// Whole numbers.
+    Integer,
+    /// Text; whole numbers are written out.
+    Text,
+}
+
 /// One path or several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -139,6 +149,10 @@ pub struct InputParams {
     /// default two days after the day of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latest: Option<NaiveDate>,
+    /// Type of user ids; by default as found. A bundle keeps the type that it
+    /// was trained on, so that ids come out alike every night.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_ids: Option<UserIdType>,
     /// Keep checked events in memory up to this size in MB; larger inputs are
     /// read again for each pass.
     pub cache_mb: usize,
@@ -150,6 +164,7 @@ impl Default for InputParams {
             max_bad_share: 0.01,
             earliest: NaiveDate::from_ymd_opt(1990, 1, 1).expect("a calendar day"),
             latest: None,
+            user_ids: None,
             cache_mb: 1024,
         }
     }

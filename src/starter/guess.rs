@@ -222,11 +222,12 @@ fn guess_days(
 ) -> Result<(), SourceError> {
     let select = format!("cast(cast({time} AS date) AS varchar) AS day, count(*) AS n");
     let rest = format!("WHERE {time} IS NOT NULL GROUP BY 1 ORDER BY 1");
-    let days: Vec<(NaiveDate, u64)> = table
-        .text_rows(engine, &select, &rest)?
-        .iter()
-        .filter_map(|row| Some((row[0].parse().ok()?, row[1].parse().ok()?)))
-        .collect();
+    // A time that can't be converted is told by training, with the row.
+    let Ok(rows) = table.text_rows(engine, &select, &rest) else {
+        return Ok(());
+    };
+    let days: Vec<(NaiveDate, u64)> =
+        rows.iter().filter_map(|row| Some((row[0].parse().ok()?, row[1].parse().ok()?))).collect();
     let total: u64 = days.iter().map(|(_, n)| n).sum();
     let allowed = total as f64 * STRAY_SHARE;
     let (Some(first), Some(last)) =
@@ -234,6 +235,10 @@ fn guess_days(
     else {
         return Ok(());
     };
+    let (first, last) = (
+        while_near(first, days.iter().rev().filter(|(day, _)| *day < first)),
+        while_near(last, days.iter().filter(|(day, _)| *day > last)),
+    );
     let (all_first, all_last) = (days[0].0, days[days.len() - 1].0);
     let has_strays = (all_last - all_first) > (last - first) * 2;
     guess.days = Some(if has_strays { (first, last) } else { (all_first, all_last) });
@@ -242,6 +247,18 @@ fn guess_days(
         guess.n_strays = days.iter().filter(|(day, _)| !inside(day)).map(|(_, n)| n).sum();
     }
     Ok(())
+}
+
+/// Moves the end of a span over days that follow it closely: thin, but no strays.
+fn while_near<'a>(end: NaiveDate, days: impl Iterator<Item = &'a (NaiveDate, u64)>) -> NaiveDate {
+    let mut end = end;
+    for (day, _) in days {
+        if (*day - end).num_days().abs() > 7 {
+            break;
+        }
+        end = *day;
+    }
+    end
 }
 
 /// The first day up to which more rows than `allowed` have been seen.

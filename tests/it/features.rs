@@ -186,6 +186,18 @@ user,at,event,amount,order_id,channel
 }
 
 #[test]
+fn a_plan_of_many_windows_is_no_deeper_than_one_of_few() {
+    let (engine, _shop) = engine_with(EVENTS);
+    let as_of = day(30);
+    let params = FeatureParams { windows_days: (1..=90).collect(), ..Default::default() };
+    let traits = describe_input(&engine, as_of).unwrap();
+    let plan = build_plan(&params, &traits, 100).unwrap();
+    let snapshot = compute_snapshot(&engine, &plan, as_of).unwrap();
+    assert!(snapshot.features.n_features() > 300);
+    assert_eq!(value(&snapshot, 1, "n_orders_trend_45d_of_46d"), 1.0);
+}
+
+#[test]
 fn a_plan_survives_saving() {
     let (engine, _shop) = engine_with(EVENTS);
     let plan = plan(&engine, day(30));

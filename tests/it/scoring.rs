@@ -163,7 +163,7 @@ fn a_feed_that_died_is_refused_or_told() {
     let (orders, views) = (shop.read("orders.csv"), shop.read("views.csv"));
     shop.write("views.csv", "user,at\n");
     score().refused(&["source `views.csv` has no row left"]);
-    shop.write("views.csv", views);
+    shop.write("views.csv", views + "901,2024-08-27\n");
     let old: String =
         orders.lines().filter(|row| !row.contains(",2024-08")).map(|r| format!("{r}\n")).collect();
     shop.write("orders.csv", old);
@@ -185,4 +185,27 @@ fn a_new_config_may_set_the_day() {
     shop.write("day.toml", format!("as_of = \"2024-07-01\"\n{}", shop.read("shop.toml")));
     let report = shop.score(&["--bundle", "models/shop", "--config", "day.toml"]).done();
     assert!(report.contains("scored as of 2024-07-01"), "{report}");
+}
+
+#[test]
+fn ids_keep_the_type_of_training() {
+    let shop = Shop::with_orders(&orders(90).replace("\n", "\nA"));
+    shop.write("orders.csv", shop.read("orders.csv").trim_end_matches('A'));
+    shop.train(&["--config", "shop.toml"]).done();
+    // Tonight's ids look like numbers; they are text all the same.
+    shop.write("tonight.csv", orders(90));
+    shop.write("tonight.toml", CONFIG.replace("orders.csv", "tonight.csv"));
+    let arguments = ["--bundle", "models/shop", "--config", "tonight.toml"];
+    shop.score(&arguments).done();
+    let file = std::fs::read_dir(shop.path("scores")).unwrap().next().unwrap().unwrap().path();
+    let file = std::fs::File::open(file.join("scores.parquet")).unwrap();
+    let reader =
+        parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    assert!(reader.schema().field(0).data_type().is_string());
+
+    let integers = Shop::ordinary();
+    integers.train(&["--config", "shop.toml"]).done();
+    integers.write("tonight.csv", orders(90).replace("\n1,", "\nx1,"));
+    integers.write("tonight.toml", CONFIG.replace("orders.csv", "tonight.csv"));
+    integers.score(&arguments).refused(&["trained on integer user ids"]);
 }
