@@ -269,6 +269,7 @@ impl Catalogue<'_> {
             self.add("n_items", Unit::Count, Events, sql, "different items ordered");
         }
         for (kind, values, limit) in [
+            ("event", &self.input.events, self.params.max_events),
             ("channel", &self.input.channels, self.params.max_channels),
             ("category", &self.input.categories, self.params.max_categories),
         ] {
@@ -278,7 +279,8 @@ impl Catalogue<'_> {
             let distinct = filtered(&format!("count(DISTINCT {kind})"), &active);
             let meaning = format!("different values of {kind}");
             self.add(format!("n_distinct_{kind}"), Unit::Count, Events, distinct, meaning);
-            for value in values.iter().take(limit) {
+            let is_own = |value: &&String| !self.params.passive_events.contains(*value);
+            for value in values.iter().filter(is_own).take(limit) {
                 let of_value = filtered("count(*)", &format!("{kind} = {}", literal(value)));
                 let (of_value, all) =
                     (filtered(&of_value, &active), filtered(&format!("count({kind})"), &active));

@@ -73,6 +73,11 @@ fn describe(feature: &str, is_high: bool) -> Option<(Theme, String)> {
             return is_high.then(|| (Theme::Of(theme), format!("{words} {}", spaced(value))));
         }
     }
+    if let Some(event) = feature.strip_prefix("share_event_") {
+        let event = spaced(event);
+        let phrase = format!("often “{event}”");
+        return is_high.then_some((Theme::Event(event), phrase));
+    }
     if starts(&["n_orders_trend", "gmv_trend"]) {
         return either("silence", "bought lately", "quiet of late");
     }
@@ -100,6 +105,7 @@ fn describe(feature: &str, is_high: bool) -> Option<(Theme, String)> {
             either("discount", "buys on discount", "pays full price")
         }
         "share_orders_weekend" => either("weekday", "buys at weekends", "buys on weekdays"),
+        "n_distinct_event" => either("breadth", "does many things", "does few things"),
         "n_distinct_category" => either("variety", "many interests", "few interests"),
         "n_distinct_channel" => either("channels", "on many channels", "on one channel"),
         _ => describe_event(feature, is_high),

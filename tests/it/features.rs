@@ -88,6 +88,8 @@ fn features_of_a_worked_example() {
         ("days_since_last_view", 1.0),
         ("n_active_days", 4.0),
         ("share_channel_app", 0.8),
+        ("share_event_order", 0.6),
+        ("share_event_view", 0.4),
         ("orders_per_view", 1.0),
     ];
     for (feature, expected) in expected {
