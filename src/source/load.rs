@@ -149,7 +149,8 @@ fn check_source(
         source_name: source.label.clone(),
         cause: explain(&plain_message(&error)),
     })?;
-    counts.n_left_out = source.raw.n_rows - counts.n_rows;
+    // A file that grew since it was opened leaves out nothing.
+    counts.n_left_out = source.raw.n_rows.saturating_sub(counts.n_rows);
     Ok(counts)
 }
 
