@@ -6,6 +6,7 @@
 //!   manifest.json      format, model, hash of every other file
 //!   config.toml        the resolved config
 //!   features.json      the feature plan
+//!   pruning.json       all features of the catalogue and why some were dropped
 //!   layers.json        scaling, centroids, profiles, names
 //!   rfm.json           quintile edges
 //!   churn.json         scaling, coefficients, threshold
@@ -22,13 +23,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::churn::{ChurnEvaluation, FittedChurn};
 use crate::config::Config;
-use crate::features::{FeaturePlan, SnapshotDates};
+use crate::features::{FeaturePlan, Pruning, SnapshotDates};
 use crate::publish::{PARTIAL, sweep, write_atomically};
 use crate::segmentation::{FittedLayers, FittedRfm};
 use crate::source::InputProfile;
 
-/// The newest format that this version writes and reads.
-pub const FORMAT: u32 = 1;
+/// The format that this version writes and reads.
+pub const FORMAT: u32 = 2;
 
 const MANIFEST: &str = "manifest.json";
 const LATEST: &str = "latest";
@@ -40,6 +41,8 @@ pub struct Bundle {
     pub config: Config,
     /// How features are computed.
     pub plan: FeaturePlan,
+    /// All features that were considered, and what became of each.
+    pub pruning: Pruning,
     /// Layers.
     pub layers: FittedLayers,
     /// RFM quintiles.
@@ -102,10 +105,21 @@ pub enum BundleError {
     },
     /// It was written by a newer version.
     #[error(
-        "{folder} has bundle format {found}, this version reads up to {FORMAT}; update layercake \
+        "{folder} has bundle format {found}, this version reads {FORMAT}; update layercake \
          or train again"
     )]
     Newer {
+        /// The folder.
+        folder: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// It was written by an older version.
+    #[error(
+        "{folder} has bundle format {found} of an earlier version, this version reads {FORMAT}; \
+         train again"
+    )]
+    Older {
         /// The folder.
         folder: PathBuf,
         /// Its format.
@@ -167,6 +181,7 @@ impl Bundle {
         Ok(vec![
             ("config.toml", config.into_bytes()),
             ("features.json", to_json(&self.plan)?),
+            ("pruning.json", to_json(&self.pruning)?),
             ("layers.json", to_json(&self.layers)?),
             ("rfm.json", to_json(&self.rfm)?),
             ("churn.json", to_json(&self.churn)?),
@@ -190,6 +205,7 @@ impl Bundle {
         let bundle = Self {
             config,
             plan: parse(&folder, "features.json", &read("features.json")?)?,
+            pruning: parse(&folder, "pruning.json", &read("pruning.json")?)?,
             layers: parse(&folder, "layers.json", &read("layers.json")?)?,
             rfm: parse(&folder, "rfm.json", &read("rfm.json")?)?,
             churn: parse(&folder, "churn.json", &read("churn.json")?)?,
@@ -253,6 +269,9 @@ fn read_manifest(folder: &Path) -> Result<Manifest, BundleError> {
     let FormatOnly { format } = parse(folder, MANIFEST, &content)?;
     if format > FORMAT {
         return Err(BundleError::Newer { folder: folder.to_owned(), found: format });
+    }
+    if format < FORMAT {
+        return Err(BundleError::Older { folder: folder.to_owned(), found: format });
     }
     parse(folder, MANIFEST, &content)
 }

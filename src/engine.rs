@@ -5,9 +5,14 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
-use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::memory_pool::{
+    FairSpillPool, MemoryLimit, MemoryPool, PeakRecordingPool, UnboundedMemoryPool,
+};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::{Expr, Volatility};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use serde::{Deserialize, Serialize};
 
@@ -46,10 +51,46 @@ pub enum EngineError {
     Query(#[from] DataFusionError),
 }
 
+/// What a run took of memory and disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// What the memory limit allowed.
+    pub limit_bytes: Option<u64>,
+    /// The most that counted against it at one time: events, sorting, grouping.
+    pub peak_counted_bytes: u64,
+    /// What it drove to the disk.
+    pub n_bytes_spilled: u64,
+}
+
+impl MemoryUse {
+    /// The most memory that the whole process ever held, where the system tells.
+    pub fn peak_process_bytes() -> Option<u64> {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kilobytes * 1024)
+    }
+}
+
+/// Why an expression is no aggregate that may be used.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ExpressionFault {
+    /// It does not parse, or names what is not there.
+    Invalid(String),
+    /// It aggregates nothing.
+    NoAggregate,
+    /// It reads more than the rows it is given, or the time of the run.
+    LooksAhead(String),
+    /// It gives something of this type.
+    NoNumber(String),
+}
+
 /// A query session and the threads it runs on.
 pub struct Engine {
     runtime: tokio::runtime::Runtime,
     context: SessionContext,
+    pool: Arc<PeakRecordingPool>,
+    n_threads: usize,
 }
 
 impl Engine {
@@ -69,16 +110,18 @@ impl Engine {
             .enable_all()
             .build()
             .map_err(EngineError::Start)?;
-        let mut environment = RuntimeEnvBuilder::new();
-        if let Some(limit_mb) = params.memory_limit_mb {
-            let bytes = limit_mb.get().saturating_mul(1 << 20);
-            environment = environment.with_memory_pool(Arc::new(FairSpillPool::new(bytes)));
-        }
+        let limited: Arc<dyn MemoryPool> = match params.memory_limit_mb {
+            Some(limit_mb) => Arc::new(FairSpillPool::new(limit_mb.get().saturating_mul(1 << 20))),
+            None => Arc::new(UnboundedMemoryPool::default()),
+        };
+        let pool = Arc::new(PeakRecordingPool::new(limited));
+        let memory_pool: Arc<dyn MemoryPool> = pool.clone();
+        let environment = RuntimeEnvBuilder::new().with_memory_pool(memory_pool);
         let mut config = SessionConfig::new().with_target_partitions(n_threads);
         // Columns are written as they are spelt in the file: CustomerID, not "CustomerID".
         config.options_mut().sql_parser.enable_ident_normalization = false;
         let context = SessionContext::new_with_config_rt(config, environment.build_arc()?);
-        Ok(Self { runtime, context })
+        Ok(Self { runtime, context, pool, n_threads })
     }
 
     /// The session, to register tables and functions on.
@@ -86,9 +129,78 @@ impl Engine {
         &self.context
     }
 
+    /// The memory that all work of this engine counts against.
+    pub fn memory_pool(&self) -> Arc<dyn MemoryPool> {
+        self.pool.clone()
+    }
+
+    /// What the run took up to now; `n_bytes_spilled` went to the disk.
+    pub fn memory_use(&self, n_bytes_spilled: u64) -> MemoryUse {
+        let limit = match self.pool.memory_limit() {
+            MemoryLimit::Finite(bytes) => Some(bytes as u64),
+            _ => None,
+        };
+        MemoryUse {
+            limit_bytes: limit,
+            peak_counted_bytes: self.pool.max_reserved() as u64,
+            n_bytes_spilled,
+        }
+    }
+
+    /// Threads that the run may use.
+    pub fn n_threads(&self) -> usize {
+        self.n_threads
+    }
+
     /// Waits for an engine future.
     pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
+    }
+
+    /// Checks that `sql` is one numeric aggregate over the rows of one user that
+    /// the query `rows` gives, and of nothing else.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check_aggregate(&self, sql: &str, rows: &str) -> Result<(), ExpressionFault> {
+        let invalid = |error: DataFusionError| ExpressionFault::Invalid(plain_message(&error));
+        let plan = |query: String| self.wait(self.context.sql(&query)).map_err(invalid);
+        let frame = plan(rows.to_owned())?;
+        let expression = self.context.parse_sql_expr(sql, frame.schema()).map_err(invalid)?;
+        let mut aggregates = false;
+        let mut ahead = None;
+        expression
+            .apply(|part| {
+                match part {
+                    Expr::AggregateFunction(_) => aggregates = true,
+                    Expr::WindowFunction(_) => ahead = Some("a window function".to_owned()),
+                    Expr::ScalarSubquery(_)
+                    | Expr::InSubquery(_)
+                    | Expr::Exists(_)
+                    | Expr::SetComparison(_) => ahead = Some("a subquery".to_owned()),
+                    Expr::ScalarFunction(function)
+                        if function.func.signature().volatility != Volatility::Immutable =>
+                    {
+                        ahead = Some(format!("{}()", function.name()));
+                    }
+                    _ => {}
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+            .map_err(invalid)?;
+        if let Some(what) = ahead {
+            return Err(ExpressionFault::LooksAhead(what));
+        }
+        if !aggregates {
+            return Err(ExpressionFault::NoAggregate);
+        }
+        let grouped = plan(format!("SELECT {sql} AS value FROM ({rows}) GROUP BY user_id"))?;
+        let found = grouped.schema().field(0).data_type().clone();
+        if found.is_numeric() || found == DataType::Boolean {
+            Ok(())
+        } else {
+            Err(ExpressionFault::NoNumber(found.to_string()))
+        }
     }
 
     /// Runs a query to its end and returns its rows.

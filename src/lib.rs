@@ -13,6 +13,7 @@ pub mod config;
 pub mod dataset;
 pub mod engine;
 pub mod features;
+pub mod history;
 pub mod metrics;
 pub mod pipeline;
 pub mod publish;

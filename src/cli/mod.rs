@@ -1,6 +1,7 @@
 //! What people type and see: arguments, progress, tables, exit codes.
 
 mod compare;
+mod feature_list;
 mod output;
 mod progress;
 mod score;
@@ -28,7 +29,7 @@ struct EngineArguments {
     /// Worker threads [default: all cores]; results do not depend on it
     #[arg(long, value_name = "N", global = true)]
     threads: Option<std::num::NonZeroUsize>,
-    /// Memory for sorting and grouping in MB, beyond which they use the disk
+    /// Memory for events, sorting and grouping in MB; beyond it they use the disk
     #[arg(long, value_name = "MB", global = true)]
     memory_limit: Option<std::num::NonZeroUsize>,
 }

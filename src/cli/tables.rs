@@ -8,9 +8,11 @@ use comfy_table::{
 };
 
 use crate::bundle::Bundle;
+use crate::engine::MemoryUse;
+use crate::features::Pruning;
 use crate::metrics::Interval;
 use crate::pipeline::{Backtest, GroupAgreement, GroupingScores, ScoreSummary, Trained};
-use crate::source::{InputProfile, SourceCounts};
+use crate::source::{DayGap, InputProfile, SourceCounts};
 
 const WIDTH: u16 = 80;
 
@@ -87,7 +89,34 @@ pub(super) fn input(profile: &InputProfile, quarantine: Option<&Path>) -> String
     for source in profile.sources.iter().filter(|source| source.n_set_aside() > 0) {
         text.push_str(&indented(&set_aside(source, quarantine)));
     }
+    if profile.n_duplicates > 0 {
+        let n = thousands(profile.n_duplicates);
+        text.push_str(&indented(&format!("{n} rows repeat another in every column")));
+    }
+    text.push_str(&day_gaps(&profile.gaps));
     text
+}
+
+/// Days without any event, if there are any; the longest runs first.
+fn day_gaps(gaps: &[DayGap]) -> String {
+    const N_SHOWN: usize = 3;
+    let mut longest: Vec<&DayGap> = gaps.iter().collect();
+    longest.sort_by_key(|gap| std::cmp::Reverse(gap.n_days));
+    if longest.is_empty() {
+        return String::new();
+    }
+    let n_days: i64 = gaps.iter().map(|gap| gap.n_days).sum();
+    let shown: Vec<String> = longest
+        .iter()
+        .take(N_SHOWN)
+        .map(|gap| match gap.n_days {
+            1 => gap.from.to_string(),
+            _ => format!("{} to {}", gap.from, gap.to),
+        })
+        .collect();
+    let more = if longest.len() > N_SHOWN { ", …" } else { "" };
+    let days = if n_days == 1 { "day" } else { "days" };
+    indented(&format!("{n_days} {days} without any event: {}{more}", shown.join(", ")))
 }
 
 /// A paragraph, indented and broken at the table's width.
@@ -113,6 +142,58 @@ fn set_aside(source: &SourceCounts, quarantine: Option<&Path>) -> String {
     )
 }
 
+/// What the run took, in a line.
+pub(super) fn memory(memory: &MemoryUse) -> String {
+    let mb = |bytes: u64| thousands(bytes.div_ceil(1 << 20));
+    let mut parts = Vec::new();
+    if let Some(bytes) = MemoryUse::peak_process_bytes() {
+        parts.push(format!("peak memory {} MB", mb(bytes)));
+    }
+    if let Some(limit) = memory.limit_bytes {
+        parts.push(format!(
+            "{} of {} MB allowed for events, sorting and grouping",
+            mb(memory.peak_counted_bytes),
+            mb(limit)
+        ));
+    }
+    if memory.n_bytes_spilled > 0 {
+        parts.push(format!("{} MB on disk", mb(memory.n_bytes_spilled)));
+    }
+    if parts.is_empty() { String::new() } else { indented(&parts.join(", ")) }
+}
+
+/// How the features were chosen: what was dropped for which reason.
+fn pruned(pruning: &Pruning) -> String {
+    let n = pruning.candidates.len();
+    let mut groups: Vec<(&str, usize)> = Vec::new();
+    for candidate in pruning.candidates.iter().filter(|c| !c.verdict.is_kept()) {
+        let group = candidate.verdict.group();
+        match groups.iter_mut().find(|(name, _)| *name == group) {
+            Some((_, count)) => *count += 1,
+            None => groups.push((group, 1)),
+        }
+    }
+    groups.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let dropped: Vec<String> =
+        groups.into_iter().map(|(group, count)| format!("{group} {count}")).collect();
+    let dropped = if dropped.is_empty() { "none dropped".into() } else { dropped.join(", ") };
+    let mut text = format!("{} of {n} features kept ({dropped})\n", pruning.kept().len());
+    let mut alarms = pruning.leak_alarms();
+    alarms.sort_by(|a, b| b.1.total_cmp(&a.1));
+    if !alarms.is_empty() {
+        let strongest: Vec<String> =
+            alarms.iter().take(3).map(|(name, auc)| format!("{name} {auc:.3}")).collect();
+        let more =
+            if alarms.len() > 3 { format!(" and {} more", alarms.len() - 3) } else { "".into() };
+        text.push_str(&indented(&format!(
+            "WARNING: alone, {}{more} tell churners with an AUC beyond 0.90; does one of them know \
+             the outcome? Look at its source column",
+            strongest.join(", ")
+        )));
+    }
+    text
+}
+
 /// A trained model: its layers and how its churn model did.
 pub(super) fn trained(trained: &Trained) -> String {
     let bundle = &trained.bundle;
@@ -120,8 +201,8 @@ pub(super) fn trained(trained: &Trained) -> String {
     let mut text = input(&bundle.record.input, trained.quarantine.as_deref());
     let _ = writeln!(
         text,
-        "\n{} features · {} training snapshots ({} to {}) · held out: {} days from {}\n",
-        bundle.plan.features.len(),
+        "\n{}{} training snapshots ({} to {}) · held out: {} days from {}\n",
+        pruned(&bundle.pruning),
         dates.training.len(),
         dates.training.last().map_or(String::new(), |date| date.date().to_string()),
         dates.training[0].date(),
@@ -131,6 +212,7 @@ pub(super) fn trained(trained: &Trained) -> String {
     let _ = writeln!(text, "{}\n", layers(bundle));
     let _ = writeln!(text, "{}", churn(bundle));
     let _ = writeln!(text, "\nSaved {}", trained.folder.display());
+    text.push_str(&memory(&trained.memory));
     text
 }
 
@@ -202,6 +284,7 @@ pub(super) fn scored(summary: &ScoreSummary) -> String {
         stages.join(", "),
     );
     let _ = writeln!(text, "\nSaved {}", summary.scores.display());
+    text.push_str(&memory(&summary.memory));
     text
 }
 

@@ -4,11 +4,13 @@ use std::process::ExitCode;
 use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
 
+use super::feature_list::{self, ListFormat};
 use super::progress::TerminalProgress;
 use super::{EngineArguments, ModelArguments, finish, output, tables};
 use crate::config::Config;
 use crate::pipeline::{
-    ScoreFormat, ScoreRequest, agreement_with_groups, backtest, score, train, write_matrix,
+    MatrixRequest, ScoreFormat, ScoreRequest, agreement_with_groups, backtest, full_catalogue,
+    score, train, write_matrix,
 };
 use crate::sample::{SampleParams, write_sample};
 use crate::starter::starter_config;
@@ -67,19 +69,15 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Write the feature matrix of a trained model, for notebooks
-    #[command(after_help = "Example:
-  layercake-train features --bundle models/sample --as-of 2025-04-02 --out matrix.parquet")]
-    Features {
-        #[command(flatten)]
-        model: ModelArguments,
-        /// Use events before this day only [default: the day after the last event]
-        #[arg(long, value_name = "YYYY-MM-DD")]
-        as_of: Option<NaiveDate>,
-        /// Parquet file to write
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-    },
+    /// List features, or write the feature matrix for notebooks
+    #[command(after_help = "Examples:
+  layercake-train features --config shop.toml --list       all that the data allows
+  layercake-train features --bundle models/shop --list     kept or dropped, and why
+  layercake-train features --bundle models/shop --list --format csv > features.csv
+  layercake-train features --bundle models/sample --as-of 2025-05-01 --labels \\
+      --out matrix.parquet
+  layercake-train features --config shop.toml --out everything.parquet")]
+    Features(FeaturesArguments),
     /// Generate behaviour data with planted truth
     #[command(after_help = "Example:
   layercake-train sample --users 50000 --seed 7 --out big-sample")]
@@ -96,6 +94,32 @@ enum Command {
     },
 }
 
+#[derive(Debug, clap::Args)]
+struct FeaturesArguments {
+    /// Trained model: its features. Without it: all that the data allows
+    #[arg(long, value_name = "FOLDER", required_unless_present = "config")]
+    bundle: Option<PathBuf>,
+    /// Config whose sources are read [default: those the model was trained on]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Use events before this day only [default: the day after the last event]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    as_of: Option<NaiveDate>,
+    /// Print name, unit, meaning and formula of every feature
+    #[arg(long, conflicts_with_all = ["out", "labels"])]
+    list: bool,
+    /// How to print the list
+    #[arg(long, value_enum, default_value = "text", requires = "list")]
+    format: ListFormat,
+    /// Parquet file to write the matrix to
+    #[arg(long, value_name = "FILE", required_unless_present = "list")]
+    out: Option<PathBuf>,
+    /// Add what users did in the horizon after the day: outcome_n_orders,
+    /// outcome_gmv, outcome_churned
+    #[arg(long)]
+    labels: bool,
+}
+
 /// Parses, runs and reports.
 pub fn train_main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -106,7 +130,7 @@ fn run(arguments: Arguments) -> anyhow::Result<String> {
     let engine = &arguments.engine;
     match arguments.command {
         Some(Command::Init { files, out }) => init(engine, &files, out.as_deref()),
-        Some(Command::Features { model, as_of, out }) => features(engine, &model, as_of, &out),
+        Some(Command::Features(wanted)) => features(engine, &wanted),
         Some(Command::Sample { out, users, seed }) => {
             let written = write_sample(&SampleParams { n_users: users, seed }, &out)?;
             Ok(format!(
@@ -197,19 +221,49 @@ fn init(engine: &EngineArguments, files: &[PathBuf], out: Option<&Path>) -> anyh
     }
 }
 
-fn features(
-    engine: &EngineArguments,
-    model: &ModelArguments,
-    as_of: Option<NaiveDate>,
-    out: &Path,
-) -> anyhow::Result<String> {
-    let (bundle, _, config) = model.load(engine)?;
-    let n_users =
-        write_matrix(&bundle, &config, as_of.or(config.as_of), out, &mut TerminalProgress::new())?;
+fn features(engine: &EngineArguments, wanted: &FeaturesArguments) -> anyhow::Result<String> {
+    let model = match &wanted.bundle {
+        Some(bundle) => {
+            let model = ModelArguments { bundle: bundle.clone(), config: wanted.config.clone() };
+            Some(model.load(engine)?)
+        }
+        None => None,
+    };
+    if let (Some((bundle, ..)), true) = (&model, wanted.list) {
+        let features = feature_list::of_candidates(&bundle.pruning.candidates);
+        return feature_list::render(&features, wanted.format);
+    }
+    let config = match (&model, &wanted.config) {
+        (Some((_, _, config)), _) => config.clone(),
+        (None, Some(file)) => {
+            let mut config = Config::load(file)?;
+            engine.apply(&mut config.engine);
+            config
+        }
+        (None, None) => anyhow::bail!("name a model by --bundle or a config by --config"),
+    };
+    let mut progress = TerminalProgress::new();
+    let Some(out) = wanted.out.as_deref() else {
+        let scratch = tempfile::tempdir()?;
+        let quarantine = scratch.path().join("quarantine.csv");
+        let found = full_catalogue(&config, wanted.as_of, &quarantine, &mut progress)?;
+        return feature_list::render(&feature_list::of_plan(&found.plan), wanted.format);
+    };
+    let request = MatrixRequest {
+        config: &config,
+        plan: model.as_ref().map(|(bundle, ..)| &bundle.plan),
+        as_of: wanted.as_of.or(config.as_of),
+        labels: wanted.labels,
+        out,
+    };
+    let written = write_matrix(&request, &mut progress)?;
+    drop(progress);
     Ok(format!(
-        "{} users × {} features in {}\n",
-        tables::thousands(n_users),
-        bundle.plan.features.len(),
-        out.display()
+        "{} users × {} features as of {} in {}\n{}",
+        tables::thousands(written.n_users),
+        written.n_features,
+        written.as_of.date(),
+        out.display(),
+        tables::memory(&written.memory),
     ))
 }

@@ -2,6 +2,7 @@ use chrono::NaiveDateTime;
 
 use crate::dataset::DatasetError;
 use crate::engine::EngineError;
+use crate::history::HistoryError;
 
 /// Why features could not be computed.
 #[derive(Debug, thiserror::Error)]
@@ -71,9 +72,28 @@ pub enum FeatureError {
         /// Configured horizon.
         horizon_days: u32,
     },
-    /// A saved plan that the engine does not accept.
-    #[error("the features can't be computed from this data: {0}")]
-    Plan(EngineError),
+    /// A feature of the config that cannot be used.
+    #[error("[features.custom.{name}] \"{sql}\": {cause}")]
+    Custom {
+        /// Name of the feature.
+        name: String,
+        /// Its expression.
+        sql: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// Amounts that no shop has.
+    #[error(
+        "user {user}: a sum exceeds what fixed-point numbers hold (about 9e14); check the unit of \
+         amount, discount, quantity and dwell_s"
+    )]
+    TooLarge {
+        /// Whose sum.
+        user: String,
+    },
+    /// The histories cannot be read.
+    #[error(transparent)]
+    Histories(#[from] HistoryError),
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),

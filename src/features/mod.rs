@@ -1,22 +1,31 @@
-//! Features of every user as of any date, computed by the engine from a saved
-//! plan, and the outcomes that follow that date.
+//! Features of every user as of any date, computed from their histories by a
+//! saved plan, and the outcomes that follow that date.
 //!
 //! `as_of` is exclusive: no feature reads an event at or after it, no outcome
 //! reads one before it.
 
 mod catalogue;
 mod compute;
+mod custom;
 mod error;
-mod outcomes;
+mod measure;
+mod orders;
+mod params;
 mod plan;
+mod program;
+mod prune;
 mod snapshots;
-mod sql;
+mod statistics;
 mod traits;
+mod walk;
 
 pub use catalogue::build_plan;
-pub use compute::compute_snapshot;
+pub use compute::{SnapshotRequest, SnapshotRows, compute_rows, compute_snapshots};
+pub use custom::{CustomFeature, check_custom};
 pub use error::FeatureError;
-pub use outcomes::compute_outcomes;
-pub use plan::{Feature, FeaturePlan, Relation, Unit};
+pub use measure::{DayPart, Kind, Measure, Statistic, Total};
+pub use params::FeatureParams;
+pub use plan::{CORE_FEATURES, Feature, FeaturePlan, Missing, Unit};
+pub use prune::{Candidate, Pruning, Verdict, prune};
 pub use snapshots::{SnapshotDates, SnapshotParams};
-pub use traits::{FeatureParams, InputTraits, describe_input};
+pub use traits::{InputTraits, describe_input};

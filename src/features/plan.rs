@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use super::{Measure, Total};
+
 /// The list of features, as saved in a bundle: the only way in which features
 /// are computed, in training and in scoring alike.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -7,8 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct FeaturePlan {
     /// The event that counts as an order.
     pub order_event: String,
-    /// Other event types that features count.
-    pub events: Vec<String>,
+    /// Events that are not the user's own doing.
+    pub passive_events: Vec<String>,
     /// Event columns that held values when the plan was made.
     pub columns: Vec<String>,
     /// All features, in matrix order.
@@ -25,34 +27,42 @@ pub struct Feature {
     pub unit: Unit,
     /// One line for people.
     pub meaning: String,
-    /// What the expression aggregates over.
-    pub over: Relation,
-    /// SQL: an aggregate over the relation's rows of one user; for
-    /// [`Relation::Features`] a plain expression over features of the others.
-    pub sql: String,
-    /// Value where the expression is null (no such event, no second order …).
-    pub when_missing: f64,
+    /// How it is computed.
+    pub measure: Measure,
+    /// What stands for a value that is missing (no such event, no second order …).
+    pub when_missing: Missing,
 }
 
-/// What a feature's expression aggregates over. All relations hold rows
-/// strictly before the as-of date only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What stands for a missing value.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Relation {
-    /// All events, with the columns of the `events` table and `age_days`
-    /// (whole days before as-of: an event exactly 7 days old has 6, so that
-    /// `age_days < 7` is the window `[as_of − 7 d, as_of)`) and `day`.
-    Events,
-    /// One row an order: `time, age_days, day, amount, quantity, discount,
-    /// n_lines`. Order rows that share an `order_id` are one order, others one
-    /// order each.
-    Orders,
-    /// One row a day with orders: `day, age_days, n_orders, amount, gap_days`
-    /// (days since the order day before; null for the first).
-    OrderDays,
-    /// The features over events, orders and order days, by name, missing values
-    /// filled.
-    Features,
+pub enum Missing {
+    /// 0: there was none.
+    Zero,
+    /// Longer ago than anything that any user can have done: twice the length
+    /// of the history, in days.
+    Never(f64),
+    /// A number of the config.
+    Value(f64),
+}
+
+impl Missing {
+    /// The value that the matrix holds.
+    pub fn value(self) -> f64 {
+        match self {
+            Self::Zero => 0.0,
+            Self::Never(value) | Self::Value(value) => value,
+        }
+    }
+
+    /// In words.
+    pub fn meaning(self) -> String {
+        match self {
+            Self::Zero => "0: none".into(),
+            Self::Never(days) => format!("{days}: never"),
+            Self::Value(value) => value.to_string(),
+        }
+    }
 }
 
 /// Unit of a feature.
@@ -71,11 +81,63 @@ pub enum Unit {
     Share,
     /// A quotient of like things.
     Ratio,
+    /// Bits of information.
+    Bits,
+    /// Whatever the expression of the config gives.
+    Custom,
 }
+
+impl Unit {
+    /// In lower case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Money => "money",
+            Self::Days => "days",
+            Self::Seconds => "seconds",
+            Self::Share => "share",
+            Self::Ratio => "ratio",
+            Self::Bits => "bits",
+            Self::Custom => "custom",
+        }
+    }
+}
+
+/// Features that RFM, lifecycle stages and the choice of customers read,
+/// whatever else is pruned.
+pub const CORE_FEATURES: [&str; 4] =
+    ["n_orders", "gmv", "days_since_last_order", "customer_age_days"];
 
 impl FeaturePlan {
     /// Names, in matrix order.
     pub fn names(&self) -> Vec<String> {
         self.features.iter().map(|feature| feature.name.clone()).collect()
+    }
+
+    /// The same plan with only the named features.
+    pub fn select(&self, names: &[String]) -> Self {
+        let keep = |feature: &&Feature| names.contains(&feature.name);
+        Self { features: self.features.iter().filter(keep).cloned().collect(), ..self.clone() }
+    }
+
+    /// Names and expressions of the features that are SQL.
+    pub fn custom(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.features.iter().filter_map(|feature| match &feature.measure {
+            Measure::Sql(sql) => Some((feature.name.as_str(), sql.as_str())),
+            _ => None,
+        })
+    }
+
+    /// Event types other than orders that features count.
+    pub fn counted_events(&self) -> Vec<&str> {
+        let mut events: Vec<&str> = Vec::new();
+        for feature in &self.features {
+            if let Measure::Total { total: Total::Events(event), .. } = &feature.measure
+                && !events.contains(&event.as_str())
+            {
+                events.push(event);
+            }
+        }
+        events
     }
 }

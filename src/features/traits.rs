@@ -1,68 +1,9 @@
 use std::collections::BTreeSet;
 
-use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Int64Type};
 use chrono::NaiveDateTime;
-use serde::{Deserialize, Serialize};
 
-use super::sql::{literal, timestamp};
 use super::{FeatureError, FeaturePlan};
-use crate::engine::Engine;
-use crate::source::EVENT_COLUMNS;
-
-/// `[features]` of the config.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct FeatureParams {
-    /// The event that counts as an order.
-    pub order_event: String,
-    /// Events that the business triggers and not the user, such as a message
-    /// sent: they are counted once, but are no sign of activity.
-    pub passive_events: Vec<String>,
-    /// Lengths of the windows that end at the as-of date, in days.
-    pub windows_days: Vec<u32>,
-    /// Event types with features of their own, most frequent first.
-    pub max_events: usize,
-    /// Channels with features of their own, most frequent first.
-    pub max_channels: usize,
-    /// Categories with features of their own, most frequent first.
-    pub max_categories: usize,
-    /// Refuse an as-of date more than this many days after the last event.
-    pub max_stale_days: u32,
-}
-
-impl Default for FeatureParams {
-    fn default() -> Self {
-        Self {
-            order_event: "order".into(),
-            passive_events: Vec::new(),
-            windows_days: vec![7, 14, 30, 60, 90, 180, 365],
-            max_events: 12,
-            max_channels: 8,
-            max_categories: 12,
-            max_stale_days: 7,
-        }
-    }
-}
-
-impl FeatureParams {
-    /// Checks the bounds.
-    ///
-    /// # Errors
-    /// One line that names the key, what is allowed and what it got.
-    pub fn check(&self) -> Result<(), String> {
-        if self.windows_days.is_empty() || self.windows_days.contains(&0) {
-            return Err(format!(
-                "[features] windows_days must list at least one window of 1 day or more, got {:?}",
-                self.windows_days
-            ));
-        }
-        if self.order_event.is_empty() {
-            return Err("[features] order_event must name an event, got \"\"".into());
-        }
-        Ok(())
-    }
-}
+use crate::history::{Histories, HistoryError, N_BUCKETS, N_COLUMNS, Vocabulary};
 
 /// What the data before a date holds, as far as the catalogue depends on it.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +14,7 @@ pub struct InputTraits {
     pub channels: Vec<String>,
     /// Categories, most frequent first.
     pub categories: Vec<String>,
-    /// Event columns that are not null throughout.
+    /// Event columns that hold something.
     pub columns: BTreeSet<&'static str>,
 }
 
@@ -89,7 +30,7 @@ impl FeaturePlan {
     /// event types that do not occur any more, which may be no fault.
     ///
     /// # Errors
-    /// When there is no order, or a column that was filled is null throughout:
+    /// When there is no order, or a column that was filled is empty throughout:
     /// features of it would say that everybody changed.
     pub fn check_input(&self, input: &InputTraits) -> Result<Vec<String>, FeatureError> {
         if !input.events.contains(&self.order_event) {
@@ -101,50 +42,87 @@ impl FeaturePlan {
         if let Some(column) = self.columns.iter().find(|column| !input.has(column)) {
             return Err(FeatureError::LostColumn { column: column.clone() });
         }
-        Ok(self.events.iter().filter(|event| !input.events.contains(event)).cloned().collect())
+        let is_lost = |event: &&str| !input.events.iter().any(|there| there == event);
+        Ok(self.counted_events().into_iter().filter(is_lost).map(str::to_owned).collect())
     }
+}
+
+/// Columns of [`crate::history::Column`], in its order.
+const VALUE_COLUMNS: [&str; N_COLUMNS] =
+    ["amount", "quantity", "discount", "dwell_s", "item", "session", "order_id", "available_at"];
+
+/// Rows by code, and by column that holds something.
+#[derive(Clone)]
+struct Counts {
+    events: Vec<u64>,
+    channels: Vec<u64>,
+    categories: Vec<u64>,
+    columns: [u64; N_COLUMNS],
 }
 
 /// Looks at the events before `as_of`.
 ///
 /// # Errors
-/// When the engine fails.
-pub fn describe_input(engine: &Engine, as_of: NaiveDateTime) -> Result<InputTraits, FeatureError> {
-    let counts: Vec<String> =
-        EVENT_COLUMNS.iter().map(|column| format!("count({column})")).collect();
-    let filled = engine.query(&format!(
-        "SELECT {} FROM events WHERE time < {}",
-        counts.join(", "),
-        timestamp(as_of)
-    ))?;
-    let is_filled = |index: usize| filled[0].column(index).as_primitive::<Int64Type>().value(0) > 0;
-    let columns =
-        (0..EVENT_COLUMNS.len()).filter(|&i| is_filled(i)).map(|i| EVENT_COLUMNS[i]).collect();
-    Ok(InputTraits {
-        events: most_frequent(engine, "event", as_of)?,
-        channels: most_frequent(engine, "channel", as_of)?,
-        categories: most_frequent(engine, "category", as_of)?,
-        columns,
-    })
+/// When the histories cannot be read.
+pub fn describe_input(
+    histories: &Histories,
+    as_of: NaiveDateTime,
+) -> Result<InputTraits, FeatureError> {
+    let as_of = as_of.and_utc().timestamp_micros();
+    let zeros = |vocabulary: &Vocabulary| vec![0; vocabulary.len() + 1];
+    let none = Counts {
+        events: zeros(histories.events()),
+        channels: zeros(histories.channels()),
+        categories: zeros(histories.categories()),
+        columns: [0; N_COLUMNS],
+    };
+    // A few at a time: there may be many categories.
+    let n_parts = 16;
+    let parts = histories.map_buckets(0..n_parts, |part| {
+        let mut counts = none.clone();
+        for bucket in (part..N_BUCKETS).step_by(n_parts) {
+            histories.for_each_user(bucket, |history| {
+                for event in history.events.iter().take_while(|event| event.time < as_of) {
+                    counts.events[event.event as usize] += 1;
+                    counts.channels[event.channel as usize] += 1;
+                    counts.categories[event.category as usize] += 1;
+                    for (count, value) in counts.columns.iter_mut().zip(event.values) {
+                        *count += u64::from(value != 0);
+                    }
+                }
+                Ok::<_, HistoryError>(())
+            })?;
+        }
+        Ok::<_, HistoryError>(counts)
+    })?;
+    let total = |of: fn(&Counts) -> &[u64]| {
+        let mut sums = vec![0; of(&none).len()];
+        for part in &parts {
+            sums.iter_mut().zip(of(part)).for_each(|(sum, count)| *sum += count);
+        }
+        sums
+    };
+    let columns = total(|counts| &counts.columns);
+    let events = by_frequency(histories.events(), &total(|counts| &counts.events));
+    let channels = by_frequency(histories.channels(), &total(|counts| &counts.channels));
+    let categories = by_frequency(histories.categories(), &total(|counts| &counts.categories));
+    let mut filled: BTreeSet<&'static str> = ["user_id", "time", "event"].into();
+    filled.extend((0..N_COLUMNS).filter(|&i| columns[i] > 0).map(|i| VALUE_COLUMNS[i]));
+    filled.extend((!channels.is_empty()).then_some("channel"));
+    filled.extend((!categories.is_empty()).then_some("category"));
+    // Not every row has to be late for a source to tell when it knew.
+    filled.remove("available_at");
+    Ok(InputTraits { events, channels, categories, columns: filled })
 }
 
-/// Distinct values of a text column, most frequent first, equals by name.
-fn most_frequent(
-    engine: &Engine,
-    column: &str,
-    as_of: NaiveDateTime,
-) -> Result<Vec<String>, FeatureError> {
-    let batches = engine.query(&format!(
-        "SELECT {column}, count(*) AS n FROM events WHERE time < {} AND {column} IS NOT NULL \
-         AND {column} <> {} GROUP BY {column} ORDER BY n DESC, {column} LIMIT 100",
-        timestamp(as_of),
-        literal("")
-    ))?;
-    let mut values = Vec::new();
-    for batch in &batches {
-        let texts = arrow::compute::cast(batch.column(0), &DataType::Utf8)
-            .map_err(|error| crate::engine::EngineError::Query(error.into()))?;
-        values.extend(texts.as_string::<i32>().iter().flatten().map(str::to_owned));
-    }
-    Ok(values)
+/// Values that occur, most frequent first, equals by name.
+fn by_frequency(vocabulary: &Vocabulary, counts: &[u64]) -> Vec<String> {
+    let mut values: Vec<(u64, &String)> = counts[1..]
+        .iter()
+        .zip(vocabulary.values())
+        .filter(|(count, _)| **count > 0)
+        .map(|(count, value)| (*count, value))
+        .collect();
+    values.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    values.into_iter().map(|(_, value)| value.clone()).collect()
 }

@@ -11,4 +11,4 @@ mod ranking;
 pub use bootstrap::{Interval, bootstrap_interval};
 pub use clustering::{adjusted_rand_index, silhouette};
 pub use probability::{brier_score, log_loss};
-pub use ranking::{capture_at, lift_at, pr_auc, roc_auc};
+pub use ranking::{capture_at, lift_at, pr_auc, rank_correlation, roc_auc};

@@ -53,6 +53,42 @@ pub fn roc_auc(scores: &[f64], positive: &[bool]) -> Option<f64> {
     Some(area / (n_positive * n_negative))
 }
 
+/// Ranks from 1, equal values sharing their mean rank.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut n_before = 0;
+    for tie in order.chunk_by(|&a, &b| values[a].partial_cmp(&values[b]) == Some(Ordering::Equal)) {
+        let mean = n_before as f64 + (tie.len() + 1) as f64 / 2.0;
+        tie.iter().for_each(|&row| ranks[row] = mean);
+        n_before += tie.len();
+    }
+    ranks
+}
+
+/// Spearman's rank correlation, ties with their mean rank. `None` when either
+/// side is constant.
+///
+/// Source: Spearman (1904), "The proof and measurement of association between
+/// two things".
+///
+/// # Panics
+/// When the two slices differ in length.
+pub fn rank_correlation(a: &[f64], b: &[f64]) -> Option<f64> {
+    assert_eq!(a.len(), b.len(), "pairs of values");
+    let (a, b) = (ranks(a), ranks(b));
+    let mean = (a.len() as f64 + 1.0) / 2.0;
+    let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
+    for (x, y) in a.iter().zip(&b) {
+        let (x, y) = (x - mean, y - mean);
+        ab += x * y;
+        aa += x * x;
+        bb += y * y;
+    }
+    (aa > 0.0 && bb > 0.0).then(|| ab / (aa * bb).sqrt())
+}
+
 /// Average precision: precision at each distinct score, weighted by the recall
 /// gained there (no interpolation). `None` when there is no positive.
 ///
@@ -110,6 +146,14 @@ pub fn lift_at(scores: &[f64], positive: &[bool], share: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rank_correlation_of_a_worked_example_with_ties() {
+        // Ranks 1, 2.5, 2.5, 4 and 2, 1, 3, 4: 3 over the root of 4.5 times 5.
+        let rho = rank_correlation(&[1.0, 2.0, 2.0, 9.0], &[5.0, 1.0, 6.0, 7.0]).unwrap();
+        assert!((rho - 3.0 / 22.5f64.sqrt()).abs() < 1e-12, "{rho}");
+        assert_eq!(rank_correlation(&[1.0, 1.0], &[1.0, 2.0]), None);
+    }
 
     #[test]
     fn roc_auc_of_a_worked_example() {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{PipelineError, Progress, open_events, snapshot_with_outcomes};
+use super::{PipelineError, Progress, open_data};
 use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::dataset::{Outcomes, Snapshot};
@@ -86,17 +86,13 @@ pub fn backtest(
     progress: &mut dyn Progress,
 ) -> Result<Backtest, PipelineError> {
     let dates = &bundle.record.dates;
-    let n_stages = dates.training.len() + 3;
-    progress.stage(0, n_stages, "reading the data");
-    let (engine, _) = open_events(config, quarantine)?;
+    progress.stage(0, 3, "reading the data");
+    let data = open_data(config, Some(&bundle.plan), quarantine)?;
     let horizon_days = bundle.config.snapshots.horizon_days;
-    let mut snapshots = Vec::new();
-    for date in std::iter::once(&dates.hold_out).chain(&dates.training) {
-        let what = format!("features as of {}", date.date());
-        progress.stage(snapshots.len() + 1, n_stages, &what);
-        snapshots.push(snapshot_with_outcomes(&engine, &bundle.plan, *date, horizon_days)?);
-    }
-    progress.stage(n_stages - 1, n_stages, "comparing");
+    progress.stage(1, 3, "computing features");
+    let all_dates: Vec<_> = std::iter::once(dates.hold_out).chain(dates.training.clone()).collect();
+    let snapshots = data.snapshots_with_outcomes(&bundle.plan, &all_dates, horizon_days)?;
+    progress.stage(2, 3, "comparing");
     let (held_out, training) = snapshots.split_first().expect("the held-out snapshot is first");
     let forecasts = [
         forecast("layers", bundle, training, held_out, layer_keys)?,

@@ -41,6 +41,21 @@ pub enum PipelineError {
         /// What the system said.
         cause: io::Error,
     },
+    /// Labels beyond the end of the data.
+    #[error(
+        "labels of {as_of} need events of the {horizon_days} days that follow, but the last event \
+         is of {last}; the latest day with labels is {latest}: --as-of {latest}"
+    )]
+    NoLabelsYet {
+        /// The day asked for.
+        as_of: chrono::NaiveDate,
+        /// Length of the outcome window.
+        horizon_days: u32,
+        /// Day of the last event.
+        last: chrono::NaiveDate,
+        /// The latest day that would do.
+        latest: chrono::NaiveDate,
+    },
     /// A table of known groups that cannot be used.
     #[error("{file}: {problem}; needed are two columns, user_id and group, with a header")]
     Groups {

@@ -3,11 +3,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{PipelineError, Progress, open_events};
+use super::{PipelineError, Progress, open_data};
 use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::dataset::{Snapshot, UserIds};
-use crate::features::compute_snapshot;
 use crate::metrics::adjusted_rand_index;
 use crate::segmentation::RfmScores;
 
@@ -38,9 +37,9 @@ pub fn agreement_with_groups(
 ) -> Result<GroupAgreement, PipelineError> {
     let known = read_groups(groups)?;
     progress.stage(0, 2, "reading the data");
-    let (engine, _) = open_events(config, quarantine)?;
+    let data = open_data(config, Some(&bundle.plan), quarantine)?;
     progress.stage(1, 2, "comparing groups");
-    let snapshot = compute_snapshot(&engine, &bundle.plan, bundle.record.dates.as_of)?;
+    let snapshot = data.snapshot(&bundle.plan, bundle.record.dates.as_of)?;
     let (rows, truth) = shared_users(&snapshot, &known);
     if rows.is_empty() {
         let problem = "no user_id of it is in the data".to_owned();

@@ -11,7 +11,7 @@ mod training;
 pub use backtest::{Backtest, GroupingScores, LayersAgainst, backtest};
 pub use error::PipelineError;
 pub use groups::{GroupAgreement, agreement_with_groups};
-pub use matrix::write_matrix;
+pub use matrix::{Catalogue, MatrixRequest, WrittenMatrix, full_catalogue, write_matrix};
 pub use progress::{Progress, Silent};
 pub use scoring::{LayerCount, ScoreFormat, ScoreRequest, ScoreSummary, score};
 pub use training::{Trained, train};
@@ -22,17 +22,61 @@ use chrono::{Days, NaiveDate, NaiveDateTime};
 
 use crate::config::Config;
 use crate::dataset::Snapshot;
-use crate::engine::Engine;
+use crate::engine::{Engine, MemoryUse};
 use crate::features::{
-    FeatureError, FeatureParams, FeaturePlan, compute_outcomes, compute_snapshot,
+    FeatureError, FeatureParams, FeaturePlan, SnapshotRequest, check_custom, compute_snapshots,
 };
-use crate::source::{Events, InputProfile, load_events};
+use crate::history::Histories;
+use crate::source::{Events, InputProfile, UserIdType, open_sources};
 
-/// Starts the engine and loads the events of the config's sources.
-fn open_events(config: &Config, quarantine: &Path) -> Result<(Engine, Events), PipelineError> {
+/// All events, and the engine that read them.
+struct OpenData {
+    engine: Engine,
+    histories: Histories,
+    input: InputProfile,
+    user_ids: UserIdType,
+}
+
+/// Starts the engine and reads the events of the config's sources, once the
+/// config's own features (and those of `plan`) are known to be sound.
+fn open_data(
+    config: &Config,
+    plan: Option<&FeaturePlan>,
+    quarantine: &Path,
+) -> Result<OpenData, PipelineError> {
     let engine = Engine::new(&config.engine)?;
-    let events = load_events(&engine, &config.sources, &config.input, quarantine)?;
-    Ok((engine, events))
+    let sources = open_sources(&engine, &config.sources, &config.input)?;
+    match plan {
+        Some(plan) => check_custom(&engine, plan.custom())?,
+        None => check_custom(&engine, config.features.custom_expressions())?,
+    }
+    let Events { profile, user_ids, histories } = sources.read(&engine, quarantine)?;
+    Ok(OpenData { engine, histories, input: profile, user_ids })
+}
+
+impl OpenData {
+    /// Snapshots with what followed them, in one pass.
+    fn snapshots_with_outcomes(
+        &self,
+        plan: &FeaturePlan,
+        dates: &[NaiveDateTime],
+        horizon_days: u32,
+    ) -> Result<Vec<Snapshot>, FeatureError> {
+        let request = SnapshotRequest::new(dates).with_outcomes(horizon_days);
+        compute_snapshots(&self.engine, &self.histories, plan, &request)
+    }
+
+    /// One snapshot without outcomes.
+    fn snapshot(&self, plan: &FeaturePlan, date: NaiveDateTime) -> Result<Snapshot, FeatureError> {
+        let request = SnapshotRequest::new(std::slice::from_ref(&date));
+        let mut snapshots = compute_snapshots(&self.engine, &self.histories, plan, &request)?;
+        Ok(snapshots.remove(0))
+    }
+
+    /// What the run took up to now.
+    fn memory(&self) -> MemoryUse {
+        self.engine.memory_use(self.histories.summary().n_bytes_spilled)
+    }
 }
 
 /// The as-of moment: the day asked for, or the day after the last event.
@@ -55,19 +99,6 @@ fn resolve_as_of(
         return Err(FeatureError::AsOfAfterData { as_of, last, n_days, allowed });
     }
     Ok(as_of)
-}
-
-/// A snapshot with what followed it.
-fn snapshot_with_outcomes(
-    engine: &Engine,
-    plan: &FeaturePlan,
-    as_of: NaiveDateTime,
-    horizon_days: u32,
-) -> Result<Snapshot, FeatureError> {
-    let mut snapshot = compute_snapshot(engine, plan, as_of)?;
-    let outcomes = compute_outcomes(engine, plan, &snapshot.users, as_of, horizon_days)?;
-    snapshot.outcomes = Some(outcomes);
-    Ok(snapshot)
 }
 
 /// The rows of the users who ordered before the snapshot.

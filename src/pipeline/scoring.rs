@@ -9,12 +9,13 @@ use chrono::{NaiveDate, NaiveDateTime};
 use serde::Serialize;
 
 use super::matrix::{batch_of, stage_parquet, user_id_array};
-use super::{PipelineError, Progress, open_events, resolve_as_of};
+use super::{PipelineError, Progress, open_data, resolve_as_of};
 use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::dataset::{DatasetError, Snapshot};
-use crate::engine::Engine;
-use crate::features::{compute_snapshot, describe_input};
+use crate::engine::MemoryUse;
+use crate::features::describe_input;
+use crate::history::Histories;
 use crate::publish::stage;
 use crate::segmentation::RfmScores;
 use crate::source::InputProfile;
@@ -70,6 +71,9 @@ pub struct ScoreSummary {
     pub lifecycle: BTreeMap<&'static str, usize>,
     /// What was read.
     pub input: InputProfile,
+    /// What the run took; not in the file, which is the same for every run.
+    #[serde(skip)]
+    pub memory: MemoryUse,
 }
 
 /// Users of one layer.
@@ -114,17 +118,19 @@ pub fn score(
     // As-of is known only once the data is read: the list moves to its place then.
     // Runs side by side must not take each other's list.
     let waiting = request.out.join(format!("_quarantine-{}.csv", std::process::id()));
-    let (engine, events) = open_events(request.config, &waiting)?;
-    let input = events.profile;
-    let as_of = resolve_as_of(request.as_of, &input, &request.config.features)?;
+    let data = open_data(request.config, Some(&request.bundle.plan), &waiting)?;
+    let as_of = resolve_as_of(request.as_of, &data.input, &request.config.features)?;
     progress.stage(1, 3, &format!("features as of {}", as_of.date()));
-    let warnings = check_input(&engine, request, &input, as_of)?;
-    let snapshot = compute_snapshot(&engine, &request.bundle.plan, as_of)?;
+    let warnings = check_input(&data.histories, request, &data.input, as_of)?;
+    let snapshot = data.snapshot(&request.bundle.plan, as_of)?;
+    let memory = data.memory();
+    let input = data.input;
     progress.stage(2, 3, "scoring");
     let scores = score_users(request.bundle, &snapshot)?;
     let folder = request.out.join(format!("as_of={}", as_of.format("%Y-%m-%d")));
     let mut summary = summarise(request, &scores, input, as_of);
     summary.warnings = warnings;
+    summary.memory = memory;
     publish(
         request,
         &folder,
@@ -138,13 +144,13 @@ pub fn score(
 
 /// Checks that the plan's input is still there; returns what looks odd.
 fn check_input(
-    engine: &Engine,
+    histories: &Histories,
     request: &ScoreRequest<'_>,
     input: &InputProfile,
     as_of: NaiveDateTime,
 ) -> Result<Vec<String>, PipelineError> {
     let plan = &request.bundle.plan;
-    let lost = plan.check_input(&describe_input(engine, as_of)?)?;
+    let lost = plan.check_input(&describe_input(histories, as_of)?)?;
     let mut warnings: Vec<String> = lost
         .iter()
         .map(|event| format!("no `{event}` event any more, though the model counts them"))
@@ -246,6 +252,7 @@ fn summarise(
             .collect(),
         lifecycle,
         input,
+        memory: MemoryUse::default(),
     }
 }
 
@@ -272,7 +279,10 @@ fn publish(
                 ("layercake.as_of", summary.as_of.format("%Y-%m-%d").to_string()),
                 ("layercake.bundle", summary.bundle.clone()),
             ];
-            stage_parquet(&summary.scores, batch, &metadata)?
+            {
+                let batches = std::iter::once(batch.clone());
+                stage_parquet(&summary.scores, &batch.schema(), batches, &metadata)?
+            }
         }
         ScoreFormat::Csv => stage(&summary.scores, |file| {
             WriterBuilder::new().build(file).write(batch).map_err(std::io::Error::other)

@@ -1,15 +1,20 @@
 use std::path::PathBuf;
 
+use chrono::NaiveDateTime;
+
 use crate::bundle::{Bundle, TrainingRecord};
 use crate::churn::{ChurnEvaluation, Evidence, FittedChurn, evaluate, fit_churn};
 use crate::config::Config;
 use crate::dataset::{FeatureMatrix, Outcomes, Snapshot};
-use crate::features::{build_plan, describe_input};
+use crate::engine::MemoryUse;
+use crate::features::{
+    FeatureError, FeaturePlan, Pruning, SnapshotDates, SnapshotRequest, build_plan,
+    compute_snapshots, describe_input, prune,
+};
+use crate::history::N_BUCKETS;
 use crate::segmentation::{FittedRfm, fit_layers};
 
-use super::{
-    PipelineError, Progress, customers, open_events, resolve_as_of, snapshot_with_outcomes,
-};
+use super::{OpenData, PipelineError, Progress, customers, open_data, resolve_as_of};
 
 /// A trained model and where it was saved.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +25,8 @@ pub struct Trained {
     pub folder: PathBuf,
     /// The rows set aside, if any.
     pub quarantine: Option<PathBuf>,
+    /// What the run took.
+    pub memory: MemoryUse,
 }
 
 /// Reads the data, fits layers and churn on the training snapshots, measures
@@ -32,40 +39,74 @@ pub struct Trained {
 /// Whatever the stages refuse; see [`PipelineError`].
 pub fn train(config: &Config, progress: &mut dyn Progress) -> Result<Trained, PipelineError> {
     let quarantine = config.models.join(&config.name).join("quarantine.csv");
-    progress.stage(0, 0, "reading the data");
-    let (engine, events) = open_events(config, &quarantine)?;
-    let (input, user_ids) = (events.profile, events.user_ids);
-    let as_of = resolve_as_of(config.as_of, &input, &config.features)?;
-    let dates = config.snapshots.dates(input.first_time, as_of)?;
-    let n_stages = dates.training.len() + 3;
-    let latest = dates.training[0];
-    let span_days = (latest - input.first_time).num_days() as u32;
-    let plan = build_plan(&config.features, &describe_input(&engine, latest)?, span_days)?;
-    let mut snapshots = Vec::new();
-    for date in &dates.training {
-        let what = format!("features as of {}", date.date());
-        progress.stage(snapshots.len() + 1, n_stages, &what);
-        let horizon_days = config.snapshots.horizon_days;
-        snapshots.push(snapshot_with_outcomes(&engine, &plan, *date, horizon_days)?);
-    }
-    progress.stage(snapshots.len() + 1, n_stages, "fitting layers and churn");
+    progress.stage(0, 5, "reading the data");
+    let data = open_data(config, None, &quarantine)?;
+    let as_of = resolve_as_of(config.as_of, &data.input, &config.features)?;
+    let dates = config.snapshots.dates(data.input.first_time, as_of)?;
+    progress.stage(1, 5, "choosing features");
+    let ChosenFeatures { plan, pruning } = choose_features(config, &data, &dates)?;
+    progress.stage(2, 5, "computing features");
+    let horizon_days = config.snapshots.horizon_days;
+    let snapshots = data.snapshots_with_outcomes(&plan, &dates.training, horizon_days)?;
+    progress.stage(3, 5, "fitting layers and churn");
     let latest = &snapshots[0];
     let outcomes = latest.outcomes.clone().unwrap_or_default();
     let layers = fit_layers(&config.segmentation, &latest.features, &outcomes, config.seed)?;
     let rfm = FittedRfm::fit(&latest.features)?;
     let (rows, churned) = pooled_customers(&snapshots)?;
     let churn = fit_churn(&config.churn, &rows, &churned)?;
-    progress.stage(n_stages - 1, n_stages, "measuring on the held-out snapshot");
-    let horizon_days = config.snapshots.horizon_days;
-    let held_out = snapshot_with_outcomes(&engine, &plan, dates.hold_out, horizon_days)?;
+    progress.stage(4, 5, "measuring on the held-out snapshot");
+    let hold_out = std::slice::from_ref(&dates.hold_out);
+    let held_out = data.snapshots_with_outcomes(&plan, hold_out, horizon_days)?.remove(0);
     let evaluation = evaluate_churn(&churn, &rfm, &held_out)?;
+    let memory = data.memory();
+    let input = data.input;
     let record = TrainingRecord { dates, input, n_training_rows: rows.n_rows(), churn: evaluation };
     let mut resolved = config.of_model();
-    resolved.input.user_ids = Some(user_ids);
-    let bundle = Bundle { config: resolved, plan, layers, rfm, churn, record };
+    resolved.input.user_ids = Some(data.user_ids);
+    let bundle = Bundle { config: resolved, plan, pruning, layers, rfm, churn, record };
     let folder = bundle.save(&config.models)?;
     let quarantine = quarantine.is_file().then_some(quarantine);
-    Ok(Trained { bundle, folder, quarantine })
+    Ok(Trained { bundle, folder, quarantine, memory })
+}
+
+/// Users whose features decide what is pruned, about.
+const N_PRUNING_USERS: u64 = 50_000;
+
+struct ChosenFeatures {
+    plan: FeaturePlan,
+    pruning: Pruning,
+}
+
+/// The whole catalogue, computed for a sample of users at the training
+/// snapshots and pruned by it. Users are in buckets by a hash of their id, so
+/// that some buckets are a fair sample.
+fn choose_features(
+    config: &Config,
+    data: &OpenData,
+    dates: &SnapshotDates,
+) -> Result<ChosenFeatures, PipelineError> {
+    let catalogue = catalogue(config, data, dates.training[0])?;
+    let share = N_PRUNING_USERS as f64 / data.input.n_users.max(1) as f64;
+    let n_buckets = (N_BUCKETS as f64 * share.min(1.0)).ceil() as usize;
+    let request = SnapshotRequest {
+        dates: &dates.training,
+        horizon_days: Some(config.snapshots.horizon_days),
+        buckets: 0..n_buckets.clamp(1, N_BUCKETS),
+    };
+    let snapshots = compute_snapshots(&data.engine, &data.histories, &catalogue, &request)?;
+    let pruning = prune(&config.features, &catalogue, &snapshots)?;
+    Ok(ChosenFeatures { plan: catalogue.select(&pruning.kept()), pruning })
+}
+
+/// All features that the data before a date allows.
+pub(super) fn catalogue(
+    config: &Config,
+    data: &OpenData,
+    date: NaiveDateTime,
+) -> Result<FeaturePlan, FeatureError> {
+    let span_days = (date - data.input.first_time).num_days() as u32;
+    build_plan(&config.features, &describe_input(&data.histories, date)?, span_days)
 }
 
 /// Customers of all training snapshots on top of each other, and who churned.

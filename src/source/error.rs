@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use crate::engine::EngineError;
+use crate::history::HistoryError;
 
 /// Why raw data could not be turned into events.
 #[derive(Debug, thiserror::Error)]
@@ -188,6 +189,18 @@ pub enum SourceError {
         /// What the system said.
         cause: String,
     },
+    /// Rows repeat others, and the config says that none may.
+    #[error(
+        "{n_duplicates} rows repeat another in every column, and [input] duplicates is \"refuse\"; \
+         set it to \"drop\" to count one of each, or to \"keep\""
+    )]
+    Duplicates {
+        /// Rows beyond the first of their kind.
+        n_duplicates: u64,
+    },
+    /// The events could not be collected by user.
+    #[error(transparent)]
+    Histories(#[from] HistoryError),
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),

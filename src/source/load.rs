@@ -1,64 +1,93 @@
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use chrono::{Days, Utc};
-use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::col;
 use futures::StreamExt;
+use tokio::task::JoinSet;
 
-use super::mapping::{MappedSource, PROBLEM_COLUMN, TimeBounds, event_columns, map_source};
+use super::mapping::{MappedSource, PROBLEM_COLUMN, ReadAs, TimeBounds, event_columns, map_source};
 use super::profile::profile;
 use super::quarantine::write_quarantine;
 use super::{
-    EVENT_COLUMNS, EVENTS_TABLE, InputParams, InputProfile, SourceCounts, SourceError,
-    SourceParams, UserIdType, functions, open_raw_table,
+    DECIMAL_SCALE, DuplicateRows, EVENTS_TABLE, InputParams, InputProfile, SourceCounts,
+    SourceError, SourceParams, UserIdType, functions, open_raw_table,
 };
 use crate::engine::{Engine, plain_message};
+use crate::history::{Duplicates, Histories, HistoryBuilder, HistoryError, HistoryWriter, IdKind};
 
-/// The checked events, registered in the engine as [`EVENTS_TABLE`].
-#[derive(Debug, Clone, PartialEq)]
+/// The checked events.
 pub struct Events {
     /// What was read, kept and set aside.
     pub profile: InputProfile,
     /// Type of the user ids.
     pub user_ids: UserIdType,
+    /// All events, by user and time.
+    pub histories: Histories,
 }
 
-/// Reads all sources, sets aside the rows that break the contract (listing them
-/// in the CSV file `quarantine`, which is removed when there are none) and
-/// registers the rest as the table `events`.
-///
-/// Small inputs are kept in memory; larger ones are mapped again whenever the
-/// table is read.
+/// Sources whose files were found and whose expressions are sound.
+pub struct OpenSources {
+    mapped: Vec<MappedSource>,
+    user_ids: UserIdType,
+    input: InputParams,
+}
+
+/// Opens all sources and registers their good rows as the table
+/// [`EVENTS_TABLE`], for whoever asks in SQL; reads no rows yet but to find the
+/// types of CSV columns.
 ///
 /// # Errors
-/// When a file or an expression is wrong, too many rows break the contract, or
-/// no event is left.
-pub fn load_events(
+/// When a file or an expression is wrong.
+pub fn open_sources(
     engine: &Engine,
     sources: &[SourceParams],
     input: &InputParams,
-    quarantine: &Path,
-) -> Result<Events, SourceError> {
+) -> Result<OpenSources, SourceError> {
     functions::register(engine.context());
     let mapped = map_sources(engine, sources, input)?;
     let user_ids = common_user_type(&mapped)?;
-    let mut cache = Cache::new(input.cache_mb);
-    let mut counts = Vec::new();
-    for source in &mapped {
-        counts.push(check_source(engine, source, &mut cache)?);
+    register(engine, &mapped, input.duplicates)?;
+    Ok(OpenSources { mapped, user_ids, input: input.clone() })
+}
+
+impl OpenSources {
+    /// Reads all sources once, sets aside the rows that break the contract
+    /// (listing them in the CSV file `quarantine`, which is removed when there
+    /// are none) and collects the rest by user.
+    ///
+    /// # Errors
+    /// When a file cannot be decoded, too many rows break the contract, or no
+    /// event is left.
+    pub fn read(self, engine: &Engine, quarantine: &Path) -> Result<Events, SourceError> {
+        let Self { mapped, user_ids, input } = self;
+        let kind = match user_ids {
+            UserIdType::Integer => IdKind::Integer,
+            UserIdType::Text => IdKind::Text,
+        };
+        let builder = HistoryBuilder::new(kind, DECIMAL_SCALE, engine.memory_pool());
+        let (mut counts, mut writers) = (Vec::new(), Vec::new());
+        for source in &mapped {
+            let (of_source, written) = check_source(engine, source, &builder)?;
+            counts.push(of_source);
+            writers.extend(written);
+        }
+        write_quarantine(&mapped, &counts, quarantine)?;
+        check_share(&counts, &input, quarantine)?;
+        check_not_empty(&counts)?;
+        let duplicates = match input.duplicates {
+            DuplicateRows::Drop => Duplicates::Drop,
+            DuplicateRows::Keep | DuplicateRows::Refuse => Duplicates::Keep,
+        };
+        let histories = builder.build(writers, duplicates, engine.n_threads())?;
+        check_duplicates(&histories, &input)?;
+        Ok(Events { profile: profile(histories.summary(), counts), user_ids, histories })
     }
-    write_quarantine(&mapped, &counts, quarantine)?;
-    check_share(&counts, input, quarantine)?;
-    check_not_empty(&counts)?;
-    register(engine, &mapped, cache)?;
-    Ok(Events { profile: profile(engine, counts)?, user_ids })
 }
 
 fn map_sources(
@@ -97,61 +126,78 @@ fn common_user_type(sources: &[MappedSource]) -> Result<UserIdType, SourceError>
     }
 }
 
-/// Good rows kept in memory, until they outgrow the limit.
-struct Cache {
-    batches: Option<Vec<RecordBatch>>,
-    room_bytes: usize,
-}
-
-impl Cache {
-    fn new(limit_mb: usize) -> Self {
-        Self { batches: Some(Vec::new()), room_bytes: limit_mb.saturating_mul(1 << 20) }
-    }
-
-    fn add(&mut self, batch: RecordBatch) {
-        let size = batch.get_array_memory_size();
-        if size > self.room_bytes {
-            self.batches = None;
-        } else if let Some(batches) = &mut self.batches {
-            self.room_bytes -= size;
-            batches.push(batch);
-        }
-    }
-}
-
-/// Reads a source once: counts its rows and reasons, keeps its good rows.
+/// Reads a source once, on all threads: counts its rows and reasons, collects
+/// its good rows.
 fn check_source(
     engine: &Engine,
     source: &MappedSource,
-    cache: &mut Cache,
-) -> Result<SourceCounts, SourceError> {
-    let frame = source.read(engine, &source.raw.files, false)?;
+    builder: &HistoryBuilder,
+) -> Result<(SourceCounts, Vec<HistoryWriter>), SourceError> {
+    let frame = source.read(engine, &source.raw.files, false, ReadAs::Histories)?;
     let mut counts = SourceCounts {
         source: source.label.clone(),
         n_rows: 0,
         n_left_out: 0,
         set_aside: BTreeMap::new(),
     };
-    let read = engine.wait(async {
-        let mut stream = frame.execute_stream().await?;
-        while let Some(batch) = stream.next().await {
-            let batch = batch?;
-            counts.n_rows += batch.num_rows() as u64;
-            let good = count_problems(&batch, &mut counts)?;
-            if cache.batches.is_some() && good.true_count() > 0 {
-                let events = batch.project(&(0..EVENT_COLUMNS.len()).collect::<Vec<_>>())?;
-                cache.add(filter_record_batch(&events, &good)?);
-            }
+    let parts = engine.wait(async {
+        let streams = frame.execute_stream_partitioned().await.map_err(ReadFailure::Engine)?;
+        let mut tasks = JoinSet::new();
+        for stream in streams {
+            tasks.spawn(check_stream(stream, builder.writer()));
         }
-        Ok::<_, DataFusionError>(())
+        let mut parts = Vec::new();
+        while let Some(part) = tasks.join_next().await {
+            // A panic of a task goes on here.
+            parts.push(part.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?);
+        }
+        Ok(parts)
     });
-    read.map_err(|error| SourceError::Reading {
-        source_name: source.label.clone(),
-        cause: explain(&plain_message(&error)),
+    let parts = parts.map_err(|failure| match failure {
+        ReadFailure::Histories(error) => error.into(),
+        ReadFailure::Engine(error) => SourceError::Reading {
+            source_name: source.label.clone(),
+            cause: explain(&plain_message(&error)),
+        },
     })?;
+    let mut writers = Vec::new();
+    for (part, writer) in parts {
+        counts.n_rows += part.n_rows;
+        for (reason, n) in part.set_aside {
+            *counts.set_aside.entry(reason).or_default() += n;
+        }
+        writers.push(writer);
+    }
     // A file that grew since it was opened leaves out nothing.
     counts.n_left_out = source.raw.n_rows.saturating_sub(counts.n_rows);
-    Ok(counts)
+    Ok((counts, writers))
+}
+
+enum ReadFailure {
+    Engine(DataFusionError),
+    Histories(HistoryError),
+}
+
+/// Rows of one stream.
+#[derive(Default)]
+struct StreamCounts {
+    n_rows: u64,
+    set_aside: BTreeMap<String, u64>,
+}
+
+async fn check_stream(
+    mut stream: SendableRecordBatchStream,
+    mut writer: HistoryWriter,
+) -> Result<(StreamCounts, HistoryWriter), ReadFailure> {
+    let mut counts = StreamCounts::default();
+    while let Some(batch) = stream.next().await {
+        let batch = batch.map_err(ReadFailure::Engine)?;
+        counts.n_rows += batch.num_rows() as u64;
+        let good = count_problems(&batch, &mut counts)
+            .map_err(|error| ReadFailure::Engine(error.into()))?;
+        writer.write(&batch, &good).map_err(ReadFailure::Histories)?;
+    }
+    Ok((counts, writer))
 }
 
 /// Where a row fails inside an expression, what to write instead.
@@ -164,16 +210,15 @@ fn explain(message: &str) -> String {
     )
 }
 
-fn engine_error(error: ArrowError) -> SourceError {
-    DataFusionError::from(error).into()
-}
-
 /// Adds the batch's problems to the counts; returns which rows have none.
 fn count_problems(
     batch: &RecordBatch,
-    counts: &mut SourceCounts,
+    counts: &mut StreamCounts,
 ) -> Result<BooleanArray, ArrowError> {
     let problems = batch.column_by_name(PROBLEM_COLUMN).expect("mapped frames carry it");
+    if problems.logical_null_count() == problems.len() {
+        return Ok(BooleanArray::from(vec![true; problems.len()]));
+    }
     let problems = arrow::compute::cast(problems, &DataType::Utf8)?;
     let problems = problems.as_string::<i32>();
     for problem in problems.iter().flatten() {
@@ -233,34 +278,35 @@ fn check_not_empty(counts: &[SourceCounts]) -> Result<(), SourceError> {
     }
 }
 
-/// The schema that batches of all sources fit.
-fn nullable(schema: &Schema) -> SchemaRef {
-    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
-    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
-
-fn register(engine: &Engine, mapped: &[MappedSource], cache: Cache) -> Result<(), SourceError> {
+/// Registers the good rows as a table, for whoever asks in SQL; it is read anew
+/// for each query.
+fn register(
+    engine: &Engine,
+    mapped: &[MappedSource],
+    duplicates: DuplicateRows,
+) -> Result<(), SourceError> {
     let context = engine.context();
     context.deregister_table(EVENTS_TABLE)?;
-    if let Some(batches) = cache.batches {
-        // Spread over as many partitions as there are threads.
-        let n_partitions = context.copied_config().target_partitions().max(1);
-        let mut partitions = vec![Vec::new(); n_partitions];
-        let schema = nullable(&batches[0].schema());
-        for (index, batch) in batches.into_iter().enumerate() {
-            let batch = RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec());
-            partitions[index % n_partitions].push(batch.map_err(engine_error)?);
-        }
-        context.register_table(EVENTS_TABLE, Arc::new(MemTable::try_new(schema, partitions)?))?;
-        return Ok(());
-    }
     let mut frames = Vec::new();
     for source in mapped {
-        let frame = source.read(engine, &source.raw.files, false)?;
+        let frame = source.read(engine, &source.raw.files, false, ReadAs::Table)?;
         frames.push(frame.filter(col(PROBLEM_COLUMN).is_null())?.select(event_columns())?);
     }
     let union = frames.into_iter().map(Ok).reduce(|all, next| all?.union(next?));
-    let union = union.expect("at least one source was mapped")?;
+    let mut union = union.expect("at least one source was mapped")?;
+    if duplicates == DuplicateRows::Drop {
+        union = union.distinct()?;
+    }
     context.register_table(EVENTS_TABLE, union.into_view())?;
     Ok(())
+}
+
+/// Stops a run whose config allows no repeated rows.
+fn check_duplicates(histories: &Histories, input: &InputParams) -> Result<(), SourceError> {
+    match histories.summary().n_duplicates {
+        n_duplicates if n_duplicates > 0 && input.duplicates == DuplicateRows::Refuse => {
+            Err(SourceError::Duplicates { n_duplicates })
+        }
+        _ => Ok(()),
+    }
 }

@@ -37,10 +37,28 @@ pub(super) struct MappedSource {
     /// Type of the user ids.
     pub user_ids: UserIdType,
     /// Event columns that the source maps, of [`EVENT_COLUMNS`].
-    expressions: Vec<(&'static str, Option<Expr>)>,
+    expressions: Vec<(&'static str, Option<MappedColumn>)>,
     filter: Option<Expr>,
     problem: Expr,
     needed: BTreeSet<String>,
+}
+
+/// One column of the events.
+struct MappedColumn {
+    /// In the type of the `events` table.
+    typed: Expr,
+    /// As far converted as a [`crate::history::HistoryWriter`] needs: numbers
+    /// that come as floats and texts that come as dictionaries stay so.
+    plain: Expr,
+}
+
+/// What a mapped source is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadAs {
+    /// The `events` table.
+    Table,
+    /// Histories.
+    Histories,
 }
 
 /// Checks a source's expressions.
@@ -91,7 +109,11 @@ pub(super) fn map_source(
         }
         let converted = try_cast(expression.clone(), target);
         problems.extend(contract(key, &expression, &converted, &found, bounds)?);
-        expressions.push((key, Some(converted)));
+        let is_kind = matches!(key, "event" | "channel" | "category");
+        let stays_plain = found.is_floating()
+            || is_kind && matches!(&found, DataType::Dictionary(_, value) if value.is_string());
+        let plain = if stays_plain { expression } else { converted.clone() };
+        expressions.push((key, Some(MappedColumn { typed: converted, plain })));
     }
     let problem = first_problem(problems)?;
     let label = source.label().to_owned();
@@ -106,6 +128,7 @@ impl MappedSource {
         engine: &Engine,
         files: &[PathBuf],
         row_numbers: bool,
+        read_as: ReadAs,
     ) -> Result<DataFrame, SourceError> {
         let mut frame = self.raw.read(engine, files, &self.needed, row_numbers)?;
         if let Some(filter) = &self.filter {
@@ -115,9 +138,11 @@ impl MappedSource {
         let mut columns: Vec<Expr> = self
             .expressions
             .iter()
-            .map(|(key, expression)| match expression {
-                Some(expression) => expression.clone().alias(*key),
-                None => null_of(key).alias(*key),
+            .map(|(key, column)| match (column, read_as) {
+                (Some(column), ReadAs::Table) => column.typed.clone().alias(*key),
+                (Some(column), ReadAs::Histories) => column.plain.clone().alias(*key),
+                (None, ReadAs::Table) => null_of(key).alias(*key),
+                (None, ReadAs::Histories) => lit(ScalarValue::Null).alias(*key),
             })
             .collect();
         columns.push(col(LINE_COLUMN));
@@ -134,7 +159,7 @@ fn config_key(column: &'static str) -> &'static str {
 /// The type of an event column other than `user_id`.
 pub(super) fn event_type(column: &str) -> DataType {
     match column {
-        "time" => DataType::Timestamp(TimeUnit::Microsecond, None),
+        "time" | "available_at" => DataType::Timestamp(TimeUnit::Microsecond, None),
         "amount" | "quantity" | "discount" | "dwell_s" => {
             DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE)
         }
@@ -241,14 +266,16 @@ impl Parser<'_> {
             "user_id" => refuse(&format!(
                 "user ids must be integers or text; write \"cast({sql} as bigint)\""
             )),
-            "time" if is_text || matches!(found, Timestamp(..) | Date32 | Date64) => {
+            "time" | "available_at"
+                if is_text || matches!(found, Timestamp(..) | Date32 | Date64) =>
+            {
                 Ok(event_type(key))
             }
-            "time" if found.is_integer() => refuse(&format!(
+            "time" | "available_at" if found.is_integer() => refuse(&format!(
                 "a time is needed; write \"to_timestamp_seconds({sql})\" or \
                  \"to_timestamp_millis({sql})\""
             )),
-            "time" => refuse("a time, a date or text is needed"),
+            "time" | "available_at" => refuse("a time, a date or text is needed"),
             _ if event_type(key) == Utf8View => Ok(Utf8View),
             _ if found.is_numeric() || is_text => Ok(event_type(key)),
             _ => refuse("a number is needed"),
@@ -302,9 +329,17 @@ fn contract(
             (converted.clone().lt(day(bounds.earliest)), say("time too early")),
             (converted.clone().gt_eq(day(bounds.latest)), say("time in the future")),
         ],
+        "available_at" => vec![(lost, say("unreadable available_at"))],
         "event" => vec![(absent.or(converted.clone().eq(lit(""))), lit("no event"))],
         _ if event_type(key) == DataType::Utf8View => vec![],
-        _ if found.is_floating() => vec![(lost, say(&format!("{key} not finite or too large")))],
+        _ if found.is_floating() => {
+            // Not a number compares greater than all numbers.
+            let bound = 10f64.powi(i32::from(DECIMAL_PRECISION) - i32::from(DECIMAL_SCALE));
+            let number = cast(original.clone(), DataType::Float64);
+            let fits = number.clone().gt(lit(-bound)).and(number.lt(lit(bound)));
+            let is_out = original.clone().is_not_null().and(fits.is_not_true());
+            vec![(is_out, say(&format!("{key} not finite or too large")))]
+        }
         _ => vec![(lost, say(&format!("unreadable {key}")))],
     })
 }

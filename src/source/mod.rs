@@ -21,10 +21,10 @@ pub use csv_types::ColumnType;
 pub use error::SourceError;
 pub use files::{FileFormat, expand_paths};
 pub use functions::register as register_functions;
-pub use load::{Events, load_events};
+pub use load::{Events, OpenSources, open_sources};
 pub use mapping::quoted_column;
-pub use params::{InputParams, Paths, SourceParams, UserIdType};
-pub use profile::{EventCount, InputProfile, SourceCounts};
+pub use params::{DuplicateRows, InputParams, Paths, SourceParams, UserIdType};
+pub use profile::{DayGap, EventCount, InputProfile, SourceCounts};
 pub use raw_table::{RawTable, open_raw_table};
 
 /// Digits kept after the decimal point of amounts, quantities and durations.
@@ -37,9 +37,20 @@ pub const DECIMAL_PRECISION: u8 = 18;
 
 /// The columns of the `events` table, all of them always present; optional
 /// ones that no source maps are null.
-pub const EVENT_COLUMNS: [&str; 12] = [
-    "user_id", "time", "event", "amount", "quantity", "discount", "item", "category", "channel",
-    "order_id", "dwell_s", "session",
+pub const EVENT_COLUMNS: [&str; 13] = [
+    "user_id",
+    "time",
+    "event",
+    "amount",
+    "quantity",
+    "discount",
+    "item",
+    "category",
+    "channel",
+    "order_id",
+    "dwell_s",
+    "session",
+    "available_at",
 ];
 
 /// Name under which the checked events are registered in the engine.

@@ -59,6 +59,10 @@ pub struct SourceParams {
     /// Visit to which the row belongs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// When the row became known, where that is later than `time`: a feature as
+    /// of a date uses only what was known by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_at: Option<String>,
     /// Rows to read; others are left out, uncounted.
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
@@ -119,7 +123,7 @@ impl SourceParams {
 
     /// The mapped expressions: event column and SQL, in the order of
     /// [`super::EVENT_COLUMNS`]; `None` where the source has no such column.
-    pub fn expressions(&self) -> [(&'static str, Option<&str>); 12] {
+    pub fn expressions(&self) -> [(&'static str, Option<&str>); 13] {
         [
             ("user_id", Some(self.user.as_str())),
             ("time", Some(self.time.as_str())),
@@ -133,8 +137,21 @@ impl SourceParams {
             ("order_id", self.order_id.as_deref()),
             ("dwell_s", self.dwell_s.as_deref()),
             ("session", self.session.as_deref()),
+            ("available_at", self.available_at.as_deref()),
         ]
     }
+}
+
+/// What becomes of event rows that repeat another in every mapped column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DuplicateRows {
+    /// They count: two like items in one basket are two rows.
+    Keep,
+    /// One of them counts: the feed delivers some rows twice.
+    Drop,
+    /// They stop the run.
+    Refuse,
 }
 
 /// `[input]` of the config: the contract that every event row has to keep.
@@ -153,9 +170,8 @@ pub struct InputParams {
     /// was trained on, so that ids come out alike every night.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_ids: Option<UserIdType>,
-    /// Keep checked events in memory up to this size in MB; larger inputs are
-    /// read again for each pass.
-    pub cache_mb: usize,
+    /// What becomes of rows that repeat another in every column.
+    pub duplicates: DuplicateRows,
 }
 
 impl Default for InputParams {
@@ -165,7 +181,7 @@ impl Default for InputParams {
             earliest: NaiveDate::from_ymd_opt(1990, 1, 1).expect("a calendar day"),
             latest: None,
             user_ids: None,
-            cache_mb: 1024,
+            duplicates: DuplicateRows::Keep,
         }
     }
 }

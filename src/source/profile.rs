@@ -1,12 +1,9 @@
 use std::collections::BTreeMap;
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use chrono::{DateTime, NaiveDateTime};
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 
-use super::SourceError;
-use crate::engine::Engine;
+use crate::history::HistorySummary;
 
 /// What was read, kept and set aside, and what the events look like.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +20,22 @@ pub struct InputProfile {
     pub last_time: NaiveDateTime,
     /// Events by type, most frequent first.
     pub events: Vec<EventCount>,
+    /// Rows that repeat another in every mapped column.
+    pub n_duplicates: u64,
+    /// Whole days without any event, in runs, from the first to the last.
+    pub gaps: Vec<DayGap>,
+}
+
+/// A run of days on which nothing happened: a closed shop, or a feed that was
+/// down.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DayGap {
+    /// First day.
+    pub from: NaiveDate,
+    /// Last day.
+    pub to: NaiveDate,
+    /// Number of days.
+    pub n_days: i64,
 }
 
 /// Rows of one source.
@@ -56,42 +69,41 @@ pub struct EventCount {
     pub last_time: NaiveDateTime,
 }
 
-/// Describes the registered events.
-pub(super) fn profile(
-    engine: &Engine,
-    sources: Vec<SourceCounts>,
-) -> Result<InputProfile, SourceError> {
-    let totals = engine.query(
-        "SELECT count(*) AS n_events, count(DISTINCT user_id) AS n_users, \
-         min(time) AS first_time, max(time) AS last_time FROM events",
-    )?;
-    let totals = &totals[0];
-    let count = |index: usize| totals.column(index).as_primitive::<Int64Type>().value(0) as u64;
-    let time_at = |batch: &RecordBatch, column: usize, row: usize| {
-        let micros = batch.column(column).as_primitive::<TimestampMicrosecondType>().value(row);
-        DateTime::from_timestamp_micros(micros).unwrap_or_default().naive_utc()
-    };
-    let by_event = engine.query(
-        "SELECT cast(event AS varchar) AS event, count(*) AS n, max(time) AS last_time FROM events GROUP BY event \
-         ORDER BY n DESC, event",
-    )?;
-    let mut events = Vec::new();
-    for batch in &by_event {
-        let names = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8)
-            .map_err(datafusion::error::DataFusionError::from)?;
-        let counts = batch.column(1).as_primitive::<Int64Type>();
-        for row in 0..batch.num_rows() {
-            let event = names.as_string::<i32>().value(row).to_owned();
-            let n_rows = counts.value(row) as u64;
-            events.push(EventCount { event, n_rows, last_time: time_at(batch, 2, row) });
-        }
-    }
-    Ok(InputProfile {
+/// Describes the events.
+pub(super) fn profile(summary: &HistorySummary, sources: Vec<SourceCounts>) -> InputProfile {
+    let moment =
+        |micros: i64| DateTime::from_timestamp_micros(micros).unwrap_or_default().naive_utc();
+    let events = summary
+        .events
+        .iter()
+        .map(|(event, tally)| EventCount {
+            event: event.clone(),
+            n_rows: tally.n_rows,
+            last_time: moment(tally.last_time),
+        })
+        .collect();
+    InputProfile {
         sources,
-        n_events: count(0),
-        n_users: count(1),
-        first_time: time_at(totals, 2, 0),
-        last_time: time_at(totals, 3, 0),
+        n_events: summary.n_events,
+        n_users: summary.n_users,
+        first_time: summary.first_time.map(moment).unwrap_or_default(),
+        last_time: summary.last_time.map(moment).unwrap_or_default(),
         events,
-    })
+        n_duplicates: summary.n_duplicates,
+        gaps: gaps(&summary.days),
+    }
+}
+
+/// Runs of days without any event between two days with one.
+fn gaps(days: &[i64]) -> Vec<DayGap> {
+    let date =
+        |day: i64| DateTime::from_timestamp(day * 86_400, 0).unwrap_or_default().date_naive();
+    days.windows(2)
+        .filter(|pair| pair[1] - pair[0] > 1)
+        .map(|pair| DayGap {
+            from: date(pair[0] + 1),
+            to: date(pair[1] - 1),
+            n_days: pair[1] - pair[0] - 1,
+        })
+        .collect()
 }

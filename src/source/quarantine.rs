@@ -14,7 +14,7 @@ use datafusion::logical_expr::{Expr, cast, col, lit};
 use futures::StreamExt;
 
 use super::csv_table::LINE_COLUMN;
-use super::mapping::{MappedSource, PROBLEM_COLUMN};
+use super::mapping::{MappedSource, PROBLEM_COLUMN, ReadAs};
 use super::{EVENT_COLUMNS, SourceCounts, SourceError, functions};
 use crate::engine::{Engine, EngineParams};
 use crate::publish::write_atomically;
@@ -56,7 +56,7 @@ fn write_rows(
     for (source, counts) in mapped.iter().zip(counts) {
         let files: &[_] = if counts.set_aside.is_empty() { &[] } else { &source.raw.files };
         for file in files {
-            let frame = source.read(&serial, std::slice::from_ref(file), true)?;
+            let frame = source.read(&serial, std::slice::from_ref(file), true, ReadAs::Table)?;
             let frame = frame.filter(col(PROBLEM_COLUMN).is_not_null())?;
             let frame = frame.select(columns(&source.label, file))?;
             serial.wait(async {

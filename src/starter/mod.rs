@@ -41,6 +41,7 @@ pub fn starter_config(params: &EngineParams, files: &[PathBuf]) -> Result<String
             order_id: None,
             dwell_s: None,
             session: None,
+            available_at: None,
             filter: None,
         };
         let raw = open_raw_table(&engine, &source)?;

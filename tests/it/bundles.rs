@@ -30,7 +30,7 @@ fn the_same_input_gives_the_same_bytes_with_any_number_of_threads() {
         shop.train(&["--config", "shop.toml", "--models", models, "--threads", threads]).done();
     }
     let expected = files(&shop.bundle("one"));
-    assert_eq!(expected.len(), 7);
+    assert_eq!(expected.len(), 8);
     for models in ["two", "again"] {
         assert_eq!(shop.bundle(models).file_name(), shop.bundle("one").file_name());
         assert!(files(&shop.bundle(models)) == expected, "{models}");
@@ -86,19 +86,24 @@ fn a_damaged_bundle_is_refused_by_file() {
 fn a_newer_bundle_is_refused() {
     let shop = trained();
     let path = shop.bundle("models").join("manifest.json");
-    let newer = std::fs::read_to_string(&path).unwrap().replace("\"format\": 1", "\"format\": 2");
+    let newer = std::fs::read_to_string(&path).unwrap().replace("\"format\": 2", "\"format\": 3");
     std::fs::write(&path, newer).unwrap();
-    shop.score(&["--bundle", "models/shop"]).refused(&[
-        "bundle format 2",
-        "reads up to 1",
-        "update",
-    ]);
+    shop.score(&["--bundle", "models/shop"]).refused(&["bundle format 3", "reads 2", "update"]);
+}
+
+#[test]
+fn an_older_bundle_is_refused_with_the_way_out() {
+    let shop = trained();
+    let path = shop.bundle("models").join("manifest.json");
+    let older = std::fs::read_to_string(&path).unwrap().replace("\"format\": 2", "\"format\": 1");
+    std::fs::write(&path, older).unwrap();
+    shop.score(&["--bundle", "models/shop"]).refused(&["bundle format 1", "train again"]);
 }
 
 #[test]
 fn a_truncated_manifest_is_refused() {
     let shop = trained();
-    std::fs::write(shop.bundle("models").join("manifest.json"), "{\"format\": 1,").unwrap();
+    std::fs::write(shop.bundle("models").join("manifest.json"), "{\"format\": 2,").unwrap();
     shop.score(&["--bundle", "models/shop"]).refused(&["is damaged", "manifest.json"]);
 }
 
@@ -112,19 +117,20 @@ fn no_bundle_says_how_to_make_one() {
 #[test]
 fn a_run_killed_half_way_leaves_no_bundle_and_harms_no_other() {
     let shop = trained();
-    let before = shop.bundle("models");
-    let expected = files(&before);
-    let shop_folder = shop.path("");
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_layercake-train"))
-        .args(["--config", "shop.toml", "--seed", "9"])
-        .current_dir(shop_folder)
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(150));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert_eq!(shop.bundle("models"), before);
-    assert!(files(&before) == expected);
-    shop.score(&["--bundle", "models/shop"]).done();
+    let first = shop.bundle("models");
+    let expected = files(&first);
+    // A run takes about 100 ms: some are killed before, some while writing, some are done.
+    for (seed, delay_ms) in (10..250).step_by(15).enumerate() {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_layercake-train"))
+            .args(["--config", "shop.toml", "--seed", &(100 + seed).to_string()])
+            .current_dir(shop.path(""))
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(delay_ms));
+        let _ = child.kill();
+        child.wait().unwrap();
+        assert!(files(&first) == expected);
+        shop.score(&["--bundle", "models/shop"]).done();
+    }
 }

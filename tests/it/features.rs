@@ -4,9 +4,10 @@ use chrono::NaiveDateTime;
 use layercake::dataset::{Snapshot, UserIds};
 use layercake::engine::{Engine, EngineParams};
 use layercake::features::{
-    FeatureParams, FeaturePlan, build_plan, compute_outcomes, compute_snapshot, describe_input,
+    FeatureParams, FeaturePlan, SnapshotRequest, build_plan, compute_snapshots, describe_input,
 };
-use layercake::source::{InputParams, Paths, SourceParams, load_events};
+use layercake::history::Histories;
+use layercake::source::{InputParams, Paths, SourceParams, open_sources};
 
 use crate::support::{Shop, first_day, orders};
 
@@ -22,22 +23,44 @@ fn source(shop: &Shop, csv: &str) -> SourceParams {
     source
 }
 
-fn engine_with(csv: &str) -> (Engine, Shop) {
-    let shop = Shop::empty();
-    let engine = Engine::new(&EngineParams::default()).unwrap();
-    let sources = [source(&shop, csv)];
-    let quarantine = shop.path("quarantine.csv");
-    load_events(&engine, &sources, &InputParams::default(), &quarantine).unwrap();
-    (engine, shop)
+/// Events of a small log, read.
+struct Log {
+    engine: Engine,
+    histories: Histories,
+    _shop: Shop,
+}
+
+impl Log {
+    fn of(csv: &str) -> Self {
+        let shop = Shop::empty();
+        let engine = Engine::new(&EngineParams::default()).unwrap();
+        let sources = [source(&shop, csv)];
+        let sources = open_sources(&engine, &sources, &InputParams::default()).unwrap();
+        let histories = sources.read(&engine, &shop.path("quarantine.csv")).unwrap().histories;
+        Self { engine, histories, _shop: shop }
+    }
+
+    fn plan_with(&self, params: &FeatureParams, as_of: NaiveDateTime) -> FeaturePlan {
+        build_plan(params, &describe_input(&self.histories, as_of).unwrap(), 100).unwrap()
+    }
+
+    fn plan(&self, as_of: NaiveDateTime) -> FeaturePlan {
+        self.plan_with(&FeatureParams::default(), as_of)
+    }
+
+    fn snapshot(&self, plan: &FeaturePlan, as_of: NaiveDateTime) -> Snapshot {
+        let request = SnapshotRequest::new(std::slice::from_ref(&as_of));
+        compute_snapshots(&self.engine, &self.histories, plan, &request).unwrap().remove(0)
+    }
+
+    fn with_outcomes(&self, plan: &FeaturePlan, as_of: NaiveDateTime, days: u32) -> Snapshot {
+        let request = SnapshotRequest::new(std::slice::from_ref(&as_of)).with_outcomes(days);
+        compute_snapshots(&self.engine, &self.histories, plan, &request).unwrap().remove(0)
+    }
 }
 
 fn day(n: u64) -> NaiveDateTime {
     (first_day() + chrono::Days::new(n)).and_time(Default::default())
-}
-
-fn plan(engine: &Engine, as_of: NaiveDateTime) -> FeaturePlan {
-    let traits = describe_input(engine, as_of).unwrap();
-    build_plan(&FeatureParams::default(), &traits, 100).unwrap()
 }
 
 fn value(snapshot: &Snapshot, user: i64, feature: &str) -> f64 {
@@ -62,9 +85,9 @@ user,at,event,amount,order_id,channel
 
 #[test]
 fn features_of_a_worked_example() {
-    let (engine, _shop) = engine_with(EVENTS);
+    let log = Log::of(EVENTS);
     let as_of = day(30);
-    let snapshot = compute_snapshot(&engine, &plan(&engine, as_of), as_of).unwrap();
+    let snapshot = log.snapshot(&log.plan(as_of), as_of);
     assert_eq!(snapshot.users, UserIds::Integer(vec![1, 2]));
     let expected = [
         ("n_orders", 2.0),
@@ -91,6 +114,22 @@ fn features_of_a_worked_example() {
         ("share_event_order", 0.6),
         ("share_event_view", 0.4),
         ("orders_per_view", 1.0),
+        ("orders_per_view_30d", 1.0),
+        ("last_gap_days", 10.0),
+        ("first_order_value", 12.5),
+        ("last_order_value_ratio", 20.1 / 16.3),
+        ("order_value_trend", 7.6 / 16.3),
+        ("days_to_first_order", 0.0),
+        ("share_orders_q1", 1.0),
+        ("share_orders_afternoon", 0.5),
+        ("share_events_evening", 0.2),
+        ("max_active_gap_days", 10.0),
+        ("max_streak_days", 1.0),
+        ("n_channel_app", 4.0),
+        ("gmv_channel_app", 12.5),
+        ("favourite_share_channel", 0.8),
+        ("entropy_channel", -(0.8 * 0.8f64.log2() + 0.2 * 0.2f64.log2())),
+        ("days_since_new_channel", 10.0),
     ];
     for (feature, expected) in expected {
         let got = value(&snapshot, 1, feature);
@@ -104,15 +143,14 @@ fn features_of_a_worked_example() {
 
 #[test]
 fn outcomes_of_a_worked_example() {
-    let (engine, _shop) = engine_with(EVENTS);
+    let log = Log::of(EVENTS);
     let as_of = day(20);
-    let plan = plan(&engine, day(30));
-    let snapshot = compute_snapshot(&engine, &plan, as_of).unwrap();
+    let plan = log.plan(day(30));
     // [21 January, 31 January): order B; order C falls on the excluded end.
-    let outcomes = compute_outcomes(&engine, &plan, &snapshot.users, as_of, 10).unwrap();
+    let outcomes = log.with_outcomes(&plan, as_of, 10).outcomes.unwrap();
     assert_eq!(outcomes.n_orders, [1.0]);
     assert_eq!(outcomes.gmv, [20.1]);
-    let outcomes = compute_outcomes(&engine, &plan, &snapshot.users, as_of, 11).unwrap();
+    let outcomes = log.with_outcomes(&plan, as_of, 11).outcomes.unwrap();
     assert_eq!((outcomes.n_orders[0], outcomes.gmv[0]), (2.0, 119.1));
 }
 
@@ -128,9 +166,9 @@ fn nothing_at_or_after_as_of_changes_a_feature() {
         csv
     };
     let as_of = day(120);
-    let (engine, _shop) = engine_with(&csv);
-    let plan = plan(&engine, as_of);
-    let expected = compute_snapshot(&engine, &plan, as_of).unwrap();
+    let log = Log::of(&csv);
+    let plan = log.plan(as_of);
+    let expected = log.snapshot(&plan, as_of);
     let is_before = |line: &&str| line.split(',').nth(1).is_some_and(|at| at < "2024-04-30");
     let header_and_before = |csv: &str| {
         csv.lines().filter(|l| l.starts_with("user") || is_before(l)).collect::<Vec<_>>().join("\n")
@@ -151,8 +189,7 @@ fn nothing_at_or_after_as_of_changes_a_feature() {
         .map(|l| l + "\n")
         .collect();
     for (what, csv) in [("deleted", deleted), ("added", added), ("changed", changed)] {
-        let (engine, _shop) = engine_with(&csv);
-        let snapshot = compute_snapshot(&engine, &plan, as_of).unwrap();
+        let snapshot = Log::of(&csv).snapshot(&plan, as_of);
         assert!(snapshot == expected, "{what}");
     }
 }
@@ -170,10 +207,10 @@ user,at,event,amount,order_id,channel
 1,2024-01-16,a_b,,,x
 1,2024-01-17,it's \\ \"\"😀,,,x
 ";
-    let (engine, _shop) = engine_with(csv);
+    let log = Log::of(csv);
     let as_of = day(30);
-    let plan = plan(&engine, as_of);
-    let snapshot = compute_snapshot(&engine, &plan, as_of).unwrap();
+    let plan = log.plan(as_of);
+    let snapshot = log.snapshot(&plan, as_of);
     assert_eq!(value(&snapshot, 1, "n_orders"), 1.0);
     let by_meaning = |meaning: &str| {
         let feature = plan.features.iter().find(|feature| feature.meaning == meaning);
@@ -182,27 +219,25 @@ user,at,event,amount,order_id,channel
     assert_eq!(by_meaning("`orders` events, all time"), 2.0);
     assert_eq!(by_meaning("`a b` events, all time"), 1.0);
     assert_eq!(by_meaning("`a_b` events, all time"), 3.0);
-    assert_eq!(by_meaning("orders by `orders` event"), 0.5);
-    assert_eq!(by_meaning("orders by `a_b` event"), 1.0 / 3.0);
+    assert_eq!(by_meaning("`order` by `orders`, all time"), 0.5);
+    assert_eq!(by_meaning("`order` by `a_b`, all time"), 1.0 / 3.0);
     assert_eq!(by_meaning("share of the user's own events with channel `x`"), 7.0 / 8.0);
 }
 
 #[test]
 fn a_plan_of_many_windows_is_no_deeper_than_one_of_few() {
-    let (engine, _shop) = engine_with(EVENTS);
+    let log = Log::of(EVENTS);
     let as_of = day(30);
     let params = FeatureParams { windows_days: (1..=90).collect(), ..Default::default() };
-    let traits = describe_input(&engine, as_of).unwrap();
-    let plan = build_plan(&params, &traits, 100).unwrap();
-    let snapshot = compute_snapshot(&engine, &plan, as_of).unwrap();
+    let plan = log.plan_with(&params, as_of);
+    let snapshot = log.snapshot(&plan, as_of);
     assert!(snapshot.features.n_features() > 300);
     assert_eq!(value(&snapshot, 1, "n_orders_trend_45d_of_46d"), 1.0);
 }
 
 #[test]
 fn a_plan_survives_saving() {
-    let (engine, _shop) = engine_with(EVENTS);
-    let plan = plan(&engine, day(30));
+    let plan = Log::of(EVENTS).plan(day(30));
     let text = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<FeaturePlan>(&text).unwrap(), plan);
     assert!(plan.features.iter().all(|feature| !feature.meaning.is_empty()));

@@ -69,13 +69,64 @@ fn folders_globs_and_row_order_do_not_change_the_model() {
 }
 
 #[test]
-fn an_input_larger_than_the_cache_gives_the_same_model() {
-    let plain = Shop::ordinary();
-    plain.train(&["--config", "shop.toml"]).done();
+fn an_input_larger_than_the_memory_limit_spills_and_gives_the_same_model() {
+    for ids in ["", "u"] {
+        let orders = orders(400).replace('\n', &format!("\n{ids}")).replace("\nuuser", "\nuser");
+        let orders = orders.trim_end_matches('u');
+        let plain = Shop::with_orders(orders);
+        let unlimited = plain.train(&["--config", "shop.toml"]).done();
+        assert!(!unlimited.contains("MB on"), "{unlimited}");
+        let shop = Shop::with_orders(orders);
+        let limited = shop.train(&["--config", "shop.toml", "--memory-limit", "1"]).done();
+        assert!(limited.contains("of 1 MB allowed") && limited.contains("MB on"), "{limited}");
+        assert!(model_parts(&shop) == model_parts(&plain));
+    }
+}
+
+#[test]
+fn a_memory_limit_that_is_too_small_says_what_to_do() {
     let shop = Shop::ordinary();
-    shop.write("shop.toml", format!("{CONFIG}\n[input]\ncache_mb = 0\n"));
-    shop.train(&["--config", "shop.toml"]).done();
-    assert!(model_parts(&shop) == model_parts(&plain));
+    // One user with more events than a megabyte holds.
+    let mut csv = orders(20);
+    for row in 0..60_000 {
+        csv += &format!("3,2024-03-01 10:{:02}:{:02},{}\n", row / 60 % 60, row % 60, 1 + row % 7);
+    }
+    shop.write("orders.csv", csv);
+    let arguments = ["--config", "shop.toml", "--memory-limit", "1"];
+    shop.train(&arguments).refused(&["memory limit is too small", "raise --memory-limit"]);
+}
+
+#[test]
+fn repeated_rows_are_kept_dropped_or_refused_as_configured() {
+    let csv = orders(120);
+    let repeated: String = csv.lines().skip(1).take(7).map(|line| format!("{line}\n")).collect();
+    let twice = format!("{csv}{repeated}");
+    let shop = Shop::with_orders(&twice);
+    let train = |config: String| {
+        shop.write("shop.toml", config);
+        shop.train(&["--config", "shop.toml"])
+    };
+    let kept = train(CONFIG.to_owned()).done();
+    assert!(kept.contains("7 rows repeat another in every column"), "{kept}");
+    train(format!("{CONFIG}\n[input]\nduplicates = \"refuse\"\n"))
+        .refused(&["7 rows repeat another", "\"drop\""]);
+    train(format!("{CONFIG}\n[input]\nduplicates = \"drop\"\n")).done();
+    let plain = Shop::with_orders(&csv);
+    plain.write("shop.toml", format!("{CONFIG}\n[input]\nduplicates = \"drop\"\n"));
+    plain.train(&["--config", "shop.toml"]).done();
+    assert_eq!(model_parts(&shop), model_parts(&plain));
+}
+
+#[test]
+fn days_without_any_event_are_told() {
+    let shop = Shop::empty();
+    let is_open = |line: &&str| !line.contains("2024-04-1") && !line.contains("2024-06-05");
+    let csv: String = orders(120).lines().filter(is_open).map(|l| format!("{l}\n")).collect();
+    shop.write("orders.csv", csv);
+    shop.write("shop.toml", CONFIG);
+    let told = shop.train(&["--config", "shop.toml"]).done();
+    let expected = "12 days without any event: 2024-04-10 to 2024-04-19, 2024-06-05";
+    assert!(told.contains(expected), "{told}");
 }
 
 #[test]

@@ -1,0 +1,101 @@
+//! The catalogue of features, for people and for programs.
+
+use std::fmt::Write;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::features::{Candidate, Feature, FeaturePlan};
+
+/// How the list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    /// Three lines a feature
+    Text,
+    /// An array of objects
+    Json,
+    /// A header and a row a feature
+    Csv,
+}
+
+/// One feature as it is listed.
+#[derive(Debug, Serialize)]
+pub(super) struct Listed<'a> {
+    name: &'a str,
+    unit: &'static str,
+    meaning: &'a str,
+    formula: String,
+    when_missing: f64,
+    missing_means: String,
+    /// Whether models see it; unknown before training.
+    kept: Option<bool>,
+    reason: Option<String>,
+    churn_auc: Option<f64>,
+    gmv_correlation: Option<f64>,
+}
+
+/// The features of a catalogue, before training.
+pub(super) fn of_plan(plan: &FeaturePlan) -> Vec<Listed<'_>> {
+    plan.features.iter().map(listed).collect()
+}
+
+/// All features that a training run considered.
+pub(super) fn of_candidates(candidates: &[Candidate]) -> Vec<Listed<'_>> {
+    candidates
+        .iter()
+        .map(|candidate| Listed {
+            kept: Some(candidate.verdict.is_kept()),
+            reason: Some(candidate.verdict.reason()),
+            churn_auc: candidate.churn_auc,
+            gmv_correlation: candidate.gmv_correlation,
+            ..listed(&candidate.feature)
+        })
+        .collect()
+}
+
+fn listed(feature: &Feature) -> Listed<'_> {
+    Listed {
+        name: &feature.name,
+        unit: feature.unit.as_str(),
+        meaning: &feature.meaning,
+        formula: feature.measure.to_string(),
+        when_missing: feature.when_missing.value(),
+        missing_means: feature.when_missing.meaning(),
+        kept: None,
+        reason: None,
+        churn_auc: None,
+        gmv_correlation: None,
+    }
+}
+
+/// Writes the list.
+pub(super) fn render(features: &[Listed<'_>], format: ListFormat) -> anyhow::Result<String> {
+    match format {
+        ListFormat::Text => Ok(text(features)),
+        ListFormat::Json => Ok(serde_json::to_string_pretty(features)? + "\n"),
+        ListFormat::Csv => {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            features.iter().try_for_each(|feature| writer.serialize(feature))?;
+            Ok(String::from_utf8(writer.into_inner()?)?)
+        }
+    }
+}
+
+fn text(features: &[Listed<'_>]) -> String {
+    let mut text = String::new();
+    for feature in features {
+        let _ = writeln!(text, "{} ({})", feature.name, feature.unit);
+        let _ = writeln!(text, "    {}", feature.meaning);
+        let _ = writeln!(text, "    = {}; missing: {}", feature.formula, feature.missing_means);
+        if let Some(reason) = &feature.reason {
+            let auc = feature.churn_auc.map_or(String::new(), |auc| format!(", AUC {auc:.3}"));
+            let _ = writeln!(text, "    {reason}{auc}");
+        }
+    }
+    let n_kept = features.iter().filter(|feature| feature.kept == Some(true)).count();
+    let _ = match features.iter().any(|feature| feature.kept.is_some()) {
+        true => writeln!(text, "\n{} features, of which models see {n_kept}", features.len()),
+        false => writeln!(text, "\n{} features", features.len()),
+    };
+    text
+}

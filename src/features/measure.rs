@@ -1,0 +1,349 @@
+//! What a feature measures, as data: the vocabulary in which plans are written.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How a feature's value follows from a user's history before the as-of date.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// A total over the window, or over all time.
+    Total {
+        /// Of what.
+        total: Total,
+        /// `[as_of − window_days, as_of)`; all time when absent.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        window_days: Option<u32>,
+    },
+    /// One total by another over the same window; missing when that is zero.
+    Quotient {
+        /// Above.
+        numerator: Total,
+        /// Below.
+        denominator: Total,
+        /// As of [`Measure::Total`].
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        window_days: Option<u32>,
+    },
+    /// A total over a short window by that over a longer one; missing when that
+    /// is zero.
+    Trend {
+        /// Of what.
+        total: Total,
+        /// The short window.
+        recent_days: u32,
+        /// The longer one.
+        longer_days: u32,
+    },
+    /// A figure of the whole history.
+    Statistic(Statistic),
+    /// SQL of the config: an aggregate over the rows of `events`.
+    Sql(String),
+}
+
+/// What is summed or counted. *Own* events are those that the user, and not the
+/// business, brought about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Total {
+    /// Events of a type.
+    Events(String),
+    /// Own events.
+    OwnEvents,
+    /// Days with an own event.
+    ActiveDays,
+    /// Different sessions.
+    Sessions,
+    /// Seconds spent.
+    DwellSeconds,
+    /// Orders: order rows with one id are one order, others one each.
+    Orders,
+    /// Days with an order.
+    OrderDays,
+    /// Amount ordered.
+    Amount,
+    /// Discount taken.
+    Discount,
+    /// Amount and discount together.
+    FullPrice,
+    /// Orders with a discount.
+    DiscountedOrders,
+    /// Units ordered.
+    Units,
+    /// Order rows.
+    OrderLines,
+    /// Different items ordered.
+    ItemsOrdered,
+    /// Different categories ordered from.
+    CategoriesOrdered,
+    /// Orders placed in a part of the day.
+    OrdersAt(DayPart),
+    /// Orders placed on a Saturday or Sunday.
+    OrdersAtWeekend,
+    /// Orders placed in a quarter of the year, 1 to 4.
+    OrdersInQuarter(u8),
+    /// Own events with a channel.
+    EventsWithChannel,
+    /// Own events on a channel.
+    EventsOnChannel(String),
+    /// Amount ordered on a channel.
+    AmountOnChannel(String),
+    /// Events of a type on a channel.
+    EventOnChannel {
+        /// The type.
+        event: String,
+        /// The channel.
+        channel: String,
+    },
+    /// Own events with a category.
+    EventsWithCategory,
+    /// Own events in a category.
+    EventsInCategory(String),
+    /// Own events in a part of the day.
+    EventsAt(DayPart),
+    /// Own events on a day of the week, 0 for Monday.
+    EventsOnWeekday(u8),
+    /// Own events on a Saturday or Sunday.
+    EventsAtWeekend,
+}
+
+/// Six hours each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DayPart {
+    /// 0 to 6.
+    Night,
+    /// 6 to 12.
+    Morning,
+    /// 12 to 18.
+    Afternoon,
+    /// 18 to 24.
+    Evening,
+}
+
+impl DayPart {
+    /// From midnight on.
+    pub const ALL: [Self; 4] = [Self::Night, Self::Morning, Self::Afternoon, Self::Evening];
+
+    /// In lower case.
+    pub fn as_str(self) -> &'static str {
+        ["night", "morning", "afternoon", "evening"][self as usize]
+    }
+}
+
+/// A text column whose values users spread over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// `event`
+    Event,
+    /// `channel`
+    Channel,
+    /// `category`
+    Category,
+}
+
+impl Kind {
+    /// Name of the column.
+    pub fn as_str(self) -> &'static str {
+        ["event", "channel", "category"][self as usize]
+    }
+}
+
+/// A figure of the whole history before the as-of date. Begun days count: what
+/// happened an hour ago is one day old.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statistic {
+    /// Days since the last event of a type.
+    DaysSinceLast(String),
+    /// Days since the last own event.
+    DaysSinceLastActivity,
+    /// Days since the first event.
+    DaysSinceFirstEvent,
+    /// Days since the last order.
+    DaysSinceLastOrder,
+    /// Days since the first order.
+    CustomerAge,
+    /// Days from the first order to the last.
+    PurchaseSpan,
+    /// Orders by 30 days since the first.
+    OrdersPer30Days,
+    /// Largest order.
+    LargestOrder,
+    /// Standard deviation of order values.
+    OrderValueSpread,
+    /// Standard deviation by mean of order values.
+    OrderValueVariation,
+    /// Slope of order values over the orders' numbers, by their mean.
+    OrderValueTrend,
+    /// Last order by mean order.
+    LastOrderValueRatio,
+    /// Mean days between order days.
+    MeanGap,
+    /// Their standard deviation.
+    GapSpread,
+    /// Standard deviation by mean of the days between order days.
+    GapVariation,
+    /// Most days between order days.
+    LongestGap,
+    /// Days between the last two order days.
+    LastGap,
+    /// Last gap by mean gap.
+    LastGapRatio,
+    /// Days since the last order by mean gap (at least one day).
+    SilenceRatio,
+    /// Days since the last order by the longest gap (at least one day).
+    SilenceOfLongestGap,
+    /// Mean days between active days.
+    MeanActiveGap,
+    /// Most days between active days.
+    LongestActiveGap,
+    /// Active days on end up to the last.
+    LastStreak,
+    /// Most active days on end.
+    LongestStreak,
+    /// Different values of a column in own events.
+    Distinct(Kind),
+    /// Entropy of a column over own events, in bits.
+    Entropy(Kind),
+    /// Share of the favourite value.
+    FavouriteShare(Kind),
+    /// Days since a value was met for the first time.
+    DaysSinceNew(Kind),
+    /// Value of the first order.
+    FirstOrderValue,
+    /// Units of the first order.
+    FirstOrderUnits,
+    /// Discount by full price of the first order.
+    FirstOrderDiscountDepth,
+    /// Days from the first event to the first order.
+    DaysToFirstOrder,
+    /// 1 when the first order was placed on a Saturday or Sunday.
+    FirstOrderAtWeekend,
+    /// Orders a year before the days that follow.
+    OrdersSameSeason {
+        /// Number of days that follow.
+        days: u32,
+    },
+}
+
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "''"))
+}
+
+impl fmt::Display for Total {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::Events(event) => format!("count(event = {})", quoted(event)),
+            Self::OwnEvents => "count(own events)".into(),
+            Self::ActiveDays => "distinct(day of own events)".into(),
+            Self::Sessions => "distinct(session)".into(),
+            Self::DwellSeconds => "sum(dwell_s)".into(),
+            Self::Orders => "count(orders)".into(),
+            Self::OrderDays => "distinct(day of orders)".into(),
+            Self::Amount => "sum(order amount)".into(),
+            Self::Discount => "sum(order discount)".into(),
+            Self::FullPrice => "sum(order amount + discount)".into(),
+            Self::DiscountedOrders => "count(orders with discount > 0)".into(),
+            Self::Units => "sum(order quantity)".into(),
+            Self::OrderLines => "count(order rows)".into(),
+            Self::ItemsOrdered => "distinct(item of order rows)".into(),
+            Self::CategoriesOrdered => "distinct(category of order rows)".into(),
+            Self::OrdersAt(part) => format!("count(orders at {})", part.as_str()),
+            Self::OrdersAtWeekend => "count(orders on Sat, Sun)".into(),
+            Self::OrdersInQuarter(quarter) => format!("count(orders in Q{quarter})"),
+            Self::EventsWithChannel => "count(own events with channel)".into(),
+            Self::EventsOnChannel(channel) => {
+                format!("count(own events with channel = {})", quoted(channel))
+            }
+            Self::AmountOnChannel(channel) => {
+                format!("sum(amount of order rows with channel = {})", quoted(channel))
+            }
+            Self::EventOnChannel { event, channel } => {
+                format!("count(event = {} and channel = {})", quoted(event), quoted(channel))
+            }
+            Self::EventsWithCategory => "count(own events with category)".into(),
+            Self::EventsInCategory(category) => {
+                format!("count(own events with category = {})", quoted(category))
+            }
+            Self::EventsAt(part) => format!("count(own events at {})", part.as_str()),
+            Self::EventsOnWeekday(day) => {
+                let day = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][usize::from(*day) % 7];
+                format!("count(own events on {day})")
+            }
+            Self::EventsAtWeekend => "count(own events on Sat, Sun)".into(),
+        };
+        f.write_str(&text)
+    }
+}
+
+impl fmt::Display for Statistic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::DaysSinceLast(event) => {
+                format!("as_of - max(time of event = {})", quoted(event))
+            }
+            Self::DaysSinceLastActivity => "as_of - max(time of own events)".into(),
+            Self::DaysSinceFirstEvent => "as_of - min(time)".into(),
+            Self::DaysSinceLastOrder => "as_of - max(time of orders)".into(),
+            Self::CustomerAge => "as_of - min(time of orders)".into(),
+            Self::PurchaseSpan => "max(day of orders) - min(day of orders)".into(),
+            Self::OrdersPer30Days => "30 * count(orders) / customer_age_days".into(),
+            Self::LargestOrder => "max(order amount)".into(),
+            Self::OrderValueSpread => "sd(order amount)".into(),
+            Self::OrderValueVariation => "sd(order amount) / mean(order amount)".into(),
+            Self::OrderValueTrend => {
+                "slope(order amount over order number) / mean(order amount)".into()
+            }
+            Self::LastOrderValueRatio => "last(order amount) / mean(order amount)".into(),
+            Self::MeanGap => "mean(days between order days)".into(),
+            Self::GapSpread => "sd(days between order days)".into(),
+            Self::GapVariation => "sd / mean of days between order days".into(),
+            Self::LongestGap => "max(days between order days)".into(),
+            Self::LastGap => "last(days between order days)".into(),
+            Self::LastGapRatio => "last / mean of days between order days".into(),
+            Self::SilenceRatio => "days_since_last_order / max(1, mean gap)".into(),
+            Self::SilenceOfLongestGap => "days_since_last_order / max(1, longest gap)".into(),
+            Self::MeanActiveGap => "mean(days between active days)".into(),
+            Self::LongestActiveGap => "max(days between active days)".into(),
+            Self::LastStreak => "active days on end up to the last".into(),
+            Self::LongestStreak => "max(active days on end)".into(),
+            Self::Distinct(kind) => format!("distinct({} of own events)", kind.as_str()),
+            Self::Entropy(kind) => format!("-sum(p log2 p), p: shares by {}", kind.as_str()),
+            Self::FavouriteShare(kind) => format!("max(share by {})", kind.as_str()),
+            Self::DaysSinceNew(kind) => {
+                format!("as_of - max over {} of min(time)", kind.as_str())
+            }
+            Self::FirstOrderValue => "first(order amount)".into(),
+            Self::FirstOrderUnits => "first(order quantity)".into(),
+            Self::FirstOrderDiscountDepth => "first(discount / (amount + discount))".into(),
+            Self::DaysToFirstOrder => "min(day of orders) - min(day)".into(),
+            Self::FirstOrderAtWeekend => "first order on Sat, Sun".into(),
+            Self::OrdersSameSeason { days } => {
+                format!("count(orders in [as_of - 365 d, as_of - {} d))", 365 - (*days).min(365))
+            }
+        };
+        f.write_str(&text)
+    }
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let window = |days: &Option<u32>| {
+            days.map_or(String::new(), |days| format!(" where age < {days} d"))
+        };
+        match self {
+            Self::Total { total, window_days } => write!(f, "{total}{}", window(window_days)),
+            Self::Quotient { numerator, denominator, window_days } => {
+                write!(f, "{numerator} / {denominator}{}", window(window_days))
+            }
+            Self::Trend { total, recent_days, longer_days } => {
+                write!(f, "{total}, age < {recent_days} d by age < {longer_days} d")
+            }
+            Self::Statistic(statistic) => statistic.fmt(f),
+            Self::Sql(sql) => f.write_str(sql),
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! One user's features as of one date: a walk through the history from the
+//! newest event to the oldest, with running sums that are noted down whenever a
+//! window is over.
+
+use super::Kind;
+use super::orders::{Order, Overflow, collect_orders};
+use super::program::{
+    MICROS_PER_DAY, N_SERIES, Note, Op, Program, Series, UNUSED, code_of, day_part, weekday,
+};
+use super::statistics::{Facts, KindFacts, statistic};
+use crate::history::{Column, EventRow};
+
+/// Buffers of a walk, used again for the next user.
+pub(super) struct Walker<'p> {
+    program: &'p Program,
+    sums: Vec<i64>,
+    values: Vec<f64>,
+    /// Starts of the windows, newest first.
+    edges: Vec<i64>,
+    known: Vec<EventRow>,
+    orders: Vec<Order>,
+    order_lines: Vec<(u64, Order)>,
+    order_days: Vec<i64>,
+    active_days: Vec<i64>,
+    newest: Vec<(u64, i64)>,
+    /// By event code: time of the last, and which were met.
+    last_times: Vec<i64>,
+    met: Vec<u32>,
+    kinds: [KindTally; 3],
+}
+
+/// What users have to do with the values of a column.
+#[derive(Default)]
+struct KindTally {
+    counts: Vec<u64>,
+    first_times: Vec<i64>,
+    met: Vec<u32>,
+}
+
+/// The windows of a series that are still open.
+struct Edges<'a> {
+    edges: &'a [i64],
+    notes: &'a [Vec<Note>],
+    factors: &'a [f64],
+    next: usize,
+}
+
+impl Edges<'_> {
+    /// Closes the windows that began after `time`.
+    #[inline]
+    fn pass(&mut self, time: i64, sums: &[i64], values: &mut [f64]) {
+        while self.next < self.edges.len() && time < self.edges[self.next] {
+            self.note(sums, values);
+        }
+    }
+
+    fn note(&mut self, sums: &[i64], values: &mut [f64]) {
+        for note in &self.notes[self.next] {
+            values[note.value] = sums[note.slot] as f64 / self.factors[note.value];
+        }
+        self.next += 1;
+    }
+
+    /// Closes all windows.
+    fn finish(mut self, sums: &[i64], values: &mut [f64]) {
+        while self.next <= self.edges.len() {
+            self.note(sums, values);
+        }
+    }
+}
+
+#[inline]
+fn add(sums: &mut [i64], slot: usize, value: i64) -> Result<(), Overflow> {
+    match sums[slot].checked_add(value) {
+        Some(sum) => sums[slot] = sum,
+        None if slot == UNUSED => sums[slot] = 0,
+        None => return Err(Overflow),
+    }
+    Ok(())
+}
+
+impl<'p> Walker<'p> {
+    pub fn new(program: &'p Program) -> Self {
+        Self {
+            program,
+            sums: vec![0; program.n_slots],
+            values: vec![0.0; program.factors.len()],
+            edges: Vec::new(),
+            known: Vec::new(),
+            orders: Vec::new(),
+            order_lines: Vec::new(),
+            order_days: Vec::new(),
+            active_days: Vec::new(),
+            newest: Vec::new(),
+            last_times: vec![i64::MIN; program.is_own.len()],
+            met: Vec::new(),
+            kinds: Default::default(),
+        }
+    }
+
+    /// Writes the features as of a moment into `row`; false when the user has
+    /// no event before it that was known by then.
+    pub fn walk(
+        &mut self,
+        events: &[EventRow],
+        as_of: i64,
+        row: &mut [f64],
+    ) -> Result<bool, Overflow> {
+        let before = &events[..events.partition_point(|event| event.time < as_of)];
+        let mut known = std::mem::take(&mut self.known);
+        let events = if before.iter().any(|event| event.known_from() >= as_of) {
+            known.clear();
+            known.extend(before.iter().filter(|event| event.known_from() < as_of));
+            &known
+        } else {
+            before
+        };
+        let outcome = match events.is_empty() {
+            true => Ok(false),
+            false => self.walk_known(events, as_of, row).map(|()| true),
+        };
+        self.known = known;
+        outcome
+    }
+
+    fn walk_known(
+        &mut self,
+        events: &[EventRow],
+        as_of: i64,
+        row: &mut [f64],
+    ) -> Result<(), Overflow> {
+        let program = self.program;
+        self.sums.fill(0);
+        self.edges.clear();
+        self.edges.extend(program.windows_days.iter().map(|days| as_of - days * MICROS_PER_DAY));
+        self.walk_rows(events)?;
+        self.walk_orders(events)?;
+        self.count_distinct(events);
+        let facts = Facts {
+            as_of,
+            first_event: events[0].time,
+            orders: &self.orders,
+            order_days: &self.order_days,
+            active_days: &self.active_days,
+            last_activity: events
+                .iter()
+                .rev()
+                .find(|event| program.is_own[event.event as usize])
+                .map(|event| event.time),
+            kinds: self.kinds.each_ref().map(|tally| KindFacts {
+                counts: &tally.counts,
+                first_times: &tally.first_times,
+                met: &tally.met,
+            }),
+            scale: program.scale,
+        };
+        for ((op, when_missing), cell) in program.ops.iter().zip(row) {
+            let value = match op {
+                Op::Value(value) => Some(self.values[*value]),
+                Op::Quotient(above, below) => {
+                    let below = self.values[*below];
+                    (below != 0.0).then(|| self.values[*above] / below)
+                }
+                Op::DaysSinceLast(event) => {
+                    let last = self.last_times[*event as usize];
+                    (last != i64::MIN).then(|| facts.days_since(last))
+                }
+                Op::Statistic(wanted) => statistic(wanted, &facts),
+                Op::Sql => None,
+            };
+            *cell = value.unwrap_or(*when_missing);
+        }
+        self.met.drain(..).for_each(|code| self.last_times[code as usize] = i64::MIN);
+        Ok(())
+    }
+
+    fn walk_rows(&mut self, events: &[EventRow]) -> Result<(), Overflow> {
+        let program = self.program;
+        let slots = &program.slots;
+        let mut edges = edges_of(program, &self.edges, Series::Rows);
+        let (sums, values) = (&mut self.sums, &mut self.values);
+        self.active_days.clear();
+        for (tally, vocabulary) in self.kinds.iter_mut().zip([
+            slots.events.len(),
+            slots.channels.len(),
+            slots.categories.len(),
+        ]) {
+            tally.counts.resize(vocabulary, 0);
+            tally.first_times.resize(vocabulary, i64::MIN);
+            tally.met.drain(..).for_each(|code| tally.counts[code as usize] = 0);
+        }
+        let mut day_start = i64::MAX;
+        let mut active_day = i64::MIN;
+        for event in events.iter().rev() {
+            edges.pass(event.time, sums, values);
+            let (code, channel) = (event.event as usize, event.channel as usize);
+            sums[slots.events[code]] += 1;
+            if self.last_times[code] == i64::MIN {
+                self.last_times[code] = event.time;
+                self.met.push(event.event);
+            }
+            add(sums, slots.dwell, event.number(Column::Dwell))?;
+            if !slots.event_channels.is_empty() {
+                sums[slots.event_channels[code][channel]] += 1;
+            }
+            if event.event == program.order_event {
+                sums[slots.order_lines] += 1;
+                add(sums, slots.channel_amounts[channel], event.number(Column::Amount))?;
+            }
+            if !program.is_own[code] {
+                continue;
+            }
+            sums[slots.own_events] += 1;
+            sums[slots.channels[channel]] += 1;
+            sums[slots.categories[event.category as usize]] += 1;
+            sums[slots.with_channel] += i64::from(channel != 0);
+            sums[slots.with_category] += i64::from(event.category != 0);
+            if event.time < day_start {
+                let day = event.time.div_euclid(MICROS_PER_DAY);
+                day_start = day * MICROS_PER_DAY;
+                active_day = day;
+                sums[slots.active_days] += 1;
+                self.active_days.push(day);
+            }
+            if program.needs_clock {
+                sums[slots.day_parts[day_part(event.time, active_day)]] += 1;
+                let weekday = weekday(active_day);
+                sums[slots.weekdays[weekday]] += 1;
+                sums[slots.weekend] += i64::from(weekday >= 5);
+            }
+            for kind in [Kind::Event, Kind::Channel, Kind::Category] {
+                if program.needs_kind[kind as usize] {
+                    self.kinds[kind as usize].add(code_of(kind, event), event.time);
+                }
+            }
+        }
+        edges.finish(sums, values);
+        self.active_days.reverse();
+        Ok(())
+    }
+
+    fn walk_orders(&mut self, events: &[EventRow]) -> Result<(), Overflow> {
+        let program = self.program;
+        let slots = &program.slots;
+        collect_orders(events, program.order_event, &mut self.orders, &mut self.order_lines)?;
+        let mut edges = edges_of(program, &self.edges, Series::Orders);
+        let (sums, values) = (&mut self.sums, &mut self.values);
+        self.order_days.clear();
+        for order in self.orders.iter().rev() {
+            edges.pass(order.time, sums, values);
+            let day = order.time.div_euclid(MICROS_PER_DAY);
+            if self.order_days.last() != Some(&day) {
+                self.order_days.push(day);
+                sums[slots.order_days] += 1;
+            }
+            sums[slots.orders] += 1;
+            add(sums, slots.amount, order.amount)?;
+            add(sums, slots.discount, order.discount)?;
+            add(sums, slots.full_price, order.amount)?;
+            add(sums, slots.full_price, order.discount)?;
+            add(sums, slots.units, order.quantity)?;
+            sums[slots.discounted] += i64::from(order.discount > 0);
+            if program.needs_order_clock {
+                sums[slots.order_parts[day_part(order.time, day)]] += 1;
+                sums[slots.orders_weekend] += i64::from(weekday(day) >= 5);
+                sums[slots.order_quarters[quarter(day)]] += 1;
+            }
+        }
+        edges.finish(sums, values);
+        self.order_days.reverse();
+        Ok(())
+    }
+
+    /// Sums over different items, categories and sessions: each counts in the
+    /// windows that reach back to where it was last seen.
+    fn count_distinct(&mut self, events: &[EventRow]) {
+        let program = self.program;
+        let is_order = |event: &&EventRow| event.event == program.order_event;
+        let slots = &program.slots;
+        if slots.items != UNUSED {
+            self.newest.clear();
+            let items = events.iter().filter(is_order);
+            self.newest.extend(items.map(|event| (event.hash(Column::Item), event.time)));
+            self.note_distinct(slots.items, Series::Items);
+        }
+        if slots.categories_ordered != UNUSED {
+            self.newest.clear();
+            let categories = events.iter().filter(is_order);
+            self.newest.extend(categories.map(|event| (u64::from(event.category), event.time)));
+            self.note_distinct(slots.categories_ordered, Series::Categories);
+        }
+        if slots.sessions != UNUSED {
+            self.newest.clear();
+            self.newest.extend(events.iter().map(|e| (e.hash(Column::Session), e.time)));
+            self.note_distinct(slots.sessions, Series::Sessions);
+        }
+    }
+
+    fn note_distinct(&mut self, slot: usize, series: Series) {
+        let mut edges = edges_of(self.program, &self.edges, series);
+        let newest = &mut self.newest;
+        newest.retain(|(value, _)| *value != 0);
+        newest.sort_unstable_by(|a, b| b.cmp(a));
+        newest.dedup_by_key(|(value, _)| *value);
+        newest.sort_unstable_by_key(|(_, time)| std::cmp::Reverse(*time));
+        for (_, time) in newest.iter() {
+            edges.pass(*time, &self.sums, &mut self.values);
+            self.sums[slot] += 1;
+        }
+        edges.finish(&self.sums, &mut self.values);
+    }
+}
+
+impl KindTally {
+    #[inline]
+    fn add(&mut self, code: u32, time: i64) {
+        if code == 0 {
+            return;
+        }
+        let index = code as usize;
+        if self.counts[index] == 0 {
+            self.met.push(code);
+        }
+        self.counts[index] += 1;
+        // From new to old: the last that is met is the first there was.
+        self.first_times[index] = time;
+    }
+}
+
+fn edges_of<'a>(program: &'a Program, edges: &'a [i64], series: Series) -> Edges<'a> {
+    debug_assert!((series as usize) < N_SERIES);
+    Edges { edges, notes: &program.notes[series as usize], factors: &program.factors, next: 0 }
+}
+
+/// Quarter of the year, from 0.
+fn quarter(day: i64) -> usize {
+    use chrono::{DateTime, Datelike};
+    let date = DateTime::from_timestamp(day * 86_400, 0).unwrap_or_default();
+    date.month0() as usize / 3
+}

@@ -1,0 +1,398 @@
+//! The sorted events of all users, and passes over them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use datafusion::execution::memory_pool::{
+    MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
+};
+
+use super::buckets::Chunks;
+use super::row::{EventRow, History, UserId, row_length, row_text};
+use super::spill::{Run, SpillFile, SpillWriter};
+use super::writer::Tally;
+use super::{HistoryError, IdKind, N_BUCKETS, Vocabulary};
+
+/// What becomes of rows that repeat another in every column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duplicates {
+    /// They count as events of their own.
+    Keep,
+    /// One of them is kept.
+    Drop,
+}
+
+/// How often an event occurs, and when last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventTally {
+    /// Number of rows.
+    pub n_rows: u64,
+    /// Time of the last, in microseconds since 1970.
+    pub last_time: i64,
+}
+
+/// What there is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistorySummary {
+    /// Events kept.
+    pub n_events: u64,
+    /// Distinct users.
+    pub n_users: u64,
+    /// Rows that repeat another in every column.
+    pub n_duplicates: u64,
+    /// Time of the first event, in microseconds since 1970; `None` without events.
+    pub first_time: Option<i64>,
+    /// Time of the last.
+    pub last_time: Option<i64>,
+    /// Events by type, most frequent first, equals by name.
+    pub events: Vec<(String, EventTally)>,
+    /// Days since 1970 on which something happened, ascending.
+    pub days: Vec<i64>,
+    /// Bytes that the memory limit drove to the disk.
+    pub n_bytes_spilled: u64,
+}
+
+/// What the writers hand over beside the rows.
+pub(super) struct Parts {
+    pub kind: IdKind,
+    pub scale: f64,
+    pub n_threads: usize,
+    pub pool: Arc<dyn MemoryPool>,
+    pub events: Vocabulary,
+    pub channels: Vocabulary,
+    pub categories: Vocabulary,
+    pub tally: Tally,
+    pub reservations: Vec<MemoryReservation>,
+    pub duplicates: Duplicates,
+}
+
+enum Bucket {
+    Memory(Chunks),
+    Disk(Run),
+}
+
+/// The events of all users, sorted by user and time.
+pub struct Histories {
+    parts: Parts,
+    buckets: Vec<Bucket>,
+    files: Vec<SpillFile>,
+    summary: HistorySummary,
+}
+
+/// Where a row stands in its bucket.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Position {
+    user: u64,
+    time: i64,
+    offset: u32,
+}
+
+/// What sorting a bucket finds.
+#[derive(Default)]
+struct BucketTally {
+    n_users: u64,
+    n_duplicates: u64,
+    /// Event codes of the rows that went.
+    dropped: Vec<u32>,
+}
+
+impl Histories {
+    pub(super) fn sort(
+        mut parts: Parts,
+        buckets: Vec<Chunks>,
+        runs: Vec<Vec<Run>>,
+        files: Vec<SpillFile>,
+    ) -> Result<Self, HistoryError> {
+        let reserved: usize = parts.reservations.iter().map(MemoryReservation::size).sum();
+        let to_disk = !files.is_empty()
+            || matches!(parts.pool.memory_limit(), MemoryLimit::Finite(limit) if reserved > limit / 2);
+        if to_disk {
+            // What is in memory leaves it bucket by bucket; the room is for sorting.
+            parts.reservations.clear();
+        }
+        let waiting: Vec<Mutex<Option<Chunks>>> =
+            buckets.into_iter().map(|chunks| Mutex::new(Some(chunks))).collect();
+        let sorted = SpillTarget::new(to_disk);
+        let done = in_parallel(parts.n_threads, 0..N_BUCKETS, |index| {
+            let chunks = waiting[index].lock().expect("each bucket has one reader").take();
+            let mut chunks = chunks.unwrap_or_default();
+            let mut words = Vec::with_capacity(chunks.n_words());
+            let n_words =
+                chunks.n_words() + runs[index].iter().map(|run| run.n_words).sum::<usize>();
+            let _room = reserve(&parts.pool, n_words * 32)?;
+            chunks.iter().for_each(|chunk| words.extend_from_slice(chunk));
+            runs[index].iter().try_for_each(|run| files[run.file].read(run, &mut words))?;
+            let mut positions = positions(&words, parts.kind);
+            let tally = examine(&words, &mut positions, parts.kind, parts.duplicates)?;
+            let rows = positions.iter().map(|position| {
+                let start = position.offset as usize;
+                &words[start..start + row_length(&words, start, parts.kind)]
+            });
+            let bucket = match &sorted.file {
+                Some(_) => Bucket::Disk(sorted.write(rows)?),
+                None => {
+                    chunks.overwrite(rows);
+                    Bucket::Memory(chunks)
+                }
+            };
+            Ok::<_, HistoryError>((bucket, tally))
+        })?;
+        let (buckets, tallies): (Vec<Bucket>, Vec<BucketTally>) = done.into_iter().unzip();
+        let files = sorted.finish()?;
+        let n_duplicates = tallies.iter().map(|tally| tally.n_duplicates).sum();
+        let n_users = tallies.iter().map(|tally| tally.n_users).sum();
+        for event in tallies.iter().flat_map(|tally| &tally.dropped) {
+            parts.tally.events[*event as usize].n_rows -= 1;
+        }
+        let mut summary = summarise(&parts, n_users, n_duplicates);
+        if to_disk {
+            summary.n_bytes_spilled = summary.n_bytes_spilled.max(reserved as u64);
+        }
+        Ok(Self { parts, buckets, files, summary })
+    }
+
+    /// What there is.
+    pub fn summary(&self) -> &HistorySummary {
+        &self.summary
+    }
+
+    /// Type of the user ids.
+    pub fn kind(&self) -> IdKind {
+        self.parts.kind
+    }
+
+    /// Fixed-point units in 1.
+    pub fn scale(&self) -> f64 {
+        self.parts.scale
+    }
+
+    /// Values of `event`.
+    pub fn events(&self) -> &Vocabulary {
+        &self.parts.events
+    }
+
+    /// Values of `channel`.
+    pub fn channels(&self) -> &Vocabulary {
+        &self.parts.channels
+    }
+
+    /// Values of `category`.
+    pub fn categories(&self) -> &Vocabulary {
+        &self.parts.categories
+    }
+
+    /// Calls `work` with the number of each bucket, on as many threads as the
+    /// run may use, and returns the results in order of buckets.
+    ///
+    /// # Errors
+    /// The first error by `work`.
+    pub fn map_buckets<T: Send, E: Send>(
+        &self,
+        buckets: std::ops::Range<usize>,
+        work: impl Fn(usize) -> Result<T, E> + Sync,
+    ) -> Result<Vec<T>, E> {
+        in_parallel(self.parts.n_threads, buckets, work)
+    }
+
+    /// Calls `visit` with each user of a bucket, in no particular order of
+    /// users, but always the same.
+    ///
+    /// # Errors
+    /// When the memory limit leaves no room for the bucket, the temporary file
+    /// fails, or `visit` does.
+    pub fn for_each_user<E: From<HistoryError>>(
+        &self,
+        bucket: usize,
+        mut visit: impl FnMut(&History<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut words = Vec::new();
+        let _room = match &self.buckets[bucket] {
+            Bucket::Memory(chunks) => {
+                let room = reserve(&self.parts.pool, chunks.n_words() * 8)?;
+                words.reserve_exact(chunks.n_words());
+                chunks.iter().for_each(|chunk| words.extend_from_slice(chunk));
+                room
+            }
+            Bucket::Disk(run) => {
+                let room = reserve(&self.parts.pool, run.n_words * 16)?;
+                self.files[run.file].read(run, &mut words)?;
+                room
+            }
+        };
+        let kind = self.parts.kind;
+        let mut events = Vec::new();
+        let mut next = 0;
+        while next < words.len() {
+            let (first, key) = (next, words[next]);
+            events.clear();
+            while next < words.len() && words[next] == key {
+                events.push(EventRow::read(&words, next));
+                next += row_length(&words, next, kind);
+            }
+            let user = user_id(&words, first, kind);
+            visit(&History { user: &user, events: &events })?;
+        }
+        Ok(())
+    }
+}
+
+fn user_id(words: &[u64], offset: usize, kind: IdKind) -> UserId {
+    match kind {
+        IdKind::Integer => UserId::Integer(words[offset] as i64),
+        IdKind::Text => {
+            UserId::Text(String::from_utf8_lossy(&row_text(words, offset)).into_owned())
+        }
+    }
+}
+
+/// Where each row stands, sorted by user and time.
+fn positions(words: &[u64], kind: IdKind) -> Vec<Position> {
+    let mut positions = Vec::with_capacity(words.len() / 4);
+    let mut offset = 0;
+    while offset < words.len() {
+        let (user, time) = (words[offset], words[offset + 1] as i64);
+        positions.push(Position { user, time, offset: offset as u32 });
+        offset += row_length(words, offset, kind);
+    }
+    positions.sort_unstable();
+    positions
+}
+
+/// Counts users and duplicates, of which all but one go if so configured.
+fn examine(
+    words: &[u64],
+    positions: &mut Vec<Position>,
+    kind: IdKind,
+    duplicates: Duplicates,
+) -> Result<BucketTally, HistoryError> {
+    let mut tally = BucketTally::default();
+    for of_user in positions.chunk_by(|a, b| a.user == b.user) {
+        tally.n_users += 1;
+        if kind == IdKind::Text {
+            check_one_text(words, of_user)?;
+        }
+    }
+    let mut repeated = Vec::new();
+    for moment in positions.chunk_by(|a, b| a.user == b.user && a.time == b.time) {
+        if moment.len() > 1 {
+            let row = |position: &Position| EventRow::read(words, position.offset as usize);
+            let mut rows: Vec<(EventRow, u32)> =
+                moment.iter().map(|position| (row(position), position.offset)).collect();
+            rows.sort_unstable();
+            let repeats = rows.windows(2).filter(|pair| pair[0].0 == pair[1].0);
+            repeated.extend(repeats.map(|pair| (pair[1].1, pair[1].0.event)));
+        }
+    }
+    tally.n_duplicates = repeated.len() as u64;
+    if duplicates == Duplicates::Drop && !repeated.is_empty() {
+        repeated.sort_unstable();
+        let goes = |at: &Position| repeated.binary_search_by_key(&at.offset, |row| row.0).is_ok();
+        positions.retain(|position| !goes(position));
+        tally.dropped = repeated.into_iter().map(|(_, event)| event).collect();
+    }
+    Ok(tally)
+}
+
+/// A hash stands for one text.
+fn check_one_text(words: &[u64], of_user: &[Position]) -> Result<(), HistoryError> {
+    let text = |position: &Position| row_text(words, position.offset as usize);
+    let first = text(&of_user[0]);
+    match of_user[1..].iter().map(text).find(|other| *other != first) {
+        None => Ok(()),
+        Some(other) => Err(HistoryError::Collision {
+            first: String::from_utf8_lossy(&first).into_owned(),
+            second: String::from_utf8_lossy(&other).into_owned(),
+        }),
+    }
+}
+
+fn summarise(parts: &Parts, n_users: u64, n_duplicates: u64) -> HistorySummary {
+    let tally = &parts.tally;
+    let mut events: Vec<(String, EventTally)> = parts
+        .events
+        .values()
+        .iter()
+        .zip(tally.events.iter().skip(1))
+        .filter(|(_, tally)| tally.n_rows > 0)
+        .map(|(event, tally)| (event.clone(), *tally))
+        .collect();
+    events.sort_by(|(a, of_a), (b, of_b)| of_b.n_rows.cmp(&of_a.n_rows).then_with(|| a.cmp(b)));
+    HistorySummary {
+        n_events: tally.events.iter().map(|tally| tally.n_rows).sum(),
+        n_users,
+        n_duplicates,
+        first_time: tally.first_time,
+        last_time: tally.last_time,
+        events,
+        days: tally.days.iter().copied().collect(),
+        n_bytes_spilled: tally.n_bytes_spilled,
+    }
+}
+
+/// Room for a piece of work, given back when it is dropped.
+fn reserve(pool: &Arc<dyn MemoryPool>, n_bytes: usize) -> Result<MemoryReservation, HistoryError> {
+    let reservation = MemoryConsumer::new("one bucket of users").register(pool);
+    match reservation.try_grow(n_bytes) {
+        Ok(()) => Ok(reservation),
+        Err(_) => Err(HistoryError::Memory { needed_mb: n_bytes.div_ceil(1 << 20) }),
+    }
+}
+
+/// The file that sorted buckets go to, if they do not stay in memory.
+struct SpillTarget {
+    file: Option<Mutex<Option<SpillWriter>>>,
+}
+
+impl SpillTarget {
+    fn new(to_disk: bool) -> Self {
+        Self { file: to_disk.then(|| Mutex::new(None)) }
+    }
+
+    fn write<'a>(&self, rows: impl Iterator<Item = &'a [u64]>) -> Result<Run, HistoryError> {
+        let slot = self.file.as_ref().expect("called only with a file");
+        let mut slot = slot.lock().expect("no writer panics while it holds the lock");
+        let file = match &mut *slot {
+            Some(file) => file,
+            none => none.insert(SpillWriter::new()?),
+        };
+        let first_word = file.n_words();
+        for row in rows {
+            file.write(row)?;
+        }
+        Ok(Run { file: 0, first_word, n_words: (file.n_words() - first_word) as usize })
+    }
+
+    fn finish(self) -> Result<Vec<SpillFile>, HistoryError> {
+        let writer = self.file.and_then(|slot| slot.into_inner().ok().flatten());
+        writer.map(SpillWriter::finish).into_iter().collect()
+    }
+}
+
+/// Does `work` for each index on several threads; results come in order.
+fn in_parallel<T: Send, E: Send>(
+    n_threads: usize,
+    indices: std::ops::Range<usize>,
+    work: impl Fn(usize) -> Result<T, E> + Sync,
+) -> Result<Vec<T>, E> {
+    let next = AtomicUsize::new(indices.start);
+    let results: Vec<Mutex<Option<Result<T, E>>>> =
+        indices.clone().map(|_| Mutex::new(None)).collect();
+    let failed = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..n_threads.clamp(1, indices.len().max(1)) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= indices.end || failed.load(Ordering::Relaxed) > 0 {
+                        break;
+                    }
+                    let result = work(index);
+                    failed.fetch_add(usize::from(result.is_err()), Ordering::Relaxed);
+                    *results[index - indices.start].lock().expect("one writer each") = Some(result);
+                }
+            });
+        }
+    });
+    let results = results.into_iter().filter_map(|slot| slot.into_inner().ok().flatten());
+    results.collect()
+}
