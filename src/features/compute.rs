@@ -59,6 +59,16 @@ struct Block {
     gmv: Vec<f64>,
 }
 
+impl Block {
+    fn with_room_for(n_users: usize, n_features: usize) -> Self {
+        Self {
+            users: Vec::with_capacity(n_users),
+            values: Vec::with_capacity(n_users * n_features),
+            ..Default::default()
+        }
+    }
+}
+
 /// Features of every user with an event before the date, for each of the dates
 /// of the request, in one pass over the histories.
 ///
@@ -124,7 +134,9 @@ fn bucket_blocks(
             (micros(date), request.horizon_days.map(end))
         })
         .collect();
-    let mut blocks: Vec<Block> = windows.iter().map(|_| Block::default()).collect();
+    let n_users = histories.n_users(bucket);
+    let mut blocks: Vec<Block> =
+        windows.iter().map(|_| Block::with_room_for(n_users, program.ops.len())).collect();
     let mut walker = Walker::new(program);
     let mut row = vec![0.0; program.ops.len()];
     let mut outcomes = OutcomeBuffers::default();
@@ -242,12 +254,12 @@ impl SnapshotRows {
         &self.blocks[block as usize].values[start..start + self.names.len()]
     }
 
-    /// Columns of the users in the range: one vector a feature.
-    pub fn columns(&self, users: Range<usize>) -> Vec<Vec<f64>> {
+    /// Some columns of some users: one vector a feature.
+    pub fn columns(&self, users: Range<usize>, features: Range<usize>) -> Vec<Vec<f64>> {
         let mut columns: Vec<Vec<f64>> =
-            self.names.iter().map(|_| Vec::with_capacity(users.len())).collect();
+            features.clone().map(|_| Vec::with_capacity(users.len())).collect();
         for user in users {
-            for (column, value) in columns.iter_mut().zip(self.row(user)) {
+            for (column, value) in columns.iter_mut().zip(&self.row(user)[features.clone()]) {
                 column.push(*value);
             }
         }

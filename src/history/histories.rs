@@ -1,5 +1,7 @@
 //! The sorted events of all users, and passes over them.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -8,6 +10,7 @@ use datafusion::execution::memory_pool::{
 };
 
 use super::buckets::Chunks;
+use super::ids::mix;
 use super::row::{EventRow, History, UserId, row_length, row_text};
 use super::spill::{Run, SpillFile, SpillWriter};
 use super::writer::Tally;
@@ -76,6 +79,8 @@ pub struct Histories {
     parts: Parts,
     buckets: Vec<Bucket>,
     files: Vec<SpillFile>,
+    /// By bucket.
+    n_users: Vec<usize>,
     summary: HistorySummary,
 }
 
@@ -140,15 +145,16 @@ impl Histories {
         let (buckets, tallies): (Vec<Bucket>, Vec<BucketTally>) = done.into_iter().unzip();
         let files = sorted.finish()?;
         let n_duplicates = tallies.iter().map(|tally| tally.n_duplicates).sum();
-        let n_users = tallies.iter().map(|tally| tally.n_users).sum();
+        let n_users_of_all = tallies.iter().map(|tally| tally.n_users).sum();
         for event in tallies.iter().flat_map(|tally| &tally.dropped) {
             parts.tally.events[*event as usize].n_rows -= 1;
         }
-        let mut summary = summarise(&parts, n_users, n_duplicates);
+        let mut summary = summarise(&parts, n_users_of_all, n_duplicates);
         if to_disk {
             summary.n_bytes_spilled = summary.n_bytes_spilled.max(reserved as u64);
         }
-        Ok(Self { parts, buckets, files, summary })
+        let n_users = tallies.iter().map(|tally| tally.n_users as usize).collect();
+        Ok(Self { parts, buckets, files, n_users, summary })
     }
 
     /// What there is.
@@ -194,8 +200,12 @@ impl Histories {
         in_parallel(self.parts.n_threads, buckets, work)
     }
 
-    /// Calls `visit` with each user of a bucket, in no particular order of
-    /// users, but always the same.
+    /// Number of users of a bucket.
+    pub fn n_users(&self, bucket: usize) -> usize {
+        self.n_users[bucket]
+    }
+
+    /// Calls `visit` with each user of a bucket, in no particular order.
     ///
     /// # Errors
     /// When the memory limit leaves no room for the bucket, the temporary file
@@ -245,17 +255,61 @@ fn user_id(words: &[u64], offset: usize, kind: IdKind) -> UserId {
     }
 }
 
-/// Where each row stands, sorted by user and time.
+/// Where each row stands: by user, each user's rows in order of time.
 fn positions(words: &[u64], kind: IdKind) -> Vec<Position> {
-    let mut positions = Vec::with_capacity(words.len() / 4);
+    let mut arrived = Vec::with_capacity(words.len() / 4);
+    let mut numbers: HashMap<u64, u32, BuildHasherDefault<MixHasher>> = HashMap::default();
+    let mut counts: Vec<u32> = Vec::new();
     let mut offset = 0;
     while offset < words.len() {
-        let (user, time) = (words[offset], words[offset + 1] as i64);
-        positions.push(Position { user, time, offset: offset as u32 });
+        let user = words[offset];
+        let number = *numbers.entry(user).or_insert(counts.len() as u32);
+        if number as usize == counts.len() {
+            counts.push(0);
+        }
+        counts[number as usize] += 1;
+        let position = Position { user, time: words[offset + 1] as i64, offset: offset as u32 };
+        arrived.push((number, position));
         offset += row_length(words, offset, kind);
     }
-    positions.sort_unstable();
+    let mut starts: Vec<u32> = Vec::with_capacity(counts.len());
+    let mut start = 0;
+    for count in &counts {
+        starts.push(start);
+        start += count;
+    }
+    let nowhere = Position { user: 0, time: 0, offset: 0 };
+    let mut positions = vec![nowhere; arrived.len()];
+    for (number, position) in arrived {
+        let place = &mut starts[number as usize];
+        positions[*place as usize] = position;
+        *place += 1;
+    }
+    for of_user in positions.chunk_by_mut(|a, b| a.user == b.user) {
+        // Files are mostly in order of time already.
+        if !of_user.is_sorted() {
+            of_user.sort_unstable();
+        }
+    }
     positions
+}
+
+/// Hashes one 64-bit number.
+#[derive(Default)]
+struct MixHasher(u64);
+
+impl Hasher for MixHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = mix(self.0 ^ u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = mix(value);
+    }
 }
 
 /// Counts users and duplicates, of which all but one go if so configured.

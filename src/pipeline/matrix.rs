@@ -1,5 +1,6 @@
 //! Feature matrices as Parquet files, for notebooks.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,21 +9,15 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::{Days, NaiveDate, NaiveDateTime};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
 
+use super::parquet_file::stage_parquet;
 use super::training::catalogue;
 use super::{OpenData, PipelineError, Progress, open_data, resolve_as_of};
 use crate::config::Config;
 use crate::dataset::UserIds;
 use crate::engine::MemoryUse;
 use crate::features::{FeaturePlan, SnapshotRequest, SnapshotRows, compute_rows};
-use crate::publish::{Staged, stage};
-
-/// Users of one row group of a matrix file.
-const ROW_GROUP_USERS: usize = 65_536;
+use crate::publish::Staged;
 
 /// Which matrix to write.
 #[derive(Debug, Clone)]
@@ -92,8 +87,9 @@ pub fn write_matrix(
     if request.labels {
         metadata.push(("layercake.horizon_days", horizon_days.to_string()));
     }
-    let batches = MatrixBatches::new(&rows);
-    stage_parquet(request.out, &batches.schema, batches.iter(), &metadata)
+    let columns = MatrixColumns::new(&rows);
+    let get = |users, range| columns.get(users, range);
+    stage_parquet(request.out, &columns.schema, rows.users().len(), get, &metadata)
         .and_then(Staged::commit)
         .map_err(|cause| PipelineError::Output { path: request.out.to_owned(), cause })?;
     let n_users = rows.users().len();
@@ -141,17 +137,18 @@ pub fn full_catalogue(
     Ok(Catalogue { plan: catalogue(config, &data, as_of)?, as_of })
 }
 
-/// The rows of a snapshot as batches of one schema.
-struct MatrixBatches<'a> {
+/// A snapshot as columns of a file.
+struct MatrixColumns<'a> {
     rows: &'a SnapshotRows,
     schema: SchemaRef,
+    ids: ArrayRef,
     /// Label columns of all users.
-    labels: Vec<(&'static str, ArrayRef)>,
+    labels: Vec<ArrayRef>,
 }
 
-impl<'a> MatrixBatches<'a> {
+impl<'a> MatrixColumns<'a> {
     fn new(rows: &'a SnapshotRows) -> Self {
-        let mut labels: Vec<(&'static str, ArrayRef)> = Vec::new();
+        let mut labels: Vec<(&str, ArrayRef)> = Vec::new();
         if let Some(outcomes) = rows.outcomes() {
             let churned = BooleanArray::from(outcomes.churned());
             labels = vec![
@@ -160,33 +157,33 @@ impl<'a> MatrixBatches<'a> {
                 ("outcome_churned", Arc::new(churned)),
             ];
         }
-        let id_type = match rows.users() {
-            UserIds::Integer(_) => DataType::Int64,
-            UserIds::Text(_) => DataType::Utf8,
-        };
-        let mut fields = vec![Field::new("user_id", id_type, false)];
+        let ids = user_id_array(rows.users());
+        let mut fields = vec![Field::new("user_id", ids.data_type().clone(), false)];
         fields.extend(rows.names().iter().map(|name| Field::new(name, DataType::Float64, false)));
         fields.extend(
             labels.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), false)),
         );
-        Self { rows, schema: Arc::new(Schema::new(fields)), labels }
+        let labels = labels.into_iter().map(|(_, array)| array).collect();
+        Self { rows, schema: Arc::new(Schema::new(fields)), ids, labels }
     }
 
-    fn iter(&self) -> impl Iterator<Item = RecordBatch> {
-        let n_users = self.rows.users().len();
-        // A file without rows has its columns all the same.
-        (0..n_users.max(1)).step_by(ROW_GROUP_USERS).map(move |start| {
-            let range = start..n_users.min(start + ROW_GROUP_USERS);
-            let ids: Vec<usize> = range.clone().collect();
-            let mut columns = vec![user_id_array(&self.rows.users().select(&ids))];
-            let features = self.rows.columns(range.clone());
-            columns.extend(
-                features.into_iter().map(|values| Arc::new(Float64Array::from(values)) as ArrayRef),
-            );
-            let slice = |array: &ArrayRef| array.slice(range.start, range.len());
-            columns.extend(self.labels.iter().map(|(_, array)| slice(array)));
-            RecordBatch::try_new(Arc::clone(&self.schema), columns).expect("columns of one length")
-        })
+    /// Some columns of some users.
+    fn get(&self, users: Range<usize>, columns: Range<usize>) -> Vec<ArrayRef> {
+        let first_label = 1 + self.rows.names().len();
+        let features = columns.start.max(1) - 1..columns.end.clamp(1, first_label) - 1;
+        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(columns.len());
+        if columns.start == 0 {
+            arrays.push(self.ids.slice(users.start, users.len()));
+        }
+        if features.start < features.end {
+            let values = self.rows.columns(users.clone(), features);
+            arrays.extend(values.into_iter().map(|v| Arc::new(Float64Array::from(v)) as ArrayRef));
+        }
+        let labels = columns.start.max(first_label)..columns.end.max(first_label);
+        arrays.extend(
+            labels.map(|label| self.labels[label - first_label].slice(users.start, users.len())),
+        );
+        arrays
     }
 }
 
@@ -206,32 +203,4 @@ pub(super) fn user_id_array(users: &UserIds) -> ArrayRef {
         UserIds::Integer(ids) => Arc::new(Int64Array::from(ids.clone())),
         UserIds::Text(ids) => Arc::new(StringArray::from(ids.clone())),
     }
-}
-
-/// Writes batches as a Parquet file, a row group each, to be put in its place
-/// by the caller. `metadata` are key-value pairs of its footer.
-pub(super) fn stage_parquet(
-    path: &Path,
-    schema: &SchemaRef,
-    batches: impl Iterator<Item = RecordBatch>,
-    metadata: &[(&str, String)],
-) -> std::io::Result<Staged> {
-    let metadata =
-        metadata.iter().map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone()));
-    let level = ZstdLevel::try_new(3).map_err(std::io::Error::other)?;
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
-        .set_created_by(format!("layercake {}", env!("CARGO_PKG_VERSION")))
-        .set_key_value_metadata(Some(metadata.collect()))
-        .build();
-    stage(path, |file| {
-        let mut writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties))
-            .map_err(std::io::Error::other)?;
-        for batch in batches {
-            writer.write(&batch).map_err(std::io::Error::other)?;
-            writer.flush().map_err(std::io::Error::other)?;
-        }
-        writer.close().map_err(std::io::Error::other)?;
-        Ok(())
-    })
 }

@@ -4,6 +4,7 @@ mod backtest;
 mod error;
 mod groups;
 mod matrix;
+mod parquet_file;
 mod progress;
 mod scoring;
 mod training;

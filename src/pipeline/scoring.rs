@@ -8,7 +8,8 @@ use arrow::csv::WriterBuilder;
 use chrono::{NaiveDate, NaiveDateTime};
 use serde::Serialize;
 
-use super::matrix::{batch_of, stage_parquet, user_id_array};
+use super::matrix::{batch_of, user_id_array};
+use super::parquet_file::stage_parquet;
 use super::{PipelineError, Progress, open_data, resolve_as_of};
 use crate::bundle::Bundle;
 use crate::config::Config;
@@ -279,10 +280,16 @@ fn publish(
                 ("layercake.as_of", summary.as_of.format("%Y-%m-%d").to_string()),
                 ("layercake.bundle", summary.bundle.clone()),
             ];
-            {
-                let batches = std::iter::once(batch.clone());
-                stage_parquet(&summary.scores, &batch.schema(), batches, &metadata)?
-            }
+            stage_parquet(
+                &summary.scores,
+                &batch.schema(),
+                batch.num_rows(),
+                |rows, columns| {
+                    let slice = |array: &ArrayRef| array.slice(rows.start, rows.len());
+                    batch.columns()[columns].iter().map(slice).collect()
+                },
+                &metadata,
+            )?
         }
         ScoreFormat::Csv => stage(&summary.scores, |file| {
             WriterBuilder::new().build(file).write(batch).map_err(std::io::Error::other)
