@@ -5,8 +5,8 @@ use std::ops::Range;
 use chrono::{Days, NaiveDateTime};
 use ndarray::Array2;
 
-use super::custom::fill_custom;
-use super::orders::{Overflow, collect_orders};
+use super::custom::CustomValues;
+use super::orders::{Order, Overflow, collect_orders};
 use super::program::Program;
 use super::walk::Walker;
 use super::{FeatureError, FeaturePlan};
@@ -37,16 +37,254 @@ impl<'a> SnapshotRequest<'a> {
     }
 }
 
-/// All users' features at one date, as they come from the buckets: users in
-/// order, their values in blocks.
-pub struct SnapshotRows {
-    as_of: NaiveDateTime,
-    names: Vec<String>,
-    users: UserIds,
-    /// Block and row in it of each user.
-    places: Vec<(u32, u32)>,
-    blocks: Vec<Block>,
-    has_outcomes: bool,
+/// Features of every user with an event before the date, for each of the dates
+/// of the request, in one pass over the histories.
+///
+/// # Errors
+/// When a sum leaves the range of fixed-point numbers, an SQL feature fails, or
+/// the histories cannot be read.
+pub fn compute_snapshots(
+    engine: &Engine,
+    histories: &Histories,
+    plan: &FeaturePlan,
+    request: &SnapshotRequest<'_>,
+) -> Result<Vec<Snapshot>, FeatureError> {
+    let computation = Computation::new(engine, histories, plan, request)?;
+    let n_features = plan.features.len();
+    let of_buckets = histories.map_buckets(request.buckets.clone(), |bucket| {
+        let n_users = histories.n_users(bucket);
+        let mut blocks: Vec<Block> =
+            request.dates.iter().map(|_| Block::with_room_for(n_users, n_features)).collect();
+        computation.visit(bucket, |row| {
+            let block = &mut blocks[row.date];
+            block.users.push(row.user.clone());
+            block.values.extend_from_slice(row.values);
+            if let Some((n_orders, gmv)) = row.outcome {
+                block.n_orders.push(n_orders);
+                block.gmv.push(gmv);
+            }
+        })?;
+        Ok::<_, FeatureError>(blocks)
+    })?;
+    let mut by_date: Vec<Vec<Block>> = request.dates.iter().map(|_| Vec::new()).collect();
+    for blocks in of_buckets {
+        for (of_date, block) in by_date.iter_mut().zip(blocks) {
+            of_date.push(block);
+        }
+    }
+    request
+        .dates
+        .iter()
+        .zip(by_date)
+        .map(|(&date, blocks)| {
+            let has_outcomes = request.horizon_days.is_some();
+            snapshot(date, plan.names(), blocks, histories.kind(), has_outcomes)
+        })
+        .collect()
+}
+
+/// Users of a [`ColumnGroup`], about.
+const GROUP_USERS: usize = 16_384;
+
+/// One date's features as columns, some users at a time, for files: no matrix
+/// of all users is ever held. Users come in an order that their ids alone
+/// determine.
+pub struct ColumnGroups<'a> {
+    computation: Computation<'a>,
+    n_features: usize,
+    groups: Vec<Range<usize>>,
+}
+
+/// Some users' features, one vector a feature.
+#[derive(Debug)]
+pub struct ColumnGroup {
+    /// The users.
+    pub users: UserIds,
+    /// By feature, then user.
+    pub features: Vec<Vec<f64>>,
+    /// What the users did after the date, if that was asked for.
+    pub outcomes: Outcomes,
+}
+
+impl<'a> ColumnGroups<'a> {
+    /// Prepares the features of the request's first date.
+    ///
+    /// # Errors
+    /// When an SQL feature fails.
+    pub fn new(
+        engine: &Engine,
+        histories: &'a Histories,
+        plan: &FeaturePlan,
+        request: &SnapshotRequest<'_>,
+    ) -> Result<Self, FeatureError> {
+        let mut groups: Vec<Range<usize>> = Vec::new();
+        let mut n_users = GROUP_USERS;
+        for bucket in request.buckets.clone() {
+            match groups.last_mut() {
+                Some(group) if n_users < GROUP_USERS => group.end = bucket + 1,
+                _ => {
+                    groups.push(bucket..bucket + 1);
+                    n_users = 0;
+                }
+            }
+            n_users += histories.n_users(bucket);
+        }
+        let computation = Computation::new(engine, histories, plan, request)?;
+        Ok(Self { computation, n_features: plan.features.len(), groups })
+    }
+
+    /// Number of groups.
+    pub fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// True when there is no group.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Computes a group.
+    ///
+    /// # Errors
+    /// When a sum leaves the range of fixed-point numbers, or the histories
+    /// cannot be read.
+    pub fn get(&self, group: usize) -> Result<ColumnGroup, FeatureError> {
+        let histories = self.computation.histories;
+        let buckets = self.groups[group].clone();
+        let n_users = buckets.clone().map(|bucket| histories.n_users(bucket)).sum();
+        let mut users = Vec::with_capacity(n_users);
+        let mut features: Vec<Vec<f64>> =
+            (0..self.n_features).map(|_| Vec::with_capacity(n_users)).collect();
+        let mut outcomes = Outcomes::default();
+        for bucket in buckets {
+            self.computation.visit(bucket, |row| {
+                users.push(row.user.clone());
+                features.iter_mut().zip(row.values).for_each(|(column, value)| column.push(*value));
+                if let Some((n_orders, gmv)) = row.outcome {
+                    outcomes.n_orders.push(n_orders);
+                    outcomes.gmv.push(gmv);
+                }
+            })?;
+        }
+        Ok(ColumnGroup { users: user_ids(users, histories.kind()), features, outcomes })
+    }
+}
+
+/// One user at one date.
+struct Row<'r> {
+    /// Number of the date.
+    date: usize,
+    user: &'r UserId,
+    values: &'r [f64],
+    /// Orders and GMV after the date.
+    outcome: Option<(f64, f64)>,
+}
+
+/// A date, with all that is needed to compute its rows.
+struct DateWindow {
+    as_of: i64,
+    horizon_end: Option<i64>,
+    custom: CustomValues,
+}
+
+struct Computation<'a> {
+    histories: &'a Histories,
+    program: Program,
+    dates: Vec<DateWindow>,
+}
+
+impl<'a> Computation<'a> {
+    fn new(
+        engine: &Engine,
+        histories: &'a Histories,
+        plan: &FeaturePlan,
+        request: &SnapshotRequest<'_>,
+    ) -> Result<Self, FeatureError> {
+        let micros = |moment: NaiveDateTime| moment.and_utc().timestamp_micros();
+        let date_window = |&date: &NaiveDateTime| {
+            let end = |days| micros(date + Days::new(u64::from(days)));
+            Ok(DateWindow {
+                as_of: micros(date),
+                horizon_end: request.horizon_days.map(end),
+                custom: CustomValues::compute(engine, plan, date)?,
+            })
+        };
+        Ok(Self {
+            histories,
+            program: Program::new(plan, histories),
+            dates: request.dates.iter().map(date_window).collect::<Result<_, FeatureError>>()?,
+        })
+    }
+
+    /// Calls `take` with every row of a bucket, user by user.
+    fn visit(&self, bucket: usize, mut take: impl FnMut(&Row<'_>)) -> Result<(), FeatureError> {
+        let program = &self.program;
+        let mut walker = Walker::new(program);
+        let mut values = vec![0.0; program.ops.len()];
+        let mut outcomes = OutcomeBuffers::default();
+        self.histories.for_each_user(bucket, |history| {
+            let too_large = |_: Overflow| FeatureError::TooLarge { user: text(history.user) };
+            for (number, date) in self.dates.iter().enumerate() {
+                let events = history.events;
+                if !walker.walk(events, date.as_of, &mut values).map_err(too_large)? {
+                    continue;
+                }
+                date.custom.put(history.user, &mut values);
+                let outcome = date
+                    .horizon_end
+                    .map(|end| outcomes.of(events, program, date.as_of, end))
+                    .transpose()
+                    .map_err(too_large)?;
+                take(&Row { date: number, user: history.user, values: &values, outcome });
+            }
+            Ok::<_, FeatureError>(())
+        })
+    }
+}
+
+fn text(user: &UserId) -> String {
+    match user {
+        UserId::Integer(id) => id.to_string(),
+        UserId::Text(id) => id.clone(),
+    }
+}
+
+fn user_ids(users: Vec<UserId>, kind: IdKind) -> UserIds {
+    match kind {
+        IdKind::Integer => {
+            let id = |user| if let UserId::Integer(id) = user { Some(id) } else { None };
+            UserIds::Integer(users.into_iter().filter_map(id).collect())
+        }
+        IdKind::Text => {
+            let id = |user| if let UserId::Text(id) = user { Some(id) } else { None };
+            UserIds::Text(users.into_iter().filter_map(id).collect())
+        }
+    }
+}
+
+/// What a user did in a window, with the buffers to find it.
+#[derive(Default)]
+struct OutcomeBuffers {
+    orders: Vec<Order>,
+    lines: Vec<(u64, Order)>,
+}
+
+impl OutcomeBuffers {
+    /// Number and amount of the orders in `[from, to)`.
+    fn of(
+        &mut self,
+        events: &[EventRow],
+        program: &Program,
+        from: i64,
+        to: i64,
+    ) -> Result<(f64, f64), Overflow> {
+        let start = events.partition_point(|event| event.time < from);
+        let end = events.partition_point(|event| event.time < to);
+        let window = &events[start..end];
+        collect_orders(window, program.order_event, &mut self.orders, &mut self.lines)?;
+        let gmv = self.orders.iter().try_fold(0i64, |sum, order| sum.checked_add(order.amount));
+        Ok((self.orders.len() as f64, gmv.ok_or(Overflow)? as f64 / program.scale))
+    }
 }
 
 /// The users of one bucket at one date.
@@ -69,237 +307,34 @@ impl Block {
     }
 }
 
-/// Features of every user with an event before the date, for each of the dates
-/// of the request, in one pass over the histories.
-///
-/// # Errors
-/// When a sum leaves the range of fixed-point numbers, or the histories cannot
-/// be read.
-pub fn compute_rows(
-    engine: &Engine,
-    histories: &Histories,
-    plan: &FeaturePlan,
-    request: &SnapshotRequest<'_>,
-) -> Result<Vec<SnapshotRows>, FeatureError> {
-    let program = Program::new(plan, histories);
-    let of_buckets = histories.map_buckets(request.buckets.clone(), |bucket| {
-        bucket_blocks(histories, &program, request, bucket)
-    })?;
-    let mut by_date: Vec<Vec<Block>> = request.dates.iter().map(|_| Vec::new()).collect();
-    for blocks in of_buckets {
-        for (of_date, block) in by_date.iter_mut().zip(blocks) {
-            of_date.push(block);
+/// Puts the users of all buckets in order.
+fn snapshot(
+    as_of: NaiveDateTime,
+    names: Vec<String>,
+    mut blocks: Vec<Block>,
+    kind: IdKind,
+    has_outcomes: bool,
+) -> Result<Snapshot, FeatureError> {
+    let mut placed: Vec<(UserId, u32, u32)> = Vec::new();
+    for (number, block) in blocks.iter_mut().enumerate() {
+        let users = std::mem::take(&mut block.users).into_iter().zip(0u32..);
+        placed.extend(users.map(|(user, row)| (user, number as u32, row)));
+    }
+    placed.sort_unstable();
+    let mut values = Vec::with_capacity(placed.len() * names.len());
+    let mut outcomes = Outcomes::default();
+    for (_, block, row) in &placed {
+        let (block, row) = (&blocks[*block as usize], *row as usize);
+        values.extend_from_slice(&block.values[row * names.len()..(row + 1) * names.len()]);
+        if has_outcomes {
+            outcomes.n_orders.push(block.n_orders[row]);
+            outcomes.gmv.push(block.gmv[row]);
         }
     }
-    let has_outcomes = request.horizon_days.is_some();
-    request
-        .dates
-        .iter()
-        .zip(by_date)
-        .map(|(date, blocks)| {
-            let mut rows =
-                SnapshotRows::new(*date, plan.names(), blocks, histories.kind(), has_outcomes);
-            fill_custom(engine, plan, &mut rows)?;
-            Ok(rows)
-        })
-        .collect()
-}
-
-/// [`compute_rows`] as snapshots.
-///
-/// # Errors
-/// As [`compute_rows`].
-pub fn compute_snapshots(
-    engine: &Engine,
-    histories: &Histories,
-    plan: &FeaturePlan,
-    request: &SnapshotRequest<'_>,
-) -> Result<Vec<Snapshot>, FeatureError> {
-    let rows = compute_rows(engine, histories, plan, request)?;
-    rows.into_iter().map(SnapshotRows::into_snapshot).collect()
-}
-
-fn bucket_blocks(
-    histories: &Histories,
-    program: &Program,
-    request: &SnapshotRequest<'_>,
-    bucket: usize,
-) -> Result<Vec<Block>, FeatureError> {
-    let micros = |moment: NaiveDateTime| moment.and_utc().timestamp_micros();
-    let windows: Vec<(i64, Option<i64>)> = request
-        .dates
-        .iter()
-        .map(|&date| {
-            let end = |days| micros(date + Days::new(u64::from(days)));
-            (micros(date), request.horizon_days.map(end))
-        })
-        .collect();
-    let n_users = histories.n_users(bucket);
-    let mut blocks: Vec<Block> =
-        windows.iter().map(|_| Block::with_room_for(n_users, program.ops.len())).collect();
-    let mut walker = Walker::new(program);
-    let mut row = vec![0.0; program.ops.len()];
-    let mut outcomes = OutcomeBuffers::default();
-    histories.for_each_user(bucket, |history| {
-        let too_large = |_: Overflow| FeatureError::TooLarge { user: text(history.user) };
-        for ((as_of, horizon_end), block) in windows.iter().zip(&mut blocks) {
-            if !walker.walk(history.events, *as_of, &mut row).map_err(too_large)? {
-                continue;
-            }
-            block.users.push(history.user.clone());
-            block.values.extend_from_slice(&row);
-            if let Some(end) = horizon_end {
-                let (n_orders, gmv) =
-                    outcomes.of(history.events, program, *as_of, *end).map_err(too_large)?;
-                block.n_orders.push(n_orders);
-                block.gmv.push(gmv);
-            }
-        }
-        Ok::<_, FeatureError>(())
-    })?;
-    Ok(blocks)
-}
-
-fn text(user: &UserId) -> String {
-    match user {
-        UserId::Integer(id) => id.to_string(),
-        UserId::Text(id) => id.clone(),
-    }
-}
-
-/// What a user did in a window, with the buffers to find it.
-#[derive(Default)]
-struct OutcomeBuffers {
-    orders: Vec<super::orders::Order>,
-    lines: Vec<(u64, super::orders::Order)>,
-}
-
-impl OutcomeBuffers {
-    /// Number and amount of the orders in `[from, to)`.
-    fn of(
-        &mut self,
-        events: &[EventRow],
-        program: &Program,
-        from: i64,
-        to: i64,
-    ) -> Result<(f64, f64), Overflow> {
-        let start = events.partition_point(|event| event.time < from);
-        let end = events.partition_point(|event| event.time < to);
-        let window = &events[start..end];
-        collect_orders(window, program.order_event, &mut self.orders, &mut self.lines)?;
-        let gmv = self.orders.iter().try_fold(0i64, |sum, order| sum.checked_add(order.amount));
-        Ok((self.orders.len() as f64, gmv.ok_or(Overflow)? as f64 / program.scale))
-    }
-}
-
-impl SnapshotRows {
-    fn new(
-        as_of: NaiveDateTime,
-        names: Vec<String>,
-        mut blocks: Vec<Block>,
-        kind: IdKind,
-        has_outcomes: bool,
-    ) -> Self {
-        let taken: Vec<Vec<UserId>> =
-            blocks.iter_mut().map(|block| std::mem::take(&mut block.users)).collect();
-        let n_users = taken.iter().map(Vec::len).sum();
-        let placed = taken.into_iter().enumerate().flat_map(|(block, users)| {
-            let place = move |row: usize| (block as u32, row as u32);
-            users.into_iter().enumerate().map(move |(row, user)| (user, place(row)))
-        });
-        let (users, places) = match kind {
-            IdKind::Integer => {
-                let mut all: Vec<(i64, (u32, u32))> = Vec::with_capacity(n_users);
-                all.extend(placed.filter_map(|(user, place)| match user {
-                    UserId::Integer(id) => Some((id, place)),
-                    UserId::Text(_) => None,
-                }));
-                all.sort_unstable();
-                let (ids, places) = all.into_iter().unzip();
-                (UserIds::Integer(ids), places)
-            }
-            IdKind::Text => {
-                let mut all: Vec<(String, (u32, u32))> = Vec::with_capacity(n_users);
-                all.extend(placed.filter_map(|(user, place)| match user {
-                    UserId::Text(id) => Some((id, place)),
-                    UserId::Integer(_) => None,
-                }));
-                all.sort_unstable();
-                let (ids, places) = all.into_iter().unzip();
-                (UserIds::Text(ids), places)
-            }
-        };
-        Self { as_of, names, users, places, blocks, has_outcomes }
-    }
-
-    /// As of.
-    pub fn as_of(&self) -> NaiveDateTime {
-        self.as_of
-    }
-
-    /// Users, in order.
-    pub fn users(&self) -> &UserIds {
-        &self.users
-    }
-
-    /// Names of the features.
-    pub fn names(&self) -> &[String] {
-        &self.names
-    }
-
-    /// The values of one user.
-    fn row(&self, user: usize) -> &[f64] {
-        let (block, row) = self.places[user];
-        let start = row as usize * self.names.len();
-        &self.blocks[block as usize].values[start..start + self.names.len()]
-    }
-
-    /// Some columns of some users: one vector a feature.
-    pub fn columns(&self, users: Range<usize>, features: Range<usize>) -> Vec<Vec<f64>> {
-        let mut columns: Vec<Vec<f64>> =
-            features.clone().map(|_| Vec::with_capacity(users.len())).collect();
-        for user in users {
-            for (column, value) in columns.iter_mut().zip(&self.row(user)[features.clone()]) {
-                column.push(*value);
-            }
-        }
-        columns
-    }
-
-    /// What users did after the date, if that was asked for.
-    pub fn outcomes(&self) -> Option<Outcomes> {
-        let pick = |of: fn(&Block) -> &[f64]| {
-            let value = |&(block, row): &(u32, u32)| of(&self.blocks[block as usize])[row as usize];
-            self.places.iter().map(value).collect()
-        };
-        self.has_outcomes.then(|| Outcomes {
-            n_orders: pick(|block| &block.n_orders),
-            gmv: pick(|block| &block.gmv),
-        })
-    }
-
-    /// Replaces a column; users without a value keep what they have.
-    pub(super) fn set_column(&mut self, column: usize, values: &[(usize, f64)]) {
-        for (user, value) in values {
-            let (block, row) = self.places[*user];
-            let at = row as usize * self.names.len() + column;
-            self.blocks[block as usize].values[at] = *value;
-        }
-    }
-
-    /// The rows as one matrix.
-    ///
-    /// # Errors
-    /// When a value is not finite.
-    pub fn into_snapshot(self) -> Result<Snapshot, FeatureError> {
-        let mut values = Vec::with_capacity(self.places.len() * self.names.len());
-        for user in 0..self.places.len() {
-            values.extend_from_slice(self.row(user));
-        }
-        let outcomes = self.outcomes();
-        let values = Array2::from_shape_vec((self.places.len(), self.names.len()), values)
-            .expect("as many values as users and names");
-        let features = FeatureMatrix::new(self.names, values)?;
-        Ok(Snapshot::new(self.as_of, self.users, features, outcomes)?)
-    }
+    drop(blocks);
+    let users = user_ids(placed.into_iter().map(|(user, ..)| user).collect(), kind);
+    let values = Array2::from_shape_vec((users.len(), names.len()), values)
+        .expect("as many values as users and names");
+    let features = FeatureMatrix::new(names, values)?;
+    Ok(Snapshot::new(as_of, users, features, has_outcomes.then_some(outcomes))?)
 }

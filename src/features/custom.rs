@@ -1,14 +1,16 @@
 //! Features by SQL of the config.
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use std::collections::HashMap;
+
+use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
-use super::compute::SnapshotRows;
 use super::{FeatureError, FeaturePlan, Measure};
-use crate::dataset::UserIds;
 use crate::engine::{Engine, EngineError, ExpressionFault};
+use crate::history::UserId;
 use crate::source::{EVENT_COLUMNS, EVENTS_TABLE};
 
 /// `[features.custom.<name>]` of the config: a feature of one's own.
@@ -87,71 +89,72 @@ pub fn check_custom<'a>(
     Ok(())
 }
 
-/// Computes the plan's SQL features as of the date of `rows` and puts them in
-/// their place.
-///
-/// # Errors
-/// When the engine fails.
-pub(super) fn fill_custom(
-    engine: &Engine,
-    plan: &FeaturePlan,
-    rows: &mut SnapshotRows,
-) -> Result<(), FeatureError> {
-    let columns: Vec<(usize, &str)> = plan
-        .features
-        .iter()
-        .enumerate()
-        .filter_map(|(column, feature)| match &feature.measure {
-            Measure::Sql(sql) => Some((column, sql.as_str())),
-            _ => None,
-        })
-        .collect();
-    if columns.is_empty() {
-        return Ok(());
-    }
-    let selected: Vec<String> = columns
-        .iter()
-        .map(|(column, sql)| format!("cast({sql} AS double) AS __feature_{column}"))
-        .collect();
-    let query = format!(
-        "SELECT user_id, {} FROM ({}) GROUP BY user_id",
-        selected.join(", "),
-        rows_before(rows.as_of())
-    );
-    for batch in engine.query(&query)? {
-        let places = places(rows.users(), &batch)?;
-        for ((column, _), array) in columns.iter().zip(&batch.columns()[1..]) {
-            let array = array.as_primitive::<Float64Type>();
-            let mut values = Vec::new();
-            for (row, place) in places.iter().enumerate() {
-                // Infinite or undefined is missing.
-                let value = (!array.is_null(row)).then(|| array.value(row));
-                values.extend(place.zip(value.filter(|value| value.is_finite())));
+/// The plan's SQL features of every user as of a date.
+#[derive(Default)]
+pub(super) struct CustomValues {
+    /// Columns of the matrix.
+    columns: Vec<usize>,
+    /// Values in the order of `columns`; `None` where missing.
+    by_user: HashMap<UserId, Vec<Option<f64>>>,
+}
+
+impl CustomValues {
+    /// # Errors
+    /// When the engine fails.
+    pub fn compute(
+        engine: &Engine,
+        plan: &FeaturePlan,
+        as_of: NaiveDateTime,
+    ) -> Result<Self, FeatureError> {
+        let mut values = Self::default();
+        let mut selected = Vec::new();
+        for (column, feature) in plan.features.iter().enumerate() {
+            if let Measure::Sql(sql) = &feature.measure {
+                selected.push(format!("cast({sql} AS double) AS __feature_{column}"));
+                values.columns.push(column);
             }
-            rows.set_column(*column, &values);
+        }
+        if selected.is_empty() {
+            return Ok(values);
+        }
+        let query = format!(
+            "SELECT user_id, {} FROM ({}) GROUP BY user_id",
+            selected.join(", "),
+            rows_before(as_of)
+        );
+        for batch in engine.query(&query)? {
+            values.add(&batch)?;
+        }
+        Ok(values)
+    }
+
+    fn add(&mut self, batch: &RecordBatch) -> Result<(), FeatureError> {
+        let engine_error = |error: arrow::error::ArrowError| EngineError::Query(error.into());
+        let is_integer = batch.column(0).data_type() == &DataType::Int64;
+        let texts = cast(batch.column(0), &DataType::Utf8).map_err(engine_error)?;
+        let columns: Vec<_> =
+            batch.columns()[1..].iter().map(|array| array.as_primitive::<Float64Type>()).collect();
+        for row in 0..batch.num_rows() {
+            let user = match is_integer {
+                true => UserId::Integer(batch.column(0).as_primitive::<Int64Type>().value(row)),
+                false => UserId::Text(texts.as_string::<i32>().value(row).to_owned()),
+            };
+            // Infinite or undefined is missing.
+            let value = |array: &&Float64Array| {
+                (!array.is_null(row)).then(|| array.value(row)).filter(|value| value.is_finite())
+            };
+            self.by_user.insert(user, columns.iter().map(value).collect());
+        }
+        Ok(())
+    }
+
+    /// Puts a user's values in their places of a row; what is missing stays.
+    pub fn put(&self, user: &UserId, row: &mut [f64]) {
+        let Some(values) = self.by_user.get(user) else { return };
+        for (column, value) in self.columns.iter().zip(values) {
+            if let Some(value) = value {
+                row[*column] = *value;
+            }
         }
     }
-    Ok(())
-}
-
-/// Where the users of a batch stand in `users`.
-fn places(users: &UserIds, batch: &RecordBatch) -> Result<Vec<Option<usize>>, FeatureError> {
-    let engine_error = |error: arrow::error::ArrowError| EngineError::Query(error.into());
-    match users {
-        UserIds::Integer(ids) => {
-            let found = arrow::compute::cast(batch.column(0), &DataType::Int64);
-            let found: ArrayRef = found.map_err(engine_error)?;
-            Ok(positions(ids, found.as_primitive::<Int64Type>().values().iter().copied()))
-        }
-        UserIds::Text(ids) => {
-            let found = arrow::compute::cast(batch.column(0), &DataType::Utf8);
-            let found: ArrayRef = found.map_err(engine_error)?;
-            let texts = found.as_string::<i32>().iter();
-            Ok(positions(ids, texts.map(|text| text.unwrap_or_default().to_owned())))
-        }
-    }
-}
-
-fn positions<T: Ord>(ids: &[T], wanted: impl Iterator<Item = T>) -> Vec<Option<usize>> {
-    wanted.map(|id| ids.binary_search(&id).ok()).collect()
 }

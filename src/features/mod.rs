@@ -20,7 +20,7 @@ mod traits;
 mod walk;
 
 pub use catalogue::build_plan;
-pub use compute::{SnapshotRequest, SnapshotRows, compute_rows, compute_snapshots};
+pub use compute::{ColumnGroup, ColumnGroups, SnapshotRequest, compute_snapshots};
 pub use custom::{CustomFeature, check_custom};
 pub use error::FeatureError;
 pub use measure::{DayPart, Kind, Measure, Statistic, Total};

@@ -205,7 +205,8 @@ impl Histories {
         self.n_users[bucket]
     }
 
-    /// Calls `visit` with each user of a bucket, in no particular order.
+    /// Calls `visit` with each user of a bucket, in an order that their ids
+    /// determine: by number, or by the hash of a text.
     ///
     /// # Errors
     /// When the memory limit leaves no room for the bucket, the temporary file
@@ -272,11 +273,14 @@ fn positions(words: &[u64], kind: IdKind) -> Vec<Position> {
         arrived.push((number, position));
         offset += row_length(words, offset, kind);
     }
-    let mut starts: Vec<u32> = Vec::with_capacity(counts.len());
+    let mut users: Vec<(i64, u32)> =
+        numbers.into_iter().map(|(user, number)| (user as i64, number)).collect();
+    users.sort_unstable();
+    let mut starts = vec![0; counts.len()];
     let mut start = 0;
-    for count in &counts {
-        starts.push(start);
-        start += count;
+    for (_, number) in users {
+        starts[number as usize] = start;
+        start += counts[number as usize];
     }
     let nowhere = Position { user: 0, time: 0, offset: 0 };
     let mut positions = vec![nowhere; arrived.len()];

@@ -74,7 +74,7 @@ pub(super) fn row_text(words: &[u64], offset: usize) -> Vec<u8> {
 }
 
 /// The id of one user.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum UserId {
     /// From an integer column.
     Integer(i64),

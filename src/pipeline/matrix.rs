@@ -1,8 +1,8 @@
 //! Feature matrices as Parquet files, for notebooks.
 
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{
     Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
@@ -10,14 +10,14 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::{Days, NaiveDate, NaiveDateTime};
 
-use super::parquet_file::stage_parquet;
+use super::parquet_file::{WriteError, stage_parquet};
 use super::training::catalogue;
 use super::{OpenData, PipelineError, Progress, open_data, resolve_as_of};
 use crate::config::Config;
 use crate::dataset::UserIds;
 use crate::engine::MemoryUse;
-use crate::features::{FeaturePlan, SnapshotRequest, SnapshotRows, compute_rows};
-use crate::publish::Staged;
+use crate::features::{ColumnGroup, ColumnGroups, FeatureError, FeaturePlan, SnapshotRequest};
+use crate::source::UserIdType;
 
 /// Which matrix to write.
 #[derive(Debug, Clone)]
@@ -59,11 +59,11 @@ pub fn write_matrix(
     request: &MatrixRequest<'_>,
     progress: &mut dyn Progress,
 ) -> Result<WrittenMatrix, PipelineError> {
-    progress.stage(0, 3, "reading the data");
+    progress.stage(0, 2, "reading the data");
     let quarantine = request.out.with_extension("quarantine.csv");
     let data = open_data(request.config, request.plan, &quarantine)?;
     let as_of = resolve_as_of(request.as_of, &data.input, &request.config.features)?;
-    progress.stage(1, 3, "computing features");
+    progress.stage(1, 2, "computing features");
     let found;
     let plan = match request.plan {
         Some(plan) => plan,
@@ -78,22 +78,57 @@ pub fn write_matrix(
         check_reach(&data, as_of, horizon_days)?;
         rows = rows.with_outcomes(horizon_days);
     }
-    let rows = compute_rows(&data.engine, &data.histories, plan, &rows)?.remove(0);
-    let memory = data.memory();
-    // The events have done their part: the room is for the file.
-    drop(data);
-    progress.stage(2, 3, "writing the file");
+    let groups = ColumnGroups::new(&data.engine, &data.histories, plan, &rows)?;
+    let schema = matrix_schema(plan, data.user_ids, request.labels);
     let mut metadata = vec![("layercake.as_of", as_of.format("%Y-%m-%d").to_string())];
     if request.labels {
         metadata.push(("layercake.horizon_days", horizon_days.to_string()));
     }
-    let columns = MatrixColumns::new(&rows);
-    let get = |users, range| columns.get(users, range);
-    stage_parquet(request.out, &columns.schema, rows.users().len(), get, &metadata)
-        .and_then(Staged::commit)
+    let n_users = AtomicUsize::new(0);
+    let row_group = |number| {
+        let group = groups.get(number)?;
+        n_users.fetch_add(group.users.len(), Ordering::Relaxed);
+        Ok::<_, FeatureError>(group_columns(group, request.labels))
+    };
+    let staged = stage_parquet(request.out, &schema, groups.len(), row_group, &metadata);
+    let staged = staged.map_err(|error| match error {
+        WriteError::RowGroup(error) => error.into(),
+        WriteError::File(cause) => PipelineError::Output { path: request.out.to_owned(), cause },
+    })?;
+    staged
+        .commit()
         .map_err(|cause| PipelineError::Output { path: request.out.to_owned(), cause })?;
-    let n_users = rows.users().len();
-    Ok(WrittenMatrix { as_of, n_users, n_features: plan.features.len(), memory })
+    let n_features = plan.features.len();
+    Ok(WrittenMatrix { as_of, n_users: n_users.into_inner(), n_features, memory: data.memory() })
+}
+
+fn matrix_schema(plan: &FeaturePlan, user_ids: UserIdType, labels: bool) -> SchemaRef {
+    let id_type = match user_ids {
+        UserIdType::Integer => DataType::Int64,
+        UserIdType::Text => DataType::Utf8,
+    };
+    let double = |name: &str| Field::new(name, DataType::Float64, false);
+    let mut fields = vec![Field::new("user_id", id_type, false)];
+    fields.extend(plan.features.iter().map(|feature| double(&feature.name)));
+    if labels {
+        fields.push(double("outcome_n_orders"));
+        fields.push(double("outcome_gmv"));
+        fields.push(Field::new("outcome_churned", DataType::Boolean, false));
+    }
+    Arc::new(Schema::new(fields))
+}
+
+fn group_columns(group: ColumnGroup, labels: bool) -> Vec<ArrayRef> {
+    let doubles = |values: Vec<f64>| Arc::new(Float64Array::from(values)) as ArrayRef;
+    let mut columns = vec![user_id_array(&group.users)];
+    columns.extend(group.features.into_iter().map(doubles));
+    if labels {
+        let churned = group.outcomes.churned();
+        columns.push(doubles(group.outcomes.n_orders));
+        columns.push(doubles(group.outcomes.gmv));
+        columns.push(Arc::new(BooleanArray::from(churned)));
+    }
+    columns
 }
 
 /// Labels need a horizon that lies within the data.
@@ -135,56 +170,6 @@ pub fn full_catalogue(
     let data = open_data(config, None, quarantine)?;
     let as_of = resolve_as_of(as_of.or(config.as_of), &data.input, &config.features)?;
     Ok(Catalogue { plan: catalogue(config, &data, as_of)?, as_of })
-}
-
-/// A snapshot as columns of a file.
-struct MatrixColumns<'a> {
-    rows: &'a SnapshotRows,
-    schema: SchemaRef,
-    ids: ArrayRef,
-    /// Label columns of all users.
-    labels: Vec<ArrayRef>,
-}
-
-impl<'a> MatrixColumns<'a> {
-    fn new(rows: &'a SnapshotRows) -> Self {
-        let mut labels: Vec<(&str, ArrayRef)> = Vec::new();
-        if let Some(outcomes) = rows.outcomes() {
-            let churned = BooleanArray::from(outcomes.churned());
-            labels = vec![
-                ("outcome_n_orders", Arc::new(Float64Array::from(outcomes.n_orders))),
-                ("outcome_gmv", Arc::new(Float64Array::from(outcomes.gmv))),
-                ("outcome_churned", Arc::new(churned)),
-            ];
-        }
-        let ids = user_id_array(rows.users());
-        let mut fields = vec![Field::new("user_id", ids.data_type().clone(), false)];
-        fields.extend(rows.names().iter().map(|name| Field::new(name, DataType::Float64, false)));
-        fields.extend(
-            labels.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), false)),
-        );
-        let labels = labels.into_iter().map(|(_, array)| array).collect();
-        Self { rows, schema: Arc::new(Schema::new(fields)), ids, labels }
-    }
-
-    /// Some columns of some users.
-    fn get(&self, users: Range<usize>, columns: Range<usize>) -> Vec<ArrayRef> {
-        let first_label = 1 + self.rows.names().len();
-        let features = columns.start.max(1) - 1..columns.end.clamp(1, first_label) - 1;
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(columns.len());
-        if columns.start == 0 {
-            arrays.push(self.ids.slice(users.start, users.len()));
-        }
-        if features.start < features.end {
-            let values = self.rows.columns(users.clone(), features);
-            arrays.extend(values.into_iter().map(|v| Arc::new(Float64Array::from(v)) as ArrayRef));
-        }
-        let labels = columns.start.max(first_label)..columns.end.max(first_label);
-        arrays.extend(
-            labels.map(|label| self.labels[label - first_label].slice(users.start, users.len())),
-        );
-        arrays
-    }
 }
 
 /// A batch of non-null-checked columns of one length.

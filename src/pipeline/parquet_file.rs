@@ -1,6 +1,5 @@
-//! Parquet files, encoded on all threads.
+//! Parquet files, made on all threads.
 
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,23 +15,33 @@ use rayon::prelude::*;
 
 use crate::publish::{Staged, stage};
 
-/// Rows of a row group.
-const ROW_GROUP_ROWS: usize = 65_536;
+/// Why a file could not be written.
+#[derive(Debug)]
+pub(super) enum WriteError<E> {
+    /// A row group could not be had.
+    RowGroup(E),
+    /// What the system or the encoder said.
+    File(std::io::Error),
+}
 
-/// Columns that one thread takes at a time: as many doubles as a line of the
-/// processor's cache holds.
-const COLUMNS_AT_A_TIME: usize = 8;
+impl<E> From<ParquetError> for WriteError<E> {
+    fn from(error: ParquetError) -> Self {
+        Self::File(std::io::Error::other(error))
+    }
+}
 
-/// Writes a table as a Parquet file, to be put in its place by the caller.
-/// `columns` gives some columns of some rows; no column is nested. `metadata`
-/// are key-value pairs of the footer.
-pub(super) fn stage_parquet(
+/// Writes a table of `n_row_groups` row groups as a Parquet file, to be put in
+/// its place by the caller. `row_group` gives the columns of one of them, of
+/// which none is nested; it is called on several threads, for no more row
+/// groups at a time than there are threads. `metadata` are key-value pairs of
+/// the footer.
+pub(super) fn stage_parquet<E: Send>(
     path: &Path,
     schema: &SchemaRef,
-    n_rows: usize,
-    columns: impl Fn(Range<usize>, Range<usize>) -> Vec<ArrayRef> + Sync,
+    n_row_groups: usize,
+    row_group: impl Fn(usize) -> Result<Vec<ArrayRef>, E> + Sync,
     metadata: &[(&str, String)],
-) -> std::io::Result<Staged> {
+) -> Result<Staged, WriteError<E>> {
     let metadata =
         metadata.iter().map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone()));
     let properties = WriterProperties::builder()
@@ -40,57 +49,58 @@ pub(super) fn stage_parquet(
         .set_created_by(format!("layercake {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(metadata.collect()))
         .build();
-    stage(path, |file| {
-        let writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties))
-            .map_err(std::io::Error::other)?;
-        let (mut file, row_groups) =
-            writer.into_serialized_writer().map_err(std::io::Error::other)?;
-        for (number, start) in (0..n_rows).step_by(ROW_GROUP_ROWS).enumerate() {
-            let rows = start..n_rows.min(start + ROW_GROUP_ROWS);
-            let writers =
-                row_groups.create_column_writers(number).map_err(std::io::Error::other)?;
-            let chunks = encode(schema, writers, |range| columns(rows.clone(), range))
-                .map_err(std::io::Error::other)?;
-            let mut row_group = file.next_row_group().map_err(std::io::Error::other)?;
-            for chunk in chunks {
-                chunk.append_to_row_group(&mut row_group).map_err(std::io::Error::other)?;
+    let mut failure = None;
+    let staged = stage(path, |file| {
+        let write = || {
+            let writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties))?;
+            let (mut file, encoders) = writer.into_serialized_writer()?;
+            let at_a_time = rayon::current_num_threads();
+            for first in (0..n_row_groups).step_by(at_a_time) {
+                let numbers = first..n_row_groups.min(first + at_a_time);
+                let columns: Vec<Vec<ArrowColumnWriter>> = numbers
+                    .clone()
+                    .map(|number| encoders.create_column_writers(number))
+                    .collect::<Result<_, _>>()?;
+                let encoded: Result<Vec<_>, WriteError<E>> = numbers
+                    .into_par_iter()
+                    .zip(columns)
+                    .map(|(number, columns)| {
+                        let arrays = row_group(number).map_err(WriteError::RowGroup)?;
+                        Ok(encode(schema, columns, arrays)?)
+                    })
+                    .collect();
+                for chunks in encoded? {
+                    let mut group = file.next_row_group()?;
+                    chunks
+                        .into_iter()
+                        .try_for_each(|chunk| chunk.append_to_row_group(&mut group))?;
+                    group.close()?;
+                }
             }
-            row_group.close().map_err(std::io::Error::other)?;
-        }
-        file.close().map_err(std::io::Error::other)?;
-        Ok(())
-    })
+            file.close()?;
+            Ok(())
+        };
+        write().map_err(|error| {
+            failure = Some(error);
+            std::io::Error::other("see `failure`")
+        })
+    });
+    staged.map_err(|error| failure.unwrap_or(WriteError::File(error)))
 }
 
-/// Encodes the columns of a row group.
+/// Encodes and compresses the columns of a row group.
 fn encode(
     schema: &SchemaRef,
     writers: Vec<ArrowColumnWriter>,
-    columns: impl Fn(Range<usize>) -> Vec<ArrayRef> + Sync,
+    arrays: Vec<ArrayRef>,
 ) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
-    let mut groups: Vec<(usize, Vec<ArrowColumnWriter>)> = Vec::new();
-    for (column, writer) in writers.into_iter().enumerate() {
-        match groups.last_mut() {
-            Some((_, group)) if group.len() < COLUMNS_AT_A_TIME => group.push(writer),
-            _ => groups.push((column, vec![writer])),
-        }
-    }
-    let encode_group = |(first, group): (usize, Vec<ArrowColumnWriter>)| {
-        let arrays = columns(first..first + group.len());
-        let fields = &schema.fields()[first..];
-        group
-            .into_iter()
-            .zip(arrays)
-            .zip(fields)
-            .map(|((mut writer, array), field)| {
-                for leaf in compute_leaves(field, &array)? {
-                    writer.write(&leaf)?;
-                }
-                writer.close()
-            })
-            .collect::<Result<Vec<_>, ParquetError>>()
-    };
-    let encoded: Result<Vec<Vec<ArrowColumnChunk>>, ParquetError> =
-        groups.into_par_iter().map(encode_group).collect();
-    Ok(encoded?.into_iter().flatten().collect())
+    let columns = writers.into_iter().zip(arrays).zip(schema.fields());
+    columns
+        .map(|((mut writer, array), field)| {
+            for leaf in compute_leaves(field, &array)? {
+                writer.write(&leaf)?;
+            }
+            writer.close()
+        })
+        .collect()
 }

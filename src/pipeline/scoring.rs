@@ -9,7 +9,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use serde::Serialize;
 
 use super::matrix::{batch_of, user_id_array};
-use super::parquet_file::stage_parquet;
+use super::parquet_file::{WriteError, stage_parquet};
 use super::{PipelineError, Progress, open_data, resolve_as_of};
 use crate::bundle::Bundle;
 use crate::config::Config;
@@ -20,6 +20,9 @@ use crate::history::Histories;
 use crate::publish::stage;
 use crate::segmentation::RfmScores;
 use crate::source::InputProfile;
+
+/// Rows of a row group of a Parquet file of scores.
+const ROW_GROUP_ROWS: usize = 1 << 17;
 
 /// What to score and where to put it.
 #[derive(Debug, Clone)]
@@ -280,15 +283,18 @@ fn publish(
                 ("layercake.as_of", summary.as_of.format("%Y-%m-%d").to_string()),
                 ("layercake.bundle", summary.bundle.clone()),
             ];
-            stage_parquet(
-                &summary.scores,
-                &batch.schema(),
-                batch.num_rows(),
-                |rows, columns| {
-                    let slice = |array: &ArrayRef| array.slice(rows.start, rows.len());
-                    batch.columns()[columns].iter().map(slice).collect()
+            let n_groups = batch.num_rows().div_ceil(ROW_GROUP_ROWS);
+            let row_group = |number: usize| {
+                let start = number * ROW_GROUP_ROWS;
+                let n_rows = ROW_GROUP_ROWS.min(batch.num_rows() - start);
+                let slice = |array: &ArrayRef| array.slice(start, n_rows);
+                Ok::<Vec<ArrayRef>, std::io::Error>(batch.columns().iter().map(slice).collect())
+            };
+            let schema = batch.schema();
+            stage_parquet(&summary.scores, &schema, n_groups, row_group, &metadata).map_err(
+                |error| match error {
+                    WriteError::RowGroup(error) | WriteError::File(error) => error,
                 },
-                &metadata,
             )?
         }
         ScoreFormat::Csv => stage(&summary.scores, |file| {
