@@ -22,7 +22,8 @@ const SEASON_DAYS: u32 = 90;
 /// that a user can have.
 ///
 /// # Errors
-/// [`FeatureError::NoOrders`] when the data has no order event.
+/// [`FeatureError::NoOrders`] when the data has no order event,
+/// [`FeatureError::NoSuchFeature`] when one that is asked for does not exist.
 pub fn build_plan(
     params: &FeatureParams,
     input: &InputTraits,
@@ -59,13 +60,28 @@ pub fn build_plan(
     catalogue.clock();
     catalogue.mix();
     catalogue.custom();
-    let features = catalogue.features;
+    let features = selected(catalogue.features, &params.only)?;
     Ok(FeaturePlan {
         order_event: params.order_event.clone(),
         passive_events: params.passive_events.clone(),
         columns: input.columns.iter().map(|column| (*column).to_owned()).collect(),
         features,
     })
+}
+
+/// The features named, or all when none is.
+fn selected(features: Vec<Feature>, only: &[String]) -> Result<Vec<Feature>, FeatureError> {
+    let there = |name: &String| features.iter().any(|feature| feature.name == *name);
+    if let Some(name) = only.iter().find(|name| !there(name)) {
+        let similarity = |other: &str| strsim::jaro_winkler(name, other);
+        let nearest = features
+            .iter()
+            .max_by(|a, b| similarity(&a.name).total_cmp(&similarity(&b.name)))
+            .map_or(String::new(), |feature| feature.name.clone());
+        return Err(FeatureError::NoSuchFeature { name: name.clone(), nearest });
+    }
+    let is_wanted = |feature: &Feature| only.is_empty() || only.contains(&feature.name);
+    Ok(features.into_iter().filter(is_wanted).collect())
 }
 
 struct Catalogue<'a> {

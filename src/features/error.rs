@@ -72,6 +72,17 @@ pub enum FeatureError {
         /// Configured horizon.
         horizon_days: u32,
     },
+    /// A name that the catalogue does not have.
+    #[error(
+        "[features] only: the data gives no feature `{name}`; did you mean `{nearest}`? \
+         `layercake-train features --config FILE --list` lists all"
+    )]
+    NoSuchFeature {
+        /// The name.
+        name: String,
+        /// The most similar there is.
+        nearest: String,
+    },
     /// A feature of the config that cannot be used.
     #[error("[features.custom.{name}] \"{sql}\": {cause}")]
     Custom {

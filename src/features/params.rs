@@ -27,6 +27,8 @@ pub struct FeatureParams {
     pub max_channels: usize,
     /// Categories with features of their own, most frequent first.
     pub max_categories: usize,
+    /// Names of the features to consider; all that the data allows when empty.
+    pub only: Vec<String>,
     /// Features that models see at most; the least relevant go.
     pub max_features: usize,
     /// Of two features correlated beyond this, the less relevant goes.
@@ -48,6 +50,7 @@ impl Default for FeatureParams {
             max_events: 12,
             max_channels: 8,
             max_categories: 12,
+            only: Vec::new(),
             max_features: 120,
             max_correlation: 0.98,
             max_stale_days: 7,
