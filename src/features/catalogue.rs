@@ -35,8 +35,10 @@ pub fn build_plan(
             available: input.events.join(", "),
         });
     }
+    // Whoever names features has a reason to want the long windows too.
+    let is_useful = |days: &u32| *days < span_days || !params.only.is_empty();
     let mut windows_days: Vec<u32> =
-        params.windows_days.iter().copied().filter(|&days| days < span_days).collect();
+        params.windows_days.iter().copied().filter(is_useful).collect();
     windows_days.sort_unstable();
     windows_days.dedup();
     let others = input.events.iter().filter(|event| **event != params.order_event);
