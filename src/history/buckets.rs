@@ -1,4 +1,5 @@
 use super::N_BUCKETS;
+use super::row::MAX_WORDS;
 
 /// Words of a chunk: small enough that the last, half-filled chunk of every
 /// bucket wastes little.
@@ -8,54 +9,84 @@ pub(super) const CHUNK_BYTES: usize = CHUNK_WORDS * 8;
 /// The rows of one bucket, in chunks, so that growing never copies.
 #[derive(Debug, Default)]
 pub(super) struct Chunks {
-    chunks: Vec<Vec<u64>>,
+    chunks: Vec<Chunk>,
+}
+
+#[derive(Debug)]
+struct Chunk {
+    words: Box<[u64]>,
+    n_used: usize,
+}
+
+impl Chunk {
+    fn new() -> Self {
+        Self { words: vec![0; CHUNK_WORDS].into(), n_used: 0 }
+    }
+
+    fn n_free(&self) -> usize {
+        self.words.len() - self.n_used
+    }
+
+    fn push(&mut self, words: &[u64]) {
+        self.words[self.n_used..self.n_used + words.len()].copy_from_slice(words);
+        self.n_used += words.len();
+    }
 }
 
 impl Chunks {
-    /// Appends words; returns how many chunks that took.
+    /// Appends a row, the first `n_words` of `row`; returns how many chunks that
+    /// took.
     #[inline]
+    pub fn push_row(&mut self, row: &[u64; MAX_WORDS], n_words: usize) -> usize {
+        match self.chunks.last_mut() {
+            Some(chunk) if chunk.n_free() >= MAX_WORDS => {
+                // A copy of fixed length is a few instructions; what is too
+                // much of it gets overwritten.
+                let start = chunk.n_used;
+                chunk.words[start..start + MAX_WORDS].copy_from_slice(row);
+                chunk.n_used += n_words;
+                0
+            }
+            _ => self.push(&row[..n_words]),
+        }
+    }
+
+    /// Appends words; returns how many chunks that took.
     pub fn push(&mut self, words: &[u64]) -> usize {
-        let mut n_new = 0;
+        let n_before = self.chunks.len();
+        let mut spare = std::iter::empty();
+        self.push_into(words, &mut spare);
+        self.chunks.len() - n_before
+    }
+
+    fn push_into(&mut self, words: &[u64], spare: &mut impl Iterator<Item = Chunk>) {
         let mut rest = words;
         while !rest.is_empty() {
-            if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK_WORDS) {
-                self.chunks.push(Vec::with_capacity(CHUNK_WORDS));
-                n_new += 1;
+            if self.chunks.last().is_none_or(|chunk| chunk.n_free() == 0) {
+                self.chunks.push(spare.next().unwrap_or_else(Chunk::new));
             }
             let chunk = self.chunks.last_mut().expect("just pushed");
-            let (now, later) = rest.split_at(rest.len().min(CHUNK_WORDS - chunk.len()));
-            chunk.extend_from_slice(now);
+            let (now, later) = rest.split_at(rest.len().min(chunk.n_free()));
+            chunk.push(now);
             rest = later;
         }
-        n_new
     }
 
     pub fn n_words(&self) -> usize {
-        self.chunks.iter().map(Vec::len).sum()
+        self.chunks.iter().map(|chunk| chunk.n_used).sum()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &[u64]> {
-        self.chunks.iter().map(Vec::as_slice)
+        self.chunks.iter().map(|chunk| &chunk.words[..chunk.n_used])
     }
 
     /// Replaces all words by others, no more than there were, in place.
     pub fn overwrite<'a>(&mut self, rows: impl Iterator<Item = &'a [u64]>) {
-        let mut chunks = std::mem::take(&mut self.chunks);
-        chunks.iter_mut().for_each(Vec::clear);
-        let mut spare = chunks.into_iter();
-        for row in rows {
-            let mut rest = row;
-            while !rest.is_empty() {
-                if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK_WORDS) {
-                    let chunk = spare.next();
-                    self.chunks.push(chunk.unwrap_or_else(|| Vec::with_capacity(CHUNK_WORDS)));
-                }
-                let chunk = self.chunks.last_mut().expect("just pushed");
-                let (now, later) = rest.split_at(rest.len().min(CHUNK_WORDS - chunk.len()));
-                chunk.extend_from_slice(now);
-                rest = later;
-            }
-        }
+        let mut spare = std::mem::take(&mut self.chunks).into_iter().map(|mut chunk| {
+            chunk.n_used = 0;
+            chunk
+        });
+        rows.for_each(|row| self.push_into(row, &mut spare));
     }
 
     /// Takes over the chunks of another bucket buffer.

@@ -270,7 +270,7 @@ impl HistoryWriter {
             words[1] = time as u64;
             words[2] = pack_codes(event, channels[row], categories[row], presence);
             self.n_chunks += match users {
-                Users::Integer(_) => self.buckets[bucket].push(&words[..length]),
+                Users::Integer(_) => self.buckets[bucket].push_row(&words, length),
                 Users::Text(ids) => {
                     long_row.clear();
                     long_row.extend_from_slice(&words[..length]);
