@@ -133,7 +133,7 @@ impl CustomValues {
         let is_integer = batch.column(0).data_type() == &DataType::Int64;
         let texts = cast(batch.column(0), &DataType::Utf8).map_err(engine_error)?;
         let columns: Vec<_> =
-            batch.columns()[1..].iter().map(|array| array.as_primitive::<Float64Type>()).collect();
+            batch.columns()[1..].iter().map(AsArray::as_primitive::<Float64Type>).collect();
         for row in 0..batch.num_rows() {
             let user = match is_integer {
                 true => UserId::Integer(batch.column(0).as_primitive::<Int64Type>().value(row)),

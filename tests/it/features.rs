@@ -1,5 +1,7 @@
 //! Features read nothing at or after the as-of date, outcomes nothing before it.
 
+use arrow::array::AsArray;
+use arrow::datatypes::Float64Type;
 use chrono::NaiveDateTime;
 use layercake::dataset::{Snapshot, UserIds};
 use layercake::engine::{Engine, EngineParams};
@@ -11,11 +13,11 @@ use layercake::source::{InputParams, Paths, SourceParams, open_sources};
 
 use crate::support::{Shop, first_day, orders};
 
-fn source(shop: &Shop, csv: &str) -> SourceParams {
+fn source(shop: &Shop, csv: &str, mapping: &str) -> SourceParams {
     shop.write("events.csv", csv);
     let text = format!(
         "path = {:?}\nuser = \"user\"\ntime = \"at\"\nevent = \"event\"\namount = \"amount\"\n\
-         order_id = \"order_id\"\nchannel = \"channel\"\n",
+         order_id = \"order_id\"\nchannel = \"channel\"\n{mapping}",
         shop.path("events.csv").display().to_string()
     );
     let source: SourceParams = toml::from_str(&text).unwrap();
@@ -32,9 +34,17 @@ struct Log {
 
 impl Log {
     fn of(csv: &str) -> Self {
+        Self::with_mapping(csv, "")
+    }
+
+    fn with_mapping(csv: &str, mapping: &str) -> Self {
+        Self::read(csv, mapping, &EngineParams::default())
+    }
+
+    fn read(csv: &str, mapping: &str, params: &EngineParams) -> Self {
         let shop = Shop::empty();
-        let engine = Engine::new(&EngineParams::default()).unwrap();
-        let sources = [source(&shop, csv)];
+        let engine = Engine::new(params).unwrap();
+        let sources = [source(&shop, csv, mapping)];
         let sources = open_sources(&engine, &sources, &InputParams::default()).unwrap();
         let histories = sources.read(&engine, &shop.path("quarantine.csv")).unwrap().histories;
         Self { engine, histories, _shop: shop }
@@ -241,4 +251,140 @@ fn a_plan_survives_saving() {
     let text = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<FeaturePlan>(&text).unwrap(), plan);
     assert!(plan.features.iter().all(|feature| !feature.meaning.is_empty()));
+}
+
+#[test]
+fn what_became_known_late_is_used_from_then_on() {
+    let csv = "\
+user,at,event,amount,order_id,channel,known
+1,2024-01-05 00:00:00,order,10.00,A,app,
+1,2024-01-10 00:00:00,order,20.00,B,app,2024-01-20 00:00:00
+1,2024-01-12 00:00:00,order,40.00,C,web,2024-01-01 00:00:00
+2,2024-01-11 00:00:00,order,80.00,D,web,2024-01-20 00:00:00
+";
+    let log = Log::with_mapping(csv, "available_at = \"known\"\n");
+    let plan = log.plan(day(30));
+    // On 19 January order B had happened, but nobody knew; user 2 was unknown altogether.
+    let early = log.snapshot(&plan, day(18));
+    assert_eq!(early.users, UserIds::Integer(vec![1]));
+    assert_eq!(value(&early, 1, "gmv"), 50.0);
+    // `as_of` is exclusive for both clocks.
+    assert_eq!(value(&log.snapshot(&plan, day(19)), 1, "gmv"), 50.0);
+    let later = log.snapshot(&plan, day(20));
+    assert_eq!(value(&later, 1, "gmv"), 70.0);
+    assert_eq!(value(&later, 2, "gmv"), 80.0);
+    // Outcomes are what happened, whenever it became known.
+    let outcomes = log.with_outcomes(&plan, day(6), 10).outcomes.unwrap();
+    assert_eq!((outcomes.n_orders[0], outcomes.gmv[0]), (2.0, 60.0));
+}
+
+#[test]
+fn several_dates_in_one_pass_are_the_same_as_one_by_one() {
+    let log = Log::of(&mixed_events(90));
+    let plan = log.plan(day(150));
+    let dates = [day(150), day(120), day(91), day(40)];
+    let request = SnapshotRequest::new(&dates).with_outcomes(30);
+    let together = compute_snapshots(&log.engine, &log.histories, &plan, &request).unwrap();
+    for (date, snapshot) in dates.iter().zip(together) {
+        assert!(snapshot == log.with_outcomes(&plan, *date, 30), "{date}");
+    }
+}
+
+#[test]
+fn row_order_and_threads_change_no_feature() {
+    let csv = mixed_events(90);
+    let plan = Log::of(&csv).plan(day(150));
+    let expected = Log::of(&csv).snapshot(&plan, day(150));
+    let (header, rows) = csv.split_once('\n').unwrap();
+    let mut rows: Vec<&str> = rows.lines().collect();
+    rows.reverse();
+    rows.rotate_left(777);
+    let shuffled = format!("{header}\n{}\n", rows.join("\n"));
+    for n_threads in [1, 2, 3] {
+        let params = EngineParams { threads: n_threads.try_into().ok(), memory_limit_mb: None };
+        let log = Log::read(&shuffled, "", &params);
+        assert!(log.snapshot(&plan, day(150)) == expected, "{n_threads} threads");
+    }
+}
+
+/// Features over SQL, the slow and plain way.
+#[test]
+fn windows_agree_with_plain_sql() {
+    let log = Log::of(&mixed_events(90));
+    let as_of = day(150);
+    let plan = log.plan(as_of);
+    let snapshot = log.snapshot(&plan, as_of);
+    let UserIds::Integer(users) = snapshot.users.clone() else { panic!("integer ids") };
+    for days in [7, 30, 90] {
+        let is_in =
+            format!("at >= arrow_cast('{}', 'Timestamp(Microsecond, None)')", day(150 - days));
+        for (feature, sql) in [
+            (
+                format!("n_view_{days}d"),
+                format!("count(*) FILTER (WHERE event = 'view' AND {is_in})"),
+            ),
+            (
+                format!("gmv_{days}d"),
+                format!("sum(amount) FILTER (WHERE event = 'order' AND {is_in})"),
+            ),
+            (
+                format!("n_active_days_{days}d"),
+                format!("count(DISTINCT cast(at AS date)) FILTER (WHERE {is_in})"),
+            ),
+            (
+                format!("n_order_days_{days}d"),
+                format!(
+                    "count(DISTINCT cast(at AS date)) FILTER (WHERE event = 'order' AND {is_in})"
+                ),
+            ),
+        ] {
+            let query = format!(
+                "SELECT user_id, cast(coalesce({sql}, 0) AS double) FROM (SELECT *, time AS at \
+                 FROM events WHERE time < arrow_cast('{as_of}', 'Timestamp(Microsecond, None)')) \
+                 GROUP BY user_id ORDER BY user_id"
+            );
+            let batches = log.engine.query(&query).unwrap();
+            let expected: Vec<f64> = batches
+                .iter()
+                .flat_map(|batch| batch.column(1).as_primitive::<Float64Type>().values().to_vec())
+                .collect();
+            assert_eq!(expected.len(), users.len());
+            let got = snapshot.features.column(&feature).unwrap();
+            for (row, expected) in expected.iter().enumerate() {
+                assert!((got[row] - expected).abs() < 1e-9, "{feature} of user {}", users[row]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sum_beyond_fixed_point_names_the_user() {
+    let mut csv = String::from("user,at,event,amount,order_id,channel\n");
+    for second in 0..12 {
+        csv += &format!("7,2024-01-11 00:00:{second:02},order,90000000000000,,app\n");
+    }
+    let log = Log::of(&csv);
+    let request = SnapshotRequest::new(&[]);
+    assert!(compute_snapshots(&log.engine, &log.histories, &log.plan(day(30)), &request).is_ok());
+    let dates = [day(30)];
+    let request = SnapshotRequest::new(&dates);
+    let error = compute_snapshots(&log.engine, &log.histories, &log.plan(day(30)), &request);
+    let message = error.unwrap_err().to_string();
+    assert!(message.starts_with("user 7: a sum exceeds"), "{message}");
+}
+
+/// Orders and views of many users, on two channels, with ties in time.
+fn mixed_events(n_users: u64) -> String {
+    let mut csv = String::from("user,at,event,amount,order_id,channel\n");
+    for (index, line) in orders(n_users).lines().skip(1).enumerate() {
+        let event = if index % 3 == 0 { "order" } else { "view" };
+        let channel = ["app", "web", ""][index % 5 % 3];
+        let (user_at, amount) = line.rsplit_once(',').unwrap();
+        csv += &format!("{user_at},{event},{amount},,{channel}\n");
+        if index % 4 == 0 {
+            csv += &format!("{user_at},order,{}.5,O{index},{channel}\n", index % 37);
+            csv += &format!("{user_at},order,{}.25,O{index},app\n", index % 11);
+        }
+    }
+    csv
 }

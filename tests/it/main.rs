@@ -4,8 +4,10 @@
 mod architecture;
 mod bad_input;
 mod bundles;
+mod catalogue;
 mod features;
 mod help;
+mod leaks;
 mod newcomer;
 mod real_data;
 mod scoring;

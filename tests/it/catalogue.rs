@@ -1,0 +1,256 @@
+//! The list of features, features of one's own, and what pruning leaves.
+
+use layercake::dataset::{FeatureMatrix, Outcomes, Snapshot, UserIds};
+use layercake::features::{
+    Feature, FeatureParams, FeaturePlan, Measure, Missing, Total, Unit, Verdict, prune,
+};
+use ndarray::Array2;
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::support::{CONFIG, Shop, orders};
+
+#[test]
+fn every_feature_has_a_name_a_unit_a_meaning_and_a_formula() {
+    let shop = Shop::ordinary();
+    let json = shop.train(&["features", "--config", "shop.toml", "--list", "--format", "json"]);
+    let features: Vec<serde_json::Value> = serde_json::from_str(&json.done()).unwrap();
+    assert!(features.len() > 50, "{}", features.len());
+    for feature in &features {
+        for key in ["name", "unit", "meaning", "formula", "missing_means"] {
+            assert!(feature[key].as_str().is_some_and(|text| !text.is_empty()), "{feature}");
+        }
+        assert!(feature["when_missing"].is_number(), "{feature}");
+    }
+    let csv =
+        shop.train(&["features", "--config", "shop.toml", "--list", "--format", "csv"]).done();
+    let mut csv = csv::Reader::from_reader(csv.as_bytes());
+    let names: Vec<String> = csv.records().map(|record| record.unwrap()[0].to_owned()).collect();
+    let expected: Vec<&str> = features.iter().map(|f| f["name"].as_str().unwrap()).collect();
+    assert_eq!(names, expected);
+    let text = shop.train(&["features", "--config", "shop.toml", "--list"]).done();
+    assert!(text.contains("n_orders_30d (count)\n    orders placed, last 30 days\n"), "{text}");
+    assert!(text.contains("= count(orders) where age < 30 d; missing: 0: none"), "{text}");
+}
+
+#[test]
+fn a_model_says_of_every_feature_whether_it_is_kept_and_why() {
+    let shop = Shop::ordinary();
+    shop.train(&["--config", "shop.toml"]).done();
+    let arguments = ["features", "--bundle", "models/shop", "--list", "--format", "json"];
+    let features: Vec<serde_json::Value> =
+        serde_json::from_str(&shop.train(&arguments).done()).unwrap();
+    let names: Vec<&str> = features.iter().map(|f| f["name"].as_str().unwrap()).collect();
+    for feature in &features {
+        let reason = feature["reason"].as_str().unwrap();
+        assert_eq!(feature["kept"].as_bool().unwrap(), reason.starts_with("kept"), "{feature}");
+        if let Some((_, other)) = reason.split_once(" with ") {
+            assert!(names.contains(&other), "{reason}");
+        }
+    }
+    let kept = features.iter().filter(|f| f["kept"].as_bool().unwrap()).count();
+    assert!(kept < features.len() && kept >= 4, "{kept} of {}", features.len());
+    // Scoring and notebooks compute what was kept, and nothing else.
+    let told = shop.train(&["features", "--bundle", "models/shop", "--out", "m.parquet"]).done();
+    assert!(told.contains(&format!("120 users × {kept} features")), "{told}");
+}
+
+#[test]
+fn labels_are_written_where_the_data_reaches_and_refused_beyond() {
+    let shop = Shop::ordinary();
+    let matrix = |more: &[&str]| {
+        let fixed = ["features", "--config", "shop.toml", "--out", "m.parquet"];
+        shop.train(&[&fixed, more].concat())
+    };
+    matrix(&["--labels", "--as-of", "2024-07-01"]).done();
+    let file = std::fs::File::open(shop.path("m.parquet")).unwrap();
+    let schema = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file)
+        .unwrap()
+        .schema()
+        .clone();
+    assert_eq!(schema.field(0).name(), "user_id");
+    for label in ["outcome_n_orders", "outcome_gmv", "outcome_churned"] {
+        assert!(schema.field_with_name(label).is_ok(), "{label}");
+    }
+    matrix(&["--labels"]).refused(&["the latest day with labels is 2024-07-29"]);
+    matrix(&["--labels", "--as-of", "2024-07-29"]).done();
+    matrix(&["--labels", "--as-of", "2024-07-30"]).refused(&["--as-of 2024-07-29"]);
+}
+
+fn with_custom(custom: &str) -> Shop {
+    let shop = Shop::with_orders(&orders(120));
+    shop.write("shop.toml", format!("{CONFIG}\n{custom}"));
+    shop
+}
+
+#[test]
+fn features_of_ones_own_are_computed_and_scored() {
+    let shop = with_custom(
+        "[features.custom.n_big_orders]\nsql = \"count(*) FILTER (WHERE amount > 40)\"\n\
+         meaning = \"orders above 40\"\n\
+         [features.custom.spend_of_90_days]\n\
+         sql = \"sum(amount) FILTER (WHERE age_days < 90)\"\nwhen_missing = -1\n",
+    );
+    shop.train(&["features", "--config", "shop.toml", "--out", "m.parquet"]).done();
+    let file = std::fs::File::open(shop.path("m.parquet")).unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file);
+    let mut n_checked = 0;
+    for batch in reader.unwrap().build().unwrap() {
+        let batch = batch.unwrap();
+        let column = |name: &str| -> Vec<f64> {
+            use arrow::array::AsArray;
+            let array = batch.column_by_name(name).unwrap();
+            array.as_primitive::<arrow::datatypes::Float64Type>().values().to_vec()
+        };
+        let (own, catalogue) = (column("spend_of_90_days"), column("gmv_90d"));
+        for (own, catalogue) in own.iter().zip(&catalogue) {
+            let expected = if *catalogue == 0.0 { -1.0 } else { *catalogue };
+            assert!((own - expected).abs() < 1e-9, "{own} {expected}");
+            n_checked += 1;
+        }
+        assert!(column("n_big_orders").iter().any(|&n| n > 0.0));
+    }
+    assert_eq!(n_checked, 120);
+    shop.train(&["--config", "shop.toml"]).done();
+    shop.score(&["--bundle", "models/shop"]).done();
+}
+
+#[test]
+fn faulty_features_of_ones_own_are_refused_before_the_data_is_read() {
+    for (sql, parts) in [
+        ("sum(amonut)", vec!["No field named amonut", "the columns are", "age_days"]),
+        ("amount * 2", vec!["an aggregate over a user's rows is needed"]),
+        ("sum(amount", vec!["[features.custom.mine]"]),
+        ("max(time)", vec!["a number is needed", "Timestamp"]),
+        ("sum(amount) - (SELECT max(amount) FROM events)", vec!["a subquery", "as-of date"]),
+        ("date_part('day', now() - max(time))", vec!["now()", "as-of date"]),
+        ("sum(sum(amount)) OVER ()", vec!["a window function"]),
+    ] {
+        let shop = with_custom(&format!("[features.custom.mine]\nsql = {sql:?}\n"));
+        // The rows are never looked at: this one would be refused.
+        let parts = [&["mine"], parts.as_slice()].concat();
+        shop.train(&["--config", "shop.toml"]).refused(&parts);
+    }
+    with_custom("[features.custom.\"my feature\"]\nsql = \"count(*)\"\n")
+        .train(&["--config", "shop.toml"])
+        .refused(&["names are letters, digits and _", "my feature"]);
+}
+
+#[test]
+fn a_fixed_list_of_features_names_what_it_does_not_know() {
+    let shop = with_custom("[features]\nonly = [\"n_orders\", \"gvm_30d\"]\n");
+    shop.train(&["--config", "shop.toml"]).refused(&["gvm_30d", "did you mean `gmv_30d`"]);
+}
+
+/// A value from the number of the row and two draws between 0 and 1.
+type Column<'a> = &'a dyn Fn(usize, f64, f64) -> f64;
+
+/// A plan and a snapshot of made-up columns; users order when `signal` is high.
+fn made_up(n_users: usize, columns: &[(&str, Column<'_>)]) -> (FeaturePlan, Snapshot) {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+    let draws: Vec<(f64, f64)> = (0..n_users).map(|_| (rng.r#gen(), rng.r#gen())).collect();
+    let values = Array2::from_shape_fn((n_users, columns.len()), |(row, column)| {
+        columns[column].1(row, draws[row].0, draws[row].1)
+    });
+    let gmv: Vec<f64> = draws
+        .iter()
+        .map(
+            |(signal, _)| {
+                if signal + 0.4 * rng.r#gen::<f64>() > 0.7 { 10.0 + 90.0 * signal } else { 0.0 }
+            },
+        )
+        .collect();
+    let names: Vec<String> = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let features = names
+        .iter()
+        .map(|name| Feature {
+            name: name.clone(),
+            unit: Unit::Count,
+            meaning: "made up".into(),
+            measure: Measure::Total { total: Total::Orders, window_days: None },
+            when_missing: Missing::Zero,
+        })
+        .collect();
+    let plan = FeaturePlan {
+        order_event: "order".into(),
+        passive_events: vec![],
+        columns: vec![],
+        features,
+    };
+    let outcomes =
+        Outcomes { n_orders: gmv.iter().map(|&g| f64::from(u8::from(g > 0.0))).collect(), gmv };
+    let users = UserIds::Integer((0..n_users as i64).collect());
+    let matrix = FeatureMatrix::new(names, values).unwrap();
+    (plan, Snapshot::new(Default::default(), users, matrix, Some(outcomes)).unwrap())
+}
+
+#[test]
+fn pruning_drops_what_says_nothing_and_names_the_better_twin() {
+    let (plan, snapshot) = made_up(
+        4_000,
+        &[
+            ("n_orders", &|row, _, _| 1.0 + (row % 3) as f64),
+            ("constant", &|_, _, _| 7.0),
+            // Nearly the same; the second is the less blurred.
+            ("blurred", &|row, signal, _| 100.0 * signal + (row % 7) as f64),
+            ("signal", &|_, signal, _| 100.0 * signal),
+            ("copy", &|_, signal, _| 100.0 * signal),
+            ("noise", &|_, _, noise| noise),
+        ],
+    );
+    let pruning = prune(&FeatureParams::default(), &plan, &[snapshot]).unwrap();
+    let verdict =
+        |name: &str| &pruning.candidates.iter().find(|c| c.feature.name == name).unwrap().verdict;
+    assert_eq!(verdict("n_orders"), &Verdict::Core);
+    assert_eq!(verdict("constant"), &Verdict::Constant);
+    assert_eq!(verdict("signal"), &Verdict::Kept);
+    assert_eq!(verdict("copy"), &Verdict::DuplicateOf("signal".into()));
+    let Verdict::CollinearWith { other, correlation } = verdict("blurred") else {
+        panic!("{:?}", verdict("blurred"))
+    };
+    assert!(other == "signal" && *correlation > 0.98, "{other} {correlation}");
+    assert_eq!(verdict("noise"), &Verdict::Irrelevant);
+    assert_eq!(pruning.kept(), ["n_orders", "signal"]);
+}
+
+#[test]
+fn pruning_keeps_no_more_than_is_wanted_and_no_turncoat() {
+    let (plan, first) = made_up(
+        4_000,
+        &[
+            ("n_orders", &|_, _, _| 1.0),
+            ("strong", &|_, signal, noise| signal + 0.2 * noise),
+            ("weak", &|_, signal, noise| signal + 2.0 * noise),
+            ("weaker", &|row, signal, _| signal + (row % 5) as f64),
+        ],
+    );
+    let params = FeatureParams { max_features: 2, ..Default::default() };
+    let pruning = prune(&params, &plan, std::slice::from_ref(&first)).unwrap();
+    let verdicts: Vec<&Verdict> = pruning.candidates.iter().map(|c| &c.verdict).collect();
+    assert_eq!(verdicts, [&Verdict::Core, &Verdict::Kept, &Verdict::Kept, &Verdict::BeyondLimit]);
+    // At another snapshot `weak` means the contrary.
+    let mut values = first.features.values().to_owned();
+    values.column_mut(2).mapv_inplace(|value| -value);
+    let features = FeatureMatrix::new(first.features.names().to_vec(), values).unwrap();
+    let second = Snapshot { features, ..first.clone() };
+    let pruning = prune(&FeatureParams::default(), &plan, &[first, second]).unwrap();
+    assert!(!pruning.candidates[2].verdict.is_kept(), "{:?}", pruning.candidates[2].verdict);
+    assert!(pruning.candidates[1].verdict.is_kept());
+}
+
+#[test]
+fn a_feature_that_knows_the_outcome_raises_the_alarm() {
+    let (plan, snapshot) = made_up(
+        2_000,
+        &[("n_orders", &|_, _, _| 1.0), ("honest", &|row, signal, _| signal + (row % 3) as f64)],
+    );
+    let pruning = prune(&FeatureParams::default(), &plan, std::slice::from_ref(&snapshot)).unwrap();
+    assert!(pruning.leak_alarms().is_empty());
+    let mut values = snapshot.features.values().to_owned();
+    let gmv = snapshot.outcomes.as_ref().unwrap().gmv.clone();
+    values.column_mut(1).iter_mut().zip(&gmv).for_each(|(value, gmv)| *value = *gmv);
+    let features = FeatureMatrix::new(snapshot.features.names().to_vec(), values).unwrap();
+    let leaking = Snapshot { features, ..snapshot };
+    let pruning = prune(&FeatureParams::default(), &plan, &[leaking]).unwrap();
+    assert_eq!(pruning.leak_alarms(), [("honest", 1.0)]);
+}
