@@ -1,9 +1,11 @@
 //! A plan and some dates in, one matrix for each date out.
 
 use std::ops::Range;
+use std::sync::Mutex;
 
 use chrono::{Days, NaiveDateTime};
 use ndarray::Array2;
+use rayon::prelude::*;
 
 use super::custom::CustomValues;
 use super::orders::{Order, Overflow, collect_orders};
@@ -50,37 +52,111 @@ pub fn compute_snapshots(
     request: &SnapshotRequest<'_>,
 ) -> Result<Vec<Snapshot>, FeatureError> {
     let computation = Computation::new(engine, histories, plan, request)?;
-    let n_features = plan.features.len();
-    let of_buckets = histories.map_buckets(request.buckets.clone(), |bucket| {
-        let n_users = histories.n_users(bucket);
-        let mut blocks: Vec<Block> =
-            request.dates.iter().map(|_| Block::with_room_for(n_users, n_features)).collect();
-        computation.visit(bucket, |row| {
-            let block = &mut blocks[row.date];
-            block.users.push(row.user.clone());
-            block.values.extend_from_slice(row.values);
-            if let Some((n_orders, gmv)) = row.outcome {
-                block.n_orders.push(n_orders);
-                block.gmv.push(gmv);
-            }
-        })?;
-        Ok::<_, FeatureError>(blocks)
-    })?;
-    let mut by_date: Vec<Vec<Block>> = request.dates.iter().map(|_| Vec::new()).collect();
-    for blocks in of_buckets {
-        for (of_date, block) in by_date.iter_mut().zip(blocks) {
-            of_date.push(block);
+    let roster = Roster::new(histories, request)?;
+    let width = plan.features.len();
+    let mut dates: Vec<DateRows> =
+        computation.dates.iter().map(|date| roster.at(date.as_of, width)).collect();
+    // Every row of every matrix, handed to the bucket whose user it belongs to.
+    let mut places: Vec<Vec<Vec<Option<&mut [f64]>>>> = roster
+        .n_users
+        .iter()
+        .map(|&n| request.dates.iter().map(|_| (0..n).map(|_| None).collect()).collect())
+        .collect();
+    for (number, date) in dates.iter_mut().enumerate() {
+        let rows = date.values.chunks_exact_mut(width.max(1));
+        for (&member, row) in date.members.iter().zip(rows) {
+            let member = &roster.members[member];
+            places[member.bucket][number][member.number] = Some(row);
         }
     }
-    request
-        .dates
-        .iter()
-        .zip(by_date)
-        .map(|(&date, blocks)| {
-            let has_outcomes = request.horizon_days.is_some();
-            snapshot(date, plan.names(), blocks, histories.kind(), has_outcomes)
+    let places: Vec<Mutex<Vec<Vec<Option<&mut [f64]>>>>> =
+        places.into_iter().map(Mutex::new).collect();
+    let outcomes = histories.map_buckets(request.buckets.clone(), |bucket| {
+        let index = bucket - request.buckets.start;
+        let mut places = places[index].lock().expect("each bucket has one writer");
+        let mut outcomes = vec![vec![(0.0, 0.0); roster.n_users[index]]; request.dates.len()];
+        computation.visit(bucket, |row| {
+            if let Some(place) = &mut places[row.date][row.number] {
+                place.copy_from_slice(row.values);
+            }
+            outcomes[row.date][row.number] = row.outcome.unwrap_or_default();
+        })?;
+        Ok::<_, FeatureError>(outcomes)
+    })?;
+    drop(places);
+    let has_outcomes = request.horizon_days.is_some();
+    dates
+        .into_par_iter()
+        .enumerate()
+        .map(|(number, date)| {
+            let as_of = request.dates[number];
+            let members = date.members.iter().map(|&member| &roster.members[member]);
+            let (n_orders, gmv) = members
+                .clone()
+                .map(|member| outcomes[member.bucket][number][member.number])
+                .unzip();
+            let users = user_ids(members.map(|m| m.user.clone()).collect(), histories.kind());
+            let values = Array2::from_shape_vec((users.len(), width), date.values)
+                .expect("as many values as users and features");
+            let features = FeatureMatrix::new(plan.names(), values)?;
+            let outcomes = has_outcomes.then_some(Outcomes { n_orders, gmv });
+            Ok(Snapshot::new(as_of, users, features, outcomes)?)
         })
         .collect()
+}
+
+/// All users of the request, in order of their ids.
+struct Roster {
+    members: Vec<Member>,
+    /// By bucket of the request.
+    n_users: Vec<usize>,
+}
+
+struct Member {
+    user: UserId,
+    /// Bucket, counted from the request's first.
+    bucket: usize,
+    /// Number in the bucket.
+    number: usize,
+    /// From when on anything is known of the user.
+    known_from: i64,
+}
+
+/// The users known at a date, and room for their features.
+struct DateRows {
+    /// Indices into [`Roster::members`], ascending.
+    members: Vec<usize>,
+    values: Vec<f64>,
+}
+
+impl Roster {
+    fn new(histories: &Histories, request: &SnapshotRequest<'_>) -> Result<Self, FeatureError> {
+        let of_buckets = histories.map_buckets(request.buckets.clone(), |bucket| {
+            let mut members = Vec::with_capacity(histories.n_users(bucket));
+            histories.for_each_user(bucket, |history| {
+                let known_from = history.events.iter().map(EventRow::known_from).min();
+                members.push(Member {
+                    user: history.user.clone(),
+                    bucket: bucket - request.buckets.start,
+                    number: members.len(),
+                    known_from: known_from.unwrap_or(i64::MAX),
+                });
+                Ok::<_, FeatureError>(())
+            })?;
+            Ok::<_, FeatureError>(members)
+        })?;
+        let n_users = of_buckets.iter().map(Vec::len).collect();
+        let mut members: Vec<Member> = of_buckets.into_iter().flatten().collect();
+        members.sort_unstable_by(|a, b| a.user.cmp(&b.user));
+        Ok(Self { members, n_users })
+    }
+
+    fn at(&self, as_of: i64, n_features: usize) -> DateRows {
+        let is_known = |member: &usize| self.members[*member].known_from < as_of;
+        let members: Vec<usize> = (0..self.members.len()).filter(is_known).collect();
+        let values = vec![0.0; members.len() * n_features];
+        DateRows { members, values }
+    }
 }
 
 /// Users of a [`ColumnGroup`], about.
@@ -174,6 +250,8 @@ impl<'a> ColumnGroups<'a> {
 struct Row<'r> {
     /// Number of the date.
     date: usize,
+    /// Number of the user in the bucket.
+    number: usize,
     user: &'r UserId,
     values: &'r [f64],
     /// Orders and GMV after the date.
@@ -222,9 +300,12 @@ impl<'a> Computation<'a> {
         let mut walker = Walker::new(program);
         let mut values = vec![0.0; program.ops.len()];
         let mut outcomes = OutcomeBuffers::default();
+        let mut next_number = 0;
         self.histories.for_each_user(bucket, |history| {
+            let number = next_number;
+            next_number += 1;
             let too_large = |_: Overflow| FeatureError::TooLarge { user: text(history.user) };
-            for (number, date) in self.dates.iter().enumerate() {
+            for (date_number, date) in self.dates.iter().enumerate() {
                 let events = history.events;
                 if !walker.walk(events, date.as_of, &mut values).map_err(too_large)? {
                     continue;
@@ -235,7 +316,8 @@ impl<'a> Computation<'a> {
                     .map(|end| outcomes.of(events, program, date.as_of, end))
                     .transpose()
                     .map_err(too_large)?;
-                take(&Row { date: number, user: history.user, values: &values, outcome });
+                let (date, user) = (date_number, history.user);
+                take(&Row { date, number, user, values: &values, outcome });
             }
             Ok::<_, FeatureError>(())
         })
@@ -285,56 +367,4 @@ impl OutcomeBuffers {
         let gmv = self.orders.iter().try_fold(0i64, |sum, order| sum.checked_add(order.amount));
         Ok((self.orders.len() as f64, gmv.ok_or(Overflow)? as f64 / program.scale))
     }
-}
-
-/// The users of one bucket at one date.
-#[derive(Default)]
-struct Block {
-    users: Vec<UserId>,
-    /// One row after the other.
-    values: Vec<f64>,
-    n_orders: Vec<f64>,
-    gmv: Vec<f64>,
-}
-
-impl Block {
-    fn with_room_for(n_users: usize, n_features: usize) -> Self {
-        Self {
-            users: Vec::with_capacity(n_users),
-            values: Vec::with_capacity(n_users * n_features),
-            ..Default::default()
-        }
-    }
-}
-
-/// Puts the users of all buckets in order.
-fn snapshot(
-    as_of: NaiveDateTime,
-    names: Vec<String>,
-    mut blocks: Vec<Block>,
-    kind: IdKind,
-    has_outcomes: bool,
-) -> Result<Snapshot, FeatureError> {
-    let mut placed: Vec<(UserId, u32, u32)> = Vec::new();
-    for (number, block) in blocks.iter_mut().enumerate() {
-        let users = std::mem::take(&mut block.users).into_iter().zip(0u32..);
-        placed.extend(users.map(|(user, row)| (user, number as u32, row)));
-    }
-    placed.sort_unstable();
-    let mut values = Vec::with_capacity(placed.len() * names.len());
-    let mut outcomes = Outcomes::default();
-    for (_, block, row) in &placed {
-        let (block, row) = (&blocks[*block as usize], *row as usize);
-        values.extend_from_slice(&block.values[row * names.len()..(row + 1) * names.len()]);
-        if has_outcomes {
-            outcomes.n_orders.push(block.n_orders[row]);
-            outcomes.gmv.push(block.gmv[row]);
-        }
-    }
-    drop(blocks);
-    let users = user_ids(placed.into_iter().map(|(user, ..)| user).collect(), kind);
-    let values = Array2::from_shape_vec((users.len(), names.len()), values)
-        .expect("as many values as users and names");
-    let features = FeatureMatrix::new(names, values)?;
-    Ok(Snapshot::new(as_of, users, features, has_outcomes.then_some(outcomes))?)
 }

@@ -81,16 +81,16 @@ pub fn describe_input(
     let parts = histories.map_buckets(0..n_parts, |part| {
         let mut counts = none.clone();
         for bucket in (part..N_BUCKETS).step_by(n_parts) {
-            histories.for_each_user(bucket, |history| {
-                for event in history.events.iter().take_while(|event| event.time < as_of) {
-                    counts.events[event.event as usize] += 1;
-                    counts.channels[event.channel as usize] += 1;
-                    counts.categories[event.category as usize] += 1;
-                    for (count, value) in counts.columns.iter_mut().zip(event.values) {
-                        *count += u64::from(value != 0);
-                    }
+            histories.for_each_event(bucket, |event| {
+                if event.time >= as_of {
+                    return;
                 }
-                Ok::<_, HistoryError>(())
+                counts.events[event.event as usize] += 1;
+                counts.channels[event.channel as usize] += 1;
+                counts.categories[event.category as usize] += 1;
+                for (count, value) in counts.columns.iter_mut().zip(event.values) {
+                    *count += u64::from(value != 0);
+                }
             })?;
         }
         Ok::<_, HistoryError>(counts)

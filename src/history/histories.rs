@@ -216,20 +216,7 @@ impl Histories {
         bucket: usize,
         mut visit: impl FnMut(&History<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut words = Vec::new();
-        let _room = match &self.buckets[bucket] {
-            Bucket::Memory(chunks) => {
-                let room = reserve(&self.parts.pool, chunks.n_words() * 8)?;
-                words.reserve_exact(chunks.n_words());
-                chunks.iter().for_each(|chunk| words.extend_from_slice(chunk));
-                room
-            }
-            Bucket::Disk(run) => {
-                let room = reserve(&self.parts.pool, run.n_words * 16)?;
-                self.files[run.file].read(run, &mut words)?;
-                room
-            }
-        };
+        let (words, _room) = self.words(bucket)?;
         let kind = self.parts.kind;
         let mut events = Vec::new();
         let mut next = 0;
@@ -244,6 +231,44 @@ impl Histories {
             visit(&History { user: &user, events: &events })?;
         }
         Ok(())
+    }
+
+    /// Calls `visit` with each event of a bucket: cheaper than
+    /// [`Histories::for_each_user`] where users do not matter.
+    ///
+    /// # Errors
+    /// When the memory limit leaves no room for the bucket, or the temporary
+    /// file fails.
+    pub fn for_each_event(
+        &self,
+        bucket: usize,
+        mut visit: impl FnMut(&EventRow),
+    ) -> Result<(), HistoryError> {
+        let (words, _room) = self.words(bucket)?;
+        let mut next = 0;
+        while next < words.len() {
+            visit(&EventRow::read(&words, next));
+            next += row_length(&words, next, self.parts.kind);
+        }
+        Ok(())
+    }
+
+    /// The rows of a bucket, and the room that they take.
+    fn words(&self, bucket: usize) -> Result<(Vec<u64>, MemoryReservation), HistoryError> {
+        let mut words = Vec::new();
+        match &self.buckets[bucket] {
+            Bucket::Memory(chunks) => {
+                let room = reserve(&self.parts.pool, chunks.n_words() * 8)?;
+                words.reserve_exact(chunks.n_words());
+                chunks.iter().for_each(|chunk| words.extend_from_slice(chunk));
+                Ok((words, room))
+            }
+            Bucket::Disk(run) => {
+                let room = reserve(&self.parts.pool, run.n_words * 16)?;
+                self.files[run.file].read(run, &mut words)?;
+                Ok((words, room))
+            }
+        }
     }
 }
 

@@ -320,17 +320,20 @@ fn fixed_point(array: &ArrayRef, scale: f64) -> Result<Vec<u64>, HistoryError> {
     let words = match array.data_type() {
         DataType::Decimal128(..) => {
             let numbers: &Decimal128Array = array.as_primitive::<Decimal128Type>();
-            (0..numbers.len())
-                .map(|row| if numbers.is_null(row) { 0 } else { numbers.value(row) as u64 })
-                .collect()
+            numbers.iter().map(|number| number.map_or(0, |number| number as u64)).collect()
         }
         _ => {
             let numbers = cast(array, &DataType::Float64)?;
             let numbers: &Float64Array = numbers.as_primitive::<Float64Type>();
-            let to_word = |row: usize| (numbers.value(row) * scale).round() as i64 as u64;
-            (0..numbers.len())
-                .map(|row| if numbers.is_null(row) { 0 } else { to_word(row) })
-                .collect()
+            // Half away from zero, as `round` does, which is a call where this is none.
+            let to_word = |number: f64| {
+                let scaled = number * scale;
+                (scaled + 0.5f64.copysign(scaled)) as i64 as u64
+            };
+            match numbers.null_count() {
+                0 => numbers.values().iter().map(|&number| to_word(number)).collect(),
+                _ => numbers.iter().map(|number| number.map_or(0, to_word)).collect(),
+            }
         }
     };
     Ok(words)

@@ -330,7 +330,12 @@ fn contract(
             (converted.clone().gt_eq(day(bounds.latest)), say("time in the future")),
         ],
         "available_at" => vec![(lost, say("unreadable available_at"))],
-        "event" => vec![(absent.or(converted.clone().eq(lit(""))), lit("no event"))],
+        "event" => {
+            let is_dictionary =
+                matches!(found, DataType::Dictionary(_, value) if value.is_string());
+            let text = if is_dictionary { original } else { converted };
+            vec![(absent.or(text.clone().eq(lit(""))), lit("no event"))]
+        }
         _ if event_type(key) == DataType::Utf8View => vec![],
         _ if found.is_floating() => {
             // Not a number compares greater than all numbers.
