@@ -176,8 +176,10 @@ fn pruned(pruning: &Pruning) -> String {
     groups.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     let dropped: Vec<String> =
         groups.into_iter().map(|(group, count)| format!("{group} {count}")).collect();
-    let dropped = if dropped.is_empty() { "none dropped".into() } else { dropped.join(", ") };
-    let mut text = format!("{} of {n} features kept ({dropped})\n", pruning.kept().len());
+    let mut text = format!("{} of {n} features kept\n", pruning.kept().len());
+    if !dropped.is_empty() {
+        text.push_str(&indented(&format!("dropped: {}", dropped.join(", "))));
+    }
     let mut alarms = pruning.leak_alarms();
     alarms.sort_by(|a, b| b.1.total_cmp(&a.1));
     if !alarms.is_empty() {

@@ -4,11 +4,14 @@
 //! `as_of` is exclusive: no feature reads an event at or after it, no outcome
 //! reads one before it.
 
+mod behaviour_features;
 mod catalogue;
 mod compute;
 mod custom;
 mod error;
 mod measure;
+mod mix_features;
+mod order_features;
 mod orders;
 mod params;
 mod plan;

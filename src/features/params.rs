@@ -52,7 +52,7 @@ impl Default for FeatureParams {
             max_categories: 12,
             only: Vec::new(),
             max_features: 120,
-            max_correlation: 0.98,
+            max_correlation: 0.95,
             max_stale_days: 7,
             custom: BTreeMap::new(),
         }

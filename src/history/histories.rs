@@ -1,7 +1,5 @@
 //! The sorted events of all users, and passes over them.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -10,8 +8,8 @@ use datafusion::execution::memory_pool::{
 };
 
 use super::buckets::Chunks;
-use super::ids::mix;
 use super::row::{EventRow, History, UserId, row_length, row_text};
+use super::sort::{BucketTally, examine, positions};
 use super::spill::{Run, SpillFile, SpillWriter};
 use super::writer::Tally;
 use super::{HistoryError, IdKind, N_BUCKETS, Vocabulary};
@@ -82,23 +80,6 @@ pub struct Histories {
     /// By bucket.
     n_users: Vec<usize>,
     summary: HistorySummary,
-}
-
-/// Where a row stands in its bucket.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Position {
-    user: u64,
-    time: i64,
-    offset: u32,
-}
-
-/// What sorting a bucket finds.
-#[derive(Default)]
-struct BucketTally {
-    n_users: u64,
-    n_duplicates: u64,
-    /// Event codes of the rows that went.
-    dropped: Vec<u32>,
 }
 
 impl Histories {
@@ -278,114 +259,6 @@ fn user_id(words: &[u64], offset: usize, kind: IdKind) -> UserId {
         IdKind::Text => {
             UserId::Text(String::from_utf8_lossy(&row_text(words, offset)).into_owned())
         }
-    }
-}
-
-/// Where each row stands: by user, each user's rows in order of time.
-fn positions(words: &[u64], kind: IdKind) -> Vec<Position> {
-    let mut arrived = Vec::with_capacity(words.len() / 4);
-    let mut numbers: HashMap<u64, u32, BuildHasherDefault<MixHasher>> = HashMap::default();
-    let mut counts: Vec<u32> = Vec::new();
-    let mut offset = 0;
-    while offset < words.len() {
-        let user = words[offset];
-        let number = *numbers.entry(user).or_insert(counts.len() as u32);
-        if number as usize == counts.len() {
-            counts.push(0);
-        }
-        counts[number as usize] += 1;
-        let position = Position { user, time: words[offset + 1] as i64, offset: offset as u32 };
-        arrived.push((number, position));
-        offset += row_length(words, offset, kind);
-    }
-    let mut users: Vec<(i64, u32)> =
-        numbers.into_iter().map(|(user, number)| (user as i64, number)).collect();
-    users.sort_unstable();
-    let mut starts = vec![0; counts.len()];
-    let mut start = 0;
-    for (_, number) in users {
-        starts[number as usize] = start;
-        start += counts[number as usize];
-    }
-    let nowhere = Position { user: 0, time: 0, offset: 0 };
-    let mut positions = vec![nowhere; arrived.len()];
-    for (number, position) in arrived {
-        let place = &mut starts[number as usize];
-        positions[*place as usize] = position;
-        *place += 1;
-    }
-    for of_user in positions.chunk_by_mut(|a, b| a.user == b.user) {
-        // Files are mostly in order of time already.
-        if !of_user.is_sorted() {
-            of_user.sort_unstable();
-        }
-    }
-    positions
-}
-
-/// Hashes one 64-bit number.
-#[derive(Default)]
-struct MixHasher(u64);
-
-impl Hasher for MixHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.0 = mix(self.0 ^ u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = mix(value);
-    }
-}
-
-/// Counts users and duplicates, of which all but one go if so configured.
-fn examine(
-    words: &[u64],
-    positions: &mut Vec<Position>,
-    kind: IdKind,
-    duplicates: Duplicates,
-) -> Result<BucketTally, HistoryError> {
-    let mut tally = BucketTally::default();
-    for of_user in positions.chunk_by(|a, b| a.user == b.user) {
-        tally.n_users += 1;
-        if kind == IdKind::Text {
-            check_one_text(words, of_user)?;
-        }
-    }
-    let mut repeated = Vec::new();
-    for moment in positions.chunk_by(|a, b| a.user == b.user && a.time == b.time) {
-        if moment.len() > 1 {
-            let row = |position: &Position| EventRow::read(words, position.offset as usize);
-            let mut rows: Vec<(EventRow, u32)> =
-                moment.iter().map(|position| (row(position), position.offset)).collect();
-            rows.sort_unstable();
-            let repeats = rows.windows(2).filter(|pair| pair[0].0 == pair[1].0);
-            repeated.extend(repeats.map(|pair| (pair[1].1, pair[1].0.event)));
-        }
-    }
-    tally.n_duplicates = repeated.len() as u64;
-    if duplicates == Duplicates::Drop && !repeated.is_empty() {
-        repeated.sort_unstable();
-        let goes = |at: &Position| repeated.binary_search_by_key(&at.offset, |row| row.0).is_ok();
-        positions.retain(|position| !goes(position));
-        tally.dropped = repeated.into_iter().map(|(_, event)| event).collect();
-    }
-    Ok(tally)
-}
-
-/// A hash stands for one text.
-fn check_one_text(words: &[u64], of_user: &[Position]) -> Result<(), HistoryError> {
-    let text = |position: &Position| row_text(words, position.offset as usize);
-    let first = text(&of_user[0]);
-    match of_user[1..].iter().map(text).find(|other| *other != first) {
-        None => Ok(()),
-        Some(other) => Err(HistoryError::Collision {
-            first: String::from_utf8_lossy(&first).into_owned(),
-            second: String::from_utf8_lossy(&other).into_owned(),
-        }),
     }
 }
 

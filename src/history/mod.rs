@@ -14,6 +14,7 @@ mod error;
 mod histories;
 mod ids;
 mod row;
+mod sort;
 mod spill;
 mod vocabulary;
 mod writer;

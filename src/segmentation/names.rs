@@ -66,9 +66,13 @@ fn describe(feature: &str, is_high: bool) -> Option<(Theme, String)> {
         Some((Theme::Of(theme), if is_high { high } else { low }.to_owned()))
     };
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| feature.starts_with(prefix));
-    for (prefix, theme, words) in
-        [("share_channel_", "channel", "mostly via"), ("share_category_", "category", "into")]
-    {
+    for (prefix, theme, words) in [
+        ("share_channel_", "channel", "mostly via"),
+        ("n_channel_", "channel", "much via"),
+        ("gmv_channel_", "channel", "buys via"),
+        ("share_category_", "category", "into"),
+        ("n_category_", "category", "into"),
+    ] {
         if let Some(value) = feature.strip_prefix(prefix) {
             return is_high.then(|| (Theme::Of(theme), format!("{words} {}", spaced(value))));
         }
@@ -81,17 +85,23 @@ fn describe(feature: &str, is_high: bool) -> Option<(Theme, String)> {
     if starts(&["n_orders_trend", "gmv_trend"]) {
         return either("silence", "bought lately", "quiet of late");
     }
-    if starts(&["n_order", "orders_per_30_days", "n_units", "n_items"]) {
+    if feature.contains("_trend_") {
+        return either("activity", "more active of late", "less active of late");
+    }
+    if starts(&["discount"]) {
+        return either("discount", "buys on discount", "pays full price");
+    }
+    if starts(&["n_order", "orders_per_30_days", "n_units", "n_items", "n_categories"]) {
         return either("orders", "many orders", "few orders");
     }
     if starts(&["gmv", "mean_order_value", "max_order_value", "sd_order_value"]) {
         return either("spend", "high spend", "low spend");
     }
-    if starts(&["n_active_days", "n_sessions", "dwell_s"]) {
+    if starts(&["n_active_days", "n_sessions", "dwell_s", "last_streak", "max_streak"]) {
         return either("activity", "active", "inactive");
     }
     match feature {
-        "days_since_last_order" | "silence_ratio" => {
+        "days_since_last_order" | "silence_ratio" | "silence_of_longest_gap" => {
             either("silence", "long silent", "bought lately")
         }
         // Zero for who never ordered, who are not new for that.
@@ -101,9 +111,7 @@ fn describe(feature: &str, is_high: bool) -> Option<(Theme, String)> {
         "mean_gap_days" | "sd_gap_days" | "max_gap_days" | "purchase_span_days" => {
             either("rhythm", "buys at long intervals", "buys in one go")
         }
-        "share_orders_discounted" | "discount_depth" => {
-            either("discount", "buys on discount", "pays full price")
-        }
+        "share_orders_discounted" => either("discount", "buys on discount", "pays full price"),
         "share_orders_weekend" => either("weekday", "buys at weekends", "buys on weekdays"),
         "n_distinct_event" => either("breadth", "does many things", "does few things"),
         "n_distinct_category" => either("variety", "many interests", "few interests"),
