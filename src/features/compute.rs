@@ -57,7 +57,7 @@ pub fn compute_snapshots(
     let mut dates: Vec<DateRows> =
         computation.dates.iter().map(|date| roster.at(date.as_of, width)).collect();
     // Every row of every matrix, handed to the bucket whose user it belongs to.
-    let mut places: Vec<Vec<Vec<Option<&mut [f64]>>>> = roster
+    let mut places: Vec<Places<'_>> = roster
         .n_users
         .iter()
         .map(|&n| request.dates.iter().map(|_| (0..n).map(|_| None).collect()).collect())
@@ -69,8 +69,7 @@ pub fn compute_snapshots(
             places[member.bucket][number][member.number] = Some(row);
         }
     }
-    let places: Vec<Mutex<Vec<Vec<Option<&mut [f64]>>>>> =
-        places.into_iter().map(Mutex::new).collect();
+    let places: Vec<Mutex<Places<'_>>> = places.into_iter().map(Mutex::new).collect();
     let outcomes = histories.map_buckets(request.buckets.clone(), |bucket| {
         let index = bucket - request.buckets.start;
         let mut places = places[index].lock().expect("each bucket has one writer");
@@ -104,6 +103,10 @@ pub fn compute_snapshots(
         })
         .collect()
 }
+
+/// Where the rows of a bucket's users go, by date and number of the user; none
+/// for who was not known yet.
+type Places<'a> = Vec<Vec<Option<&'a mut [f64]>>>;
 
 /// All users of the request, in order of their ids.
 struct Roster {
