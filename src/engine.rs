@@ -236,6 +236,13 @@ pub fn plain_message(error: &DataFusionError) -> String {
                 over; raise --memory-limit (or [engine] memory_limit_mb), or lower --threads"
             .to_owned();
     }
+    if let DataFusionError::IoError(cause) = error.find_root() {
+        let folder = std::env::temp_dir();
+        return format!(
+            "can't read or write ({cause}); temporary files go to {}",
+            folder.display()
+        );
+    }
     let message = error.find_root().strip_backtrace();
     let message = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     let prefixes = [

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDateTime;
 
 use super::{FeatureError, FeaturePlan};
-use crate::history::{Histories, HistoryError, N_BUCKETS, N_COLUMNS, Vocabulary};
+use crate::history::{Column, Histories, HistoryError, N_BUCKETS, N_COLUMNS, Vocabulary};
 
 /// What the data before a date holds, as far as the catalogue depends on it.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,10 +46,6 @@ impl FeaturePlan {
         Ok(self.counted_events().into_iter().filter(is_lost).map(str::to_owned).collect())
     }
 }
-
-/// Columns of [`crate::history::Column`], in its order.
-const VALUE_COLUMNS: [&str; N_COLUMNS] =
-    ["amount", "quantity", "discount", "dwell_s", "item", "session", "order_id", "available_at"];
 
 /// Rows by code, and by column that holds something.
 #[derive(Clone)]
@@ -107,7 +103,7 @@ pub fn describe_input(
     let channels = by_frequency(histories.channels(), &total(|counts| &counts.channels));
     let categories = by_frequency(histories.categories(), &total(|counts| &counts.categories));
     let mut filled: BTreeSet<&'static str> = ["user_id", "time", "event"].into();
-    filled.extend((0..N_COLUMNS).filter(|&i| columns[i] > 0).map(|i| VALUE_COLUMNS[i]));
+    filled.extend((0..N_COLUMNS).filter(|&i| columns[i] > 0).map(|i| Column::NAMES[i]));
     filled.extend((!channels.is_empty()).then_some("channel"));
     filled.extend((!categories.is_empty()).then_some("category"));
     // Not every row has to be late for a source to tell when it knew.

@@ -5,7 +5,7 @@
 use super::Kind;
 use super::orders::{Order, Overflow, collect_orders};
 use super::program::{
-    MICROS_PER_DAY, N_SERIES, Note, Op, Program, Series, UNUSED, code_of, day_part, weekday,
+    MICROS_PER_DAY, Note, Op, Program, Series, UNUSED, code_of, day_part, weekday,
 };
 use super::statistics::{Facts, KindFacts, statistic};
 use crate::history::{Column, EventRow};
@@ -328,7 +328,6 @@ impl KindTally {
 }
 
 fn edges_of<'a>(program: &'a Program, edges: &'a [i64], series: Series) -> Edges<'a> {
-    debug_assert!((series as usize) < N_SERIES);
     Edges { edges, notes: &program.notes[series as usize], factors: &program.factors, next: 0 }
 }
 

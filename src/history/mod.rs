@@ -23,7 +23,7 @@ pub use error::HistoryError;
 pub use histories::{Duplicates, EventTally, Histories, HistorySummary};
 pub use ids::IdKind;
 pub use row::{Column, EventRow, History, N_COLUMNS, UserId};
-pub use vocabulary::{MAX_CATEGORIES, MAX_KINDS, Vocabulary};
+pub use vocabulary::Vocabulary;
 pub use writer::{HistoryBuilder, HistoryWriter};
 
 /// Buckets that users are spread over.

@@ -27,6 +27,20 @@ pub enum Column {
 /// Number of [`Column`]s.
 pub const N_COLUMNS: usize = 8;
 
+impl Column {
+    /// Names of the event columns, in the order of the values.
+    pub const NAMES: [&'static str; N_COLUMNS] = [
+        "amount",
+        "quantity",
+        "discount",
+        "dwell_s",
+        "item",
+        "session",
+        "order_id",
+        "available_at",
+    ];
+}
+
 /// Words at the start of every row: user, time, codes and presence.
 pub(super) const N_FIXED: usize = 3;
 /// Words of a row at most, without the text of a user id.

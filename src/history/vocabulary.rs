@@ -11,9 +11,9 @@ use super::HistoryError;
 use super::ids::mix;
 
 /// Different events, or channels, at most.
-pub const MAX_KINDS: usize = (1 << 16) - 1;
+pub(super) const MAX_KINDS: usize = (1 << 16) - 1;
 /// Different categories at most.
-pub const MAX_CATEGORIES: usize = (1 << 24) - 1;
+pub(super) const MAX_CATEGORIES: usize = (1 << 24) - 1;
 
 /// The values of a column, numbered from 1 in the order in which they were met,
 /// which may differ from run to run; 0 stands for none.

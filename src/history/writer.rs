@@ -16,14 +16,10 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReser
 use super::buckets::{CHUNK_BYTES, Chunks, empty_buckets};
 use super::histories::{Duplicates, EventTally, Histories, Parts};
 use super::ids::{hash_text, mix};
-use super::row::{Column, MAX_WORDS, N_COLUMNS, N_FIXED, pack_codes, push_text};
+use super::row::{Column, MAX_WORDS, N_FIXED, pack_codes, push_text};
 use super::spill::{Run, SpillFile, SpillWriter};
 use super::vocabulary::{Coder, MAX_CATEGORIES, MAX_KINDS, Vocabulary};
 use super::{HistoryError, IdKind, N_BUCKETS};
-
-/// Event columns that become values of a row, in the order of [`Column`].
-const VALUE_COLUMNS: [&str; N_COLUMNS] =
-    ["amount", "quantity", "discount", "dwell_s", "item", "session", "order_id", "available_at"];
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -217,7 +213,7 @@ impl HistoryWriter {
             }
         }
         let mut values: Vec<(u64, Vec<u64>)> = Vec::new();
-        for (index, name) in VALUE_COLUMNS.iter().enumerate() {
+        for (index, name) in Column::NAMES.iter().enumerate() {
             if let Some(array) = column(name).filter(|array| array.null_count() < array.len()) {
                 let words = if index < Column::Item as usize {
                     fixed_point(array, self.scale)?

@@ -155,6 +155,15 @@ fn check_source(
     });
     let parts = parts.map_err(|failure| match failure {
         ReadFailure::Histories(error) => error.into(),
+        // No fault of a row: the engine lacks memory, or room for what it puts aside.
+        ReadFailure::Engine(error)
+            if matches!(
+                error.find_root(),
+                DataFusionError::ResourcesExhausted(_) | DataFusionError::IoError(_)
+            ) =>
+        {
+            error.into()
+        }
         ReadFailure::Engine(error) => SourceError::Reading {
             source_name: source.label.clone(),
             cause: explain(&plain_message(&error)),

@@ -98,6 +98,21 @@ fn a_memory_limit_that_is_too_small_says_what_to_do() {
 }
 
 #[test]
+fn a_temporary_folder_that_is_not_there_is_no_fault_of_a_row() {
+    let shop = Shop::with_orders(&orders(400));
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_layercake-train"))
+        .args(["--config", "shop.toml", "--memory-limit", "1"])
+        .current_dir(shop.path(""))
+        .env("TMPDIR", shop.path("absent"))
+        .output()
+        .unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("temporary") && message.contains("absent"), "{message}");
+    assert!(!message.contains("an expression fails"), "{message}");
+}
+
+#[test]
 fn repeated_rows_are_kept_dropped_or_refused_as_configured() {
     let csv = orders(120);
     let repeated: String = csv.lines().skip(1).take(7).map(|line| format!("{line}\n")).collect();
