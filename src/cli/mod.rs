@@ -20,11 +20,6 @@ use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::engine::EngineParams;
 
-/// Feature matrices come and go in large blocks; this allocator keeps pages
-/// that the system's would return and have cleared anew.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Exit code of a run that could not be done.
 const COULD_NOT_RUN: u8 = 2;
 

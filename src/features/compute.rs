@@ -307,7 +307,7 @@ impl<'a> Computation<'a> {
         self.histories.for_each_user(bucket, |history| {
             let number = next_number;
             next_number += 1;
-            let too_large = |_: Overflow| FeatureError::TooLarge { user: text(history.user) };
+            let too_large = |_: Overflow| FeatureError::TooLarge { user: history.user.to_string() };
             for (date_number, date) in self.dates.iter().enumerate() {
                 let events = history.events;
                 if !walker.walk(events, date.as_of, &mut values).map_err(too_large)? {
@@ -324,13 +324,6 @@ impl<'a> Computation<'a> {
             }
             Ok::<_, FeatureError>(())
         })
-    }
-}
-
-fn text(user: &UserId) -> String {
-    match user {
-        UserId::Integer(id) => id.to_string(),
-        UserId::Text(id) => id.clone(),
     }
 }
 

@@ -3,10 +3,10 @@ use super::row::MAX_WORDS;
 
 /// Words of a chunk: small enough that the last, half-filled chunk of every
 /// bucket wastes little.
-const CHUNK_WORDS: usize = 1024;
-pub(super) const CHUNK_BYTES: usize = CHUNK_WORDS * 8;
+const CHUNK_WORDS: usize = 2048;
 
-/// The rows of one bucket, in chunks, so that growing never copies.
+/// The rows of one bucket, in chunks, so that growing never copies. No row lies
+/// across two chunks.
 #[derive(Debug, Default)]
 pub(super) struct Chunks {
     chunks: Vec<Chunk>,
@@ -14,30 +14,35 @@ pub(super) struct Chunks {
 
 #[derive(Debug)]
 struct Chunk {
-    words: Box<[u64]>,
+    words: Box<[u32]>,
     n_used: usize,
 }
 
 impl Chunk {
-    fn new() -> Self {
-        Self { words: vec![0; CHUNK_WORDS].into(), n_used: 0 }
+    /// An empty chunk; a row may be longer than most chunks are.
+    fn for_row(n_words: usize) -> Self {
+        Self { words: vec![0; n_words.max(CHUNK_WORDS)].into(), n_used: 0 }
     }
 
     fn n_free(&self) -> usize {
         self.words.len() - self.n_used
     }
 
-    fn push(&mut self, words: &[u64]) {
-        self.words[self.n_used..self.n_used + words.len()].copy_from_slice(words);
-        self.n_used += words.len();
+    fn n_bytes(&self) -> usize {
+        self.words.len() * 4
+    }
+
+    fn push(&mut self, row: &[u32]) {
+        self.words[self.n_used..self.n_used + row.len()].copy_from_slice(row);
+        self.n_used += row.len();
     }
 }
 
 impl Chunks {
-    /// Appends a row, the first `n_words` of `row`; returns how many chunks that
-    /// took.
+    /// Appends a row, the first `n_words` of `row`; returns how many bytes more
+    /// are taken.
     #[inline]
-    pub fn push_row(&mut self, row: &[u64; MAX_WORDS], n_words: usize) -> usize {
+    pub fn push_short(&mut self, row: &[u32; MAX_WORDS], n_words: usize) -> usize {
         match self.chunks.last_mut() {
             Some(chunk) if chunk.n_free() >= MAX_WORDS => {
                 // A copy of fixed length is a few instructions; what is too
@@ -51,42 +56,40 @@ impl Chunks {
         }
     }
 
-    /// Appends words; returns how many chunks that took.
-    pub fn push(&mut self, words: &[u64]) -> usize {
-        let n_before = self.chunks.len();
-        let mut spare = std::iter::empty();
-        self.push_into(words, &mut spare);
-        self.chunks.len() - n_before
-    }
-
-    fn push_into(&mut self, words: &[u64], spare: &mut impl Iterator<Item = Chunk>) {
-        let mut rest = words;
-        while !rest.is_empty() {
-            if self.chunks.last().is_none_or(|chunk| chunk.n_free() == 0) {
-                self.chunks.push(spare.next().unwrap_or_else(Chunk::new));
-            }
-            let chunk = self.chunks.last_mut().expect("just pushed");
-            let (now, later) = rest.split_at(rest.len().min(chunk.n_free()));
-            chunk.push(now);
-            rest = later;
+    /// Appends a row; returns how many bytes more are taken.
+    pub fn push(&mut self, row: &[u32]) -> usize {
+        if let Some(chunk) = self.chunks.last_mut().filter(|chunk| chunk.n_free() >= row.len()) {
+            chunk.push(row);
+            return 0;
         }
+        let mut chunk = Chunk::for_row(row.len());
+        chunk.push(row);
+        let n_bytes = chunk.n_bytes();
+        self.chunks.push(chunk);
+        n_bytes
     }
 
     pub fn n_words(&self) -> usize {
         self.chunks.iter().map(|chunk| chunk.n_used).sum()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &[u64]> {
+    /// The rows, many at a time.
+    pub fn iter(&self) -> impl Iterator<Item = &[u32]> {
         self.chunks.iter().map(|chunk| &chunk.words[..chunk.n_used])
     }
 
-    /// Replaces all words by others, no more than there were, in place.
-    pub fn overwrite<'a>(&mut self, rows: impl Iterator<Item = &'a [u64]>) {
-        let mut spare = std::mem::take(&mut self.chunks).into_iter().map(|mut chunk| {
-            chunk.n_used = 0;
-            chunk
-        });
-        rows.for_each(|row| self.push_into(row, &mut spare));
+    /// Replaces all rows by others, in the memory of the former.
+    pub fn overwrite<'a>(&mut self, rows: impl Iterator<Item = &'a [u32]>) {
+        let mut spare = std::mem::take(&mut self.chunks);
+        for row in rows {
+            if self.chunks.last().is_none_or(|chunk| chunk.n_free() < row.len()) {
+                let chunk = spare.pop().filter(|chunk| chunk.words.len() >= row.len());
+                let mut chunk = chunk.unwrap_or_else(|| Chunk::for_row(row.len()));
+                chunk.n_used = 0;
+                self.chunks.push(chunk);
+            }
+            self.chunks.last_mut().expect("just pushed").push(row);
+        }
     }
 
     /// Takes over the chunks of another bucket buffer.

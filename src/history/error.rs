@@ -1,5 +1,7 @@
 use arrow::error::ArrowError;
 
+use super::UserId;
+
 /// Why the events of users could not be brought together.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
@@ -39,9 +41,9 @@ pub enum HistoryError {
     )]
     Collision {
         /// One of them.
-        first: String,
+        first: UserId,
         /// The other.
-        second: String,
+        second: UserId,
     },
     /// A batch is not of the expected shape.
     #[error(transparent)]

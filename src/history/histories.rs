@@ -3,12 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use datafusion::execution::memory_pool::{
-    MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
-};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 
 use super::buckets::Chunks;
-use super::row::{EventRow, History, UserId, row_length, row_text};
+use super::row::{EventRow, History, UserId, row_length};
 use super::sort::{BucketTally, examine, positions};
 use super::spill::{Run, SpillFile, SpillWriter};
 use super::writer::Tally;
@@ -63,7 +61,8 @@ pub(super) struct Parts {
     pub channels: Vocabulary,
     pub categories: Vocabulary,
     pub tally: Tally,
-    pub reservations: Vec<MemoryReservation>,
+    /// What the buckets in memory count as, for as long as they are there.
+    pub _reservations: Vec<MemoryReservation>,
     pub duplicates: Duplicates,
 }
 
@@ -89,24 +88,18 @@ impl Histories {
         runs: Vec<Vec<Run>>,
         files: Vec<SpillFile>,
     ) -> Result<Self, HistoryError> {
-        let reserved: usize = parts.reservations.iter().map(MemoryReservation::size).sum();
-        let to_disk = !files.is_empty()
-            || matches!(parts.pool.memory_limit(), MemoryLimit::Finite(limit) if reserved > limit / 2);
-        if to_disk {
-            // What is in memory leaves it bucket by bucket; the room is for sorting.
-            parts.reservations.clear();
-        }
+        let sorted = SpillTarget::new(!files.is_empty());
         let waiting: Vec<Mutex<Option<Chunks>>> =
             buckets.into_iter().map(|chunks| Mutex::new(Some(chunks))).collect();
-        let sorted = SpillTarget::new(to_disk);
         let done = in_parallel(parts.n_threads, 0..N_BUCKETS, |index| {
             let chunks = waiting[index].lock().expect("each bucket has one reader").take();
             let mut chunks = chunks.unwrap_or_default();
-            let mut words = Vec::with_capacity(chunks.n_words());
             let n_words =
                 chunks.n_words() + runs[index].iter().map(|run| run.n_words).sum::<usize>();
-            let _room = reserve(&parts.pool, n_words * 32)?;
-            chunks.iter().for_each(|chunk| words.extend_from_slice(chunk));
+            // Rows and positions, each twice.
+            let _room = reserve(&parts.pool, n_words * 16)?;
+            let mut words = Vec::with_capacity(n_words);
+            chunks.iter().for_each(|rows| words.extend_from_slice(rows));
             runs[index].iter().try_for_each(|run| files[run.file].read(run, &mut words))?;
             let mut positions = positions(&words, parts.kind);
             let tally = examine(&words, &mut positions, parts.kind, parts.duplicates)?;
@@ -130,10 +123,11 @@ impl Histories {
         for event in tallies.iter().flat_map(|tally| &tally.dropped) {
             parts.tally.events[*event as usize].n_rows -= 1;
         }
-        let mut summary = summarise(&parts, n_users_of_all, n_duplicates);
-        if to_disk {
-            summary.n_bytes_spilled = summary.n_bytes_spilled.max(reserved as u64);
-        }
+        let n_words_spilled: usize = runs.iter().flatten().map(|run| run.n_words).sum();
+        let summary = HistorySummary {
+            n_bytes_spilled: n_words_spilled as u64 * 4,
+            ..summarise(&parts, n_users_of_all, n_duplicates)
+        };
         let n_users = tallies.iter().map(|tally| tally.n_users as usize).collect();
         Ok(Self { parts, buckets, files, n_users, summary })
     }
@@ -197,21 +191,25 @@ impl Histories {
         bucket: usize,
         mut visit: impl FnMut(&History<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (words, _room) = self.words(bucket)?;
         let kind = self.parts.kind;
+        let mut of: Option<(u64, UserId)> = None;
         let mut events = Vec::new();
-        let mut next = 0;
-        while next < words.len() {
-            let (first, key) = (next, words[next]);
-            events.clear();
-            while next < words.len() && words[next] == key {
-                events.push(EventRow::read(&words, next));
-                next += row_length(&words, next, kind);
+        self.for_each_row(bucket, |words, offset| {
+            let (key, event) = EventRow::read_with_key(words, offset);
+            if of.as_ref().is_none_or(|(known, _)| *known != key) {
+                let next = (key, UserId::read(words, offset, kind));
+                if let Some((_, user)) = of.replace(next) {
+                    visit(&History { user: &user, events: &events })?;
+                }
+                events.clear();
             }
-            let user = user_id(&words, first, kind);
-            visit(&History { user: &user, events: &events })?;
+            events.push(event);
+            Ok::<_, E>(())
+        })?;
+        match of {
+            Some((_, user)) => visit(&History { user: &user, events: &events }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Calls `visit` with each event of a bucket: cheaper than
@@ -225,39 +223,36 @@ impl Histories {
         bucket: usize,
         mut visit: impl FnMut(&EventRow),
     ) -> Result<(), HistoryError> {
-        let (words, _room) = self.words(bucket)?;
-        let mut next = 0;
-        while next < words.len() {
-            visit(&EventRow::read(&words, next));
-            next += row_length(&words, next, self.parts.kind);
-        }
-        Ok(())
+        self.for_each_row(bucket, |words, offset| {
+            visit(&EventRow::read(words, offset));
+            Ok(())
+        })
     }
 
-    /// The rows of a bucket, and the room that they take.
-    fn words(&self, bucket: usize) -> Result<(Vec<u64>, MemoryReservation), HistoryError> {
-        let mut words = Vec::new();
+    /// Calls `visit` with the place of every row of a bucket.
+    fn for_each_row<E: From<HistoryError>>(
+        &self,
+        bucket: usize,
+        mut visit: impl FnMut(&[u32], usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let kind = self.parts.kind;
+        let mut visit_rows = |words: &[u32]| {
+            let mut offset = 0;
+            while offset < words.len() {
+                visit(words, offset)?;
+                offset += row_length(words, offset, kind);
+            }
+            Ok(())
+        };
         match &self.buckets[bucket] {
-            Bucket::Memory(chunks) => {
-                let room = reserve(&self.parts.pool, chunks.n_words() * 8)?;
-                words.reserve_exact(chunks.n_words());
-                chunks.iter().for_each(|chunk| words.extend_from_slice(chunk));
-                Ok((words, room))
-            }
+            Bucket::Memory(chunks) => chunks.iter().try_for_each(visit_rows),
             Bucket::Disk(run) => {
-                let room = reserve(&self.parts.pool, run.n_words * 16)?;
+                // As bytes, then as words.
+                let _room = reserve(&self.parts.pool, run.n_words * 8)?;
+                let mut words = Vec::with_capacity(run.n_words);
                 self.files[run.file].read(run, &mut words)?;
-                Ok((words, room))
+                visit_rows(&words)
             }
-        }
-    }
-}
-
-fn user_id(words: &[u64], offset: usize, kind: IdKind) -> UserId {
-    match kind {
-        IdKind::Integer => UserId::Integer(words[offset] as i64),
-        IdKind::Text => {
-            UserId::Text(String::from_utf8_lossy(&row_text(words, offset)).into_owned())
         }
     }
 }
@@ -281,7 +276,7 @@ fn summarise(parts: &Parts, n_users: u64, n_duplicates: u64) -> HistorySummary {
         last_time: tally.last_time,
         events,
         days: tally.days.iter().copied().collect(),
-        n_bytes_spilled: tally.n_bytes_spilled,
+        n_bytes_spilled: 0,
     }
 }
 
@@ -304,7 +299,7 @@ impl SpillTarget {
         Self { file: to_disk.then(|| Mutex::new(None)) }
     }
 
-    fn write<'a>(&self, rows: impl Iterator<Item = &'a [u64]>) -> Result<Run, HistoryError> {
+    fn write<'a>(&self, rows: impl Iterator<Item = &'a [u32]>) -> Result<Run, HistoryError> {
         let slot = self.file.as_ref().expect("called only with a file");
         let mut slot = slot.lock().expect("no writer panics while it holds the lock");
         let file = match &mut *slot {

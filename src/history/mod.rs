@@ -2,7 +2,7 @@
 //! outcomes and the profile of the input are computed from.
 //!
 //! Checked events come in as batches in any order. Each becomes a short row of
-//! 64-bit words in one of [`N_BUCKETS`] buckets, chosen by a hash of the user,
+//! 32-bit words in one of [`N_BUCKETS`] buckets, chosen by a hash of the user,
 //! so that all of a user's events meet in one bucket and a bucket fits the
 //! processor's cache. Buckets count against the engine's memory limit and move
 //! to a temporary file when it is reached. Once all is in, every bucket is

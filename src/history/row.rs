@@ -1,4 +1,19 @@
 //! An event as a row of words, and a user's events as columns.
+//!
+//! A row is a few 32-bit words, since most of the time of reading goes into
+//! touching fresh memory:
+//!
+//! | words | content |
+//! |---|---|
+//! | 1 | event (16 bits), which columns hold something (8), flags |
+//! | 1 | category (24), channel (8) |
+//! | 0-1 | channel beyond 8 bits |
+//! | 1-2 | user: a number, or the hash of a text |
+//! | 1-2 | time: whole seconds, or microseconds |
+//! | 0-16 | the columns that hold something: numbers in 1 or 2 words, others in 2 |
+//! | 0-n | text of the user id: its length in bytes, then its bytes |
+
+use std::fmt;
 
 use super::IdKind;
 
@@ -27,6 +42,9 @@ pub enum Column {
 /// Number of [`Column`]s.
 pub const N_COLUMNS: usize = 8;
 
+/// Columns before this one are numbers, mostly small; the others fill 64 bits.
+const N_NUMBERS: usize = Column::Item as usize;
+
 impl Column {
     /// Names of the event columns, in the order of the values.
     pub const NAMES: [&'static str; N_COLUMNS] = [
@@ -41,50 +59,192 @@ impl Column {
     ];
 }
 
-/// Words at the start of every row: user, time, codes and presence.
-pub(super) const N_FIXED: usize = 3;
 /// Words of a row at most, without the text of a user id.
-pub(super) const MAX_WORDS: usize = N_FIXED + N_COLUMNS;
+pub(super) const MAX_WORDS: usize = 7 + 2 * N_COLUMNS;
 
+// The first word: the event, then the presence of each column, then flags.
+const PRESENT: u32 = 16;
+const WIDE_NUMBER: u32 = 24;
+const WIDE_USER: u32 = 1 << 28;
+const WIDE_TIME: u32 = 1 << 29;
+const WIDE_CHANNEL: u32 = 1 << 30;
+
+// The second: the category, then the channel.
 const CATEGORY_BITS: u32 = 24;
 
-/// The third word: event and channel of 16 bits, category of 24, and a bit for
-/// each column that holds something.
-pub(super) fn pack_codes(event: u32, channel: u32, category: u32, presence: u64) -> u64 {
-    u64::from(event) | u64::from(channel) << 16 | u64::from(category) << 32 | presence << 56
+const MICROS_PER_SECOND: i64 = 1_000_000;
+
+/// Builds rows, one after the other, in the same place.
+pub(super) struct RowBuilder {
+    pub words: [u32; MAX_WORDS],
+    pub length: usize,
+}
+
+impl RowBuilder {
+    pub fn new() -> Self {
+        Self { words: [0; MAX_WORDS], length: 0 }
+    }
+
+    /// Starts a row; values follow in the order of the columns.
+    #[inline]
+    pub fn start(&mut self, user: u64, time: i64, event: u32, channel: u32, category: u32) {
+        self.words[0] = event;
+        self.words[1] = category | channel << CATEGORY_BITS;
+        self.length = 2;
+        if channel >> 8 != 0 {
+            self.words[0] |= WIDE_CHANNEL;
+            self.push(channel >> 8);
+        }
+        if self.push_number(user) {
+            self.words[0] |= WIDE_USER;
+        }
+        let seconds = time / MICROS_PER_SECOND;
+        match u32::try_from(seconds) {
+            Ok(short) if seconds * MICROS_PER_SECOND == time => self.push(short),
+            _ => {
+                self.words[0] |= WIDE_TIME;
+                self.push_wide(time as u64);
+            }
+        }
+    }
+
+    /// Adds the value of a column; 0 stands for none.
+    #[inline]
+    pub fn add(&mut self, column: usize, value: u64) {
+        if value == 0 {
+            return;
+        }
+        self.words[0] |= 1 << (PRESENT + column as u32);
+        if column >= N_NUMBERS {
+            self.push_wide(value);
+        } else if self.push_number(value) {
+            self.words[0] |= 1 << (WIDE_NUMBER + column as u32);
+        }
+    }
+
+    /// The row.
+    pub fn row(&self) -> &[u32] {
+        &self.words[..self.length]
+    }
+
+    #[inline]
+    fn push(&mut self, word: u32) {
+        self.words[self.length] = word;
+        self.length += 1;
+    }
+
+    #[inline]
+    fn push_wide(&mut self, value: u64) {
+        self.push(value as u32);
+        self.push((value >> 32) as u32);
+    }
+
+    /// Adds a signed number; true when it took two words.
+    #[inline]
+    fn push_number(&mut self, value: u64) -> bool {
+        let narrow = value as i64 as i32;
+        if i64::from(narrow) == value as i64 {
+            self.push(narrow as u32);
+            return false;
+        }
+        self.push_wide(value);
+        true
+    }
+}
+
+/// Reads a row word by word.
+struct RowReader<'a> {
+    words: &'a [u32],
+    next: usize,
+    flags: u32,
+}
+
+impl<'a> RowReader<'a> {
+    #[inline]
+    fn new(words: &'a [u32], offset: usize) -> Self {
+        let flags = words[offset];
+        let channel = usize::from(flags & WIDE_CHANNEL != 0);
+        Self { words, next: offset + 2 + channel, flags }
+    }
+
+    #[inline]
+    fn narrow(&mut self) -> u32 {
+        self.next += 1;
+        self.words[self.next - 1]
+    }
+
+    #[inline]
+    fn wide(&mut self) -> u64 {
+        let low = self.narrow();
+        u64::from(low) | u64::from(self.narrow()) << 32
+    }
+
+    #[inline]
+    fn number(&mut self, is_wide: bool) -> u64 {
+        if is_wide { self.wide() } else { i64::from(self.narrow() as i32) as u64 }
+    }
+
+    #[inline]
+    fn user(&mut self) -> u64 {
+        self.number(self.flags & WIDE_USER != 0)
+    }
+
+    #[inline]
+    fn time(&mut self) -> i64 {
+        match self.flags & WIDE_TIME {
+            0 => i64::from(self.narrow()) * MICROS_PER_SECOND,
+            _ => self.wide() as i64,
+        }
+    }
+
+    #[inline]
+    fn present(&self) -> u32 {
+        self.flags >> PRESENT & 0xff
+    }
+}
+
+/// User and time of the row that starts at `offset`.
+#[inline]
+pub(super) fn row_key(words: &[u32], offset: usize) -> (u64, i64) {
+    let mut reader = RowReader::new(words, offset);
+    let user = reader.user();
+    (user, reader.time())
+}
+
+/// Words of the row that starts at `offset`, without the text of a user id.
+#[inline]
+fn fixed_length(flags: u32) -> usize {
+    const NUMBERS: u32 = ((1 << N_NUMBERS) - 1) << PRESENT;
+    const OTHERS: u32 = (0xff << PRESENT) & !NUMBERS;
+    const FLAGS: u32 = WIDE_USER | WIDE_TIME | WIDE_CHANNEL | (0xf << WIDE_NUMBER);
+    let n_more = (flags & (NUMBERS | FLAGS)).count_ones() + 2 * (flags & OTHERS).count_ones();
+    4 + n_more as usize
 }
 
 /// Words of the row that starts at `offset`.
-pub(super) fn row_length(words: &[u64], offset: usize, kind: IdKind) -> usize {
-    let values = (words[offset + 2] >> 56).count_ones() as usize;
-    let fixed = N_FIXED + values;
+#[inline]
+pub(super) fn row_length(words: &[u32], offset: usize, kind: IdKind) -> usize {
+    let length = fixed_length(words[offset]);
     match kind {
-        IdKind::Integer => fixed,
-        IdKind::Text => fixed + 1 + (words[offset + fixed] as usize).div_ceil(8),
+        IdKind::Integer => length,
+        IdKind::Text => length + 1 + (words[offset + length] as usize).div_ceil(4),
     }
 }
 
 /// Appends a text: its length in bytes, then its bytes.
-pub(super) fn push_text(words: &mut Vec<u64>, text: &[u8]) {
-    words.push(text.len() as u64);
-    for chunk in text.chunks(8) {
-        let mut bytes = [0; 8];
+pub(super) fn push_text(words: &mut Vec<u32>, text: &[u8]) {
+    words.push(text.len() as u32);
+    for chunk in text.chunks(4) {
+        let mut bytes = [0; 4];
         bytes[..chunk.len()].copy_from_slice(chunk);
-        words.push(u64::from_le_bytes(bytes));
+        words.push(u32::from_le_bytes(bytes));
     }
 }
 
-/// The text id at the end of the row that starts at `offset`.
-pub(super) fn row_text(words: &[u64], offset: usize) -> Vec<u8> {
-    let values = (words[offset + 2] >> 56).count_ones() as usize;
-    let start = offset + N_FIXED + values;
-    let n_bytes = words[start] as usize;
-    let mut bytes: Vec<u8> = words[start + 1..start + 1 + n_bytes.div_ceil(8)]
-        .iter()
-        .flat_map(|word| word.to_le_bytes())
-        .collect();
-    bytes.truncate(n_bytes);
-    bytes
+/// The text id at the end of the row that starts at `offset`, as
+/// [`push_text`] wrote it.
+pub(super) fn row_text(words: &[u32], offset: usize) -> &[u32] {
+    &words[offset + fixed_length(words[offset])..offset + row_length(words, offset, IdKind::Text)]
 }
 
 /// The id of one user.
@@ -94,6 +254,30 @@ pub enum UserId {
     Integer(i64),
     /// From a text column.
     Text(String),
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(id) => id.fmt(f),
+            Self::Text(id) => id.fmt(f),
+        }
+    }
+}
+
+impl UserId {
+    /// The user of the row that starts at `offset`.
+    pub(super) fn read(words: &[u32], offset: usize, kind: IdKind) -> Self {
+        match kind {
+            IdKind::Integer => Self::Integer(row_key(words, offset).0 as i64),
+            IdKind::Text => {
+                let text = row_text(words, offset);
+                let mut bytes: Vec<u8> = text[1..].iter().flat_map(|w| w.to_le_bytes()).collect();
+                bytes.truncate(text[0] as usize);
+                Self::Text(String::from_utf8_lossy(&bytes).into_owned())
+            }
+        }
+    }
 }
 
 /// One event without its user.
@@ -114,23 +298,32 @@ pub struct EventRow {
 impl EventRow {
     /// Reads the row that starts at `offset`.
     #[inline]
-    pub(super) fn read(words: &[u64], offset: usize) -> Self {
-        let codes = words[offset + 2];
+    pub(super) fn read(words: &[u32], offset: usize) -> Self {
+        Self::read_with_key(words, offset).1
+    }
+
+    /// The user, as number or hash, and the event of the row that starts at
+    /// `offset`.
+    #[inline]
+    pub(super) fn read_with_key(words: &[u32], offset: usize) -> (u64, Self) {
+        let mut reader = RowReader::new(words, offset);
+        let (flags, codes) = (words[offset], words[offset + 1]);
+        let mut channel = codes >> CATEGORY_BITS;
+        if flags & WIDE_CHANNEL != 0 {
+            channel |= words[offset + 2] << 8;
+        }
+        let user = reader.user();
+        let time = reader.time();
         let mut values = [0; N_COLUMNS];
-        let mut present = codes >> 56;
-        let mut next = offset + N_FIXED;
+        let mut present = reader.present();
         while present != 0 {
-            values[present.trailing_zeros() as usize] = words[next];
+            let column = present.trailing_zeros();
+            let is_wide = column as usize >= N_NUMBERS || flags >> (WIDE_NUMBER + column) & 1 != 0;
+            values[column as usize] = reader.number(is_wide);
             present &= present - 1;
-            next += 1;
         }
-        Self {
-            time: words[offset + 1] as i64,
-            event: codes as u32 & 0xffff,
-            channel: (codes >> 16) as u32 & 0xffff,
-            category: (codes >> 32) as u32 & ((1 << CATEGORY_BITS) - 1),
-            values,
-        }
+        let category = codes & ((1 << CATEGORY_BITS) - 1);
+        (user, Self { time, event: flags & 0xffff, channel, category, values })
     }
 
     /// A fixed-point number.

@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::ids::mix;
-use super::row::{EventRow, row_length, row_text};
+use super::row::{EventRow, UserId, row_key, row_length, row_text};
 use super::{Duplicates, HistoryError, IdKind};
 
 /// Where a row stands in its bucket.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy)]
 pub(super) struct Position {
-    pub user: u64,
-    pub time: i64,
+    /// Number of the user, in the order in which users were met.
+    pub user: u32,
     pub offset: u32,
+    pub time: i64,
 }
 
 /// What sorting a bucket finds.
@@ -25,20 +26,19 @@ pub(super) struct BucketTally {
 }
 
 /// Where each row stands: by user, each user's rows in order of time.
-pub(super) fn positions(words: &[u64], kind: IdKind) -> Vec<Position> {
-    let mut arrived = Vec::with_capacity(words.len() / 4);
+pub(super) fn positions(words: &[u32], kind: IdKind) -> Vec<Position> {
+    let mut arrived = Vec::with_capacity(words.len() / 5);
     let mut numbers: HashMap<u64, u32, BuildHasherDefault<MixHasher>> = HashMap::default();
     let mut counts: Vec<u32> = Vec::new();
     let mut offset = 0;
     while offset < words.len() {
-        let user = words[offset];
+        let (user, time) = row_key(words, offset);
         let number = *numbers.entry(user).or_insert(counts.len() as u32);
         if number as usize == counts.len() {
             counts.push(0);
         }
         counts[number as usize] += 1;
-        let position = Position { user, time: words[offset + 1] as i64, offset: offset as u32 };
-        arrived.push((number, position));
+        arrived.push(Position { user: number, offset: offset as u32, time });
         offset += row_length(words, offset, kind);
     }
     let mut users: Vec<(i64, u32)> =
@@ -50,17 +50,16 @@ pub(super) fn positions(words: &[u64], kind: IdKind) -> Vec<Position> {
         starts[number as usize] = start;
         start += counts[number as usize];
     }
-    let nowhere = Position { user: 0, time: 0, offset: 0 };
-    let mut positions = vec![nowhere; arrived.len()];
-    for (number, position) in arrived {
-        let place = &mut starts[number as usize];
+    let mut positions = vec![Position { user: 0, offset: 0, time: 0 }; arrived.len()];
+    for position in arrived {
+        let place = &mut starts[position.user as usize];
         positions[*place as usize] = position;
         *place += 1;
     }
     for of_user in positions.chunk_by_mut(|a, b| a.user == b.user) {
         // Files are mostly in order of time already.
-        if !of_user.is_sorted() {
-            of_user.sort_unstable();
+        if !of_user.is_sorted_by_key(|position| position.time) {
+            of_user.sort_unstable_by_key(|position| (position.time, position.offset));
         }
     }
     positions
@@ -86,7 +85,7 @@ impl Hasher for MixHasher {
 
 /// Counts users and duplicates, of which all but one go if so configured.
 pub(super) fn examine(
-    words: &[u64],
+    words: &[u32],
     positions: &mut Vec<Position>,
     kind: IdKind,
     duplicates: Duplicates,
@@ -120,14 +119,15 @@ pub(super) fn examine(
 }
 
 /// A hash stands for one text.
-fn check_one_text(words: &[u64], of_user: &[Position]) -> Result<(), HistoryError> {
+fn check_one_text(words: &[u32], of_user: &[Position]) -> Result<(), HistoryError> {
     let text = |position: &Position| row_text(words, position.offset as usize);
-    let first = text(&of_user[0]);
-    match of_user[1..].iter().map(text).find(|other| *other != first) {
+    let first = &of_user[0];
+    match of_user[1..].iter().find(|other| text(other) != text(first)) {
         None => Ok(()),
-        Some(other) => Err(HistoryError::Collision {
-            first: String::from_utf8_lossy(&first).into_owned(),
-            second: String::from_utf8_lossy(&other).into_owned(),
-        }),
+        Some(other) => {
+            let id =
+                |position: &Position| UserId::read(words, position.offset as usize, IdKind::Text);
+            Err(HistoryError::Collision { first: id(first), second: id(other) })
+        }
     }
 }

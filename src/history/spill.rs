@@ -35,7 +35,7 @@ impl SpillWriter {
         self.n_words
     }
 
-    pub fn write(&mut self, words: &[u64]) -> Result<(), HistoryError> {
+    pub fn write(&mut self, words: &[u32]) -> Result<(), HistoryError> {
         for word in words {
             self.file.write_all(&word.to_le_bytes()).map_err(HistoryError::disk)?;
         }
@@ -52,15 +52,15 @@ impl SpillWriter {
 
 impl SpillFile {
     /// Appends the words of a run.
-    pub fn read(&self, run: &Run, words: &mut Vec<u64>) -> Result<(), HistoryError> {
-        let mut bytes = vec![0; run.n_words * 8];
+    pub fn read(&self, run: &Run, words: &mut Vec<u32>) -> Result<(), HistoryError> {
+        let mut bytes = vec![0; run.n_words * 4];
         {
             let mut file = self.file.lock().expect("no reader panics while it holds the lock");
-            file.seek(SeekFrom::Start(run.first_word * 8)).map_err(HistoryError::disk)?;
+            file.seek(SeekFrom::Start(run.first_word * 4)).map_err(HistoryError::disk)?;
             file.read_exact(&mut bytes).map_err(HistoryError::disk)?;
         }
-        let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
-        words.extend(bytes.chunks_exact(8).map(word));
+        let word = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
+        words.extend(bytes.chunks_exact(4).map(word));
         Ok(())
     }
 }

@@ -11,12 +11,14 @@ use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType,
 };
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
+use datafusion::execution::memory_pool::{
+    MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
+};
 
-use super::buckets::{CHUNK_BYTES, Chunks, empty_buckets};
+use super::buckets::{Chunks, empty_buckets};
 use super::histories::{Duplicates, EventTally, Histories, Parts};
 use super::ids::{hash_text, mix};
-use super::row::{Column, MAX_WORDS, N_FIXED, pack_codes, push_text};
+use super::row::{Column, RowBuilder, push_text};
 use super::spill::{Run, SpillFile, SpillWriter};
 use super::vocabulary::{Coder, MAX_CATEGORIES, MAX_KINDS, Vocabulary};
 use super::{HistoryError, IdKind, N_BUCKETS};
@@ -55,7 +57,7 @@ impl HistoryBuilder {
             kind: self.kind,
             scale: self.scale,
             buckets: empty_buckets(),
-            n_chunks: 0,
+            n_bytes: 0,
             reservation: consumer.register(&self.pool),
             spilled: None,
             runs: Vec::new(),
@@ -81,12 +83,22 @@ impl HistoryBuilder {
         let own = |shared: Arc<Mutex<Vocabulary>>| {
             shared.lock().expect("no writer panics while it holds the lock").clone()
         };
+        let n_bytes: usize = writers.iter().map(|writer| writer.reservation.size()).sum();
+        // Sorting needs room too.
+        let is_tight = matches!(
+            self.pool.memory_limit(),
+            MemoryLimit::Finite(limit) if n_bytes > limit / 2
+        );
+        let to_disk = is_tight || writers.iter().any(|writer| writer.spilled.is_some());
         let mut tally = Tally::default();
         let mut buckets = empty_buckets();
         let mut runs = vec![Vec::new(); N_BUCKETS];
         let (mut files, mut reservations) = (Vec::<SpillFile>::new(), Vec::new());
-        for writer in writers {
+        for mut writer in writers {
             tally.add(&writer.tally);
+            if to_disk {
+                writer.spill()?;
+            }
             for (bucket, chunks) in buckets.iter_mut().zip(writer.buckets) {
                 bucket.append(chunks);
             }
@@ -106,7 +118,7 @@ impl HistoryBuilder {
                 channels: own(self.channels),
                 categories: own(self.categories),
                 tally,
-                reservations,
+                _reservations: reservations,
                 duplicates,
             },
             buckets,
@@ -125,7 +137,6 @@ pub(super) struct Tally {
     pub last_time: Option<i64>,
     /// Days since 1970 with an event.
     pub days: BTreeSet<i64>,
-    pub n_bytes_spilled: u64,
 }
 
 impl Tally {
@@ -150,7 +161,6 @@ impl Tally {
         self.first_time = [self.first_time, other.first_time].into_iter().flatten().min();
         self.last_time = self.last_time.max(other.last_time);
         self.days.extend(&other.days);
-        self.n_bytes_spilled += other.n_bytes_spilled;
     }
 }
 
@@ -159,7 +169,8 @@ pub struct HistoryWriter {
     kind: IdKind,
     scale: f64,
     buckets: Vec<Chunks>,
-    n_chunks: usize,
+    /// What the buckets take.
+    n_bytes: usize,
     reservation: MemoryReservation,
     spilled: Option<SpillWriter>,
     runs: Vec<(usize, Run)>,
@@ -212,7 +223,7 @@ impl HistoryWriter {
                 }
             }
         }
-        let mut values: Vec<(u64, Vec<u64>)> = Vec::new();
+        let mut values: Vec<(usize, Vec<u64>)> = Vec::new();
         for (index, name) in Column::NAMES.iter().enumerate() {
             if let Some(array) = column(name).filter(|array| array.null_count() < array.len()) {
                 let words = if index < Column::Item as usize {
@@ -222,7 +233,7 @@ impl HistoryWriter {
                 } else {
                     hashes(array)?
                 };
-                values.push((1 << index, words));
+                values.push((index, words));
             }
         }
         self.push_rows(&users, times, &values, keep);
@@ -233,10 +244,10 @@ impl HistoryWriter {
         &mut self,
         users: &Users<'_>,
         times: &[i64],
-        values: &[(u64, Vec<u64>)],
+        values: &[(usize, Vec<u64>)],
         keep: &BooleanArray,
     ) {
-        let mut long_row = Vec::new();
+        let (mut built, mut long_row) = (RowBuilder::new(), Vec::new());
         let mut last_day = i64::MIN;
         for row in (0..times.len()).filter(|&row| keep.value(row)) {
             let (user, bucket) = match users {
@@ -250,26 +261,15 @@ impl HistoryWriter {
                 }
             };
             let bucket = (bucket >> (64 - N_BUCKETS.trailing_zeros())) as usize;
-            let mut words = [0; MAX_WORDS];
-            let (mut length, mut presence) = (N_FIXED, 0);
-            for (bit, column) in values {
-                let value = column[row];
-                words[length] = value;
-                if value != 0 {
-                    length += 1;
-                    presence |= bit;
-                }
-            }
             let [events, channels, categories] = &self.codes;
             let (event, time) = (events[row], times[row]);
-            words[0] = user;
-            words[1] = time as u64;
-            words[2] = pack_codes(event, channels[row], categories[row], presence);
-            self.n_chunks += match users {
-                Users::Integer(_) => self.buckets[bucket].push_row(&words, length),
+            built.start(user, time, event, channels[row], categories[row]);
+            values.iter().for_each(|(column, values)| built.add(*column, values[row]));
+            self.n_bytes += match users {
+                Users::Integer(_) => self.buckets[bucket].push_short(&built.words, built.length),
                 Users::Text(ids) => {
                     long_row.clear();
-                    long_row.extend_from_slice(&words[..length]);
+                    long_row.extend_from_slice(built.row());
                     push_text(&mut long_row, ids.value(row).as_bytes());
                     self.buckets[bucket].push(&long_row)
                 }
@@ -286,11 +286,16 @@ impl HistoryWriter {
         }
     }
 
-    /// Reserves what the chunks take, or moves them to the disk.
+    /// Reserves what the buckets take, or moves them to the disk.
     fn stay_within_memory(&mut self) -> Result<(), HistoryError> {
-        if self.reservation.try_resize(self.n_chunks * CHUNK_BYTES).is_ok() {
-            return Ok(());
+        match self.reservation.try_resize(self.n_bytes) {
+            Ok(()) => Ok(()),
+            Err(_) => self.spill(),
         }
+    }
+
+    /// Moves the buckets to the disk.
+    fn spill(&mut self) -> Result<(), HistoryError> {
         let mut file = match self.spilled.take() {
             Some(file) => file,
             None => SpillWriter::new()?,
@@ -300,12 +305,11 @@ impl HistoryWriter {
             let n_words = chunks.n_words();
             if n_words > 0 {
                 self.runs.push((bucket, Run { file: 0, first_word: file.n_words(), n_words }));
-                self.tally.n_bytes_spilled += n_words as u64 * 8;
-                chunks.iter().try_for_each(|chunk| file.write(chunk))?;
+                chunks.iter().try_for_each(|rows| file.write(rows))?;
             }
         }
         self.spilled = Some(file);
-        self.n_chunks = 0;
+        self.n_bytes = 0;
         self.reservation.free();
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! Parquet files, made on all threads.
 
+use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
@@ -11,7 +13,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
-use rayon::prelude::*;
+use parquet::file::writer::SerializedFileWriter;
 
 use crate::publish::{Staged, stage};
 
@@ -53,32 +55,26 @@ pub(super) fn stage_parquet<E: Send>(
     let staged = stage(path, |file| {
         let write = || {
             let writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties))?;
-            let (mut file, encoders) = writer.into_serialized_writer()?;
-            let at_a_time = rayon::current_num_threads();
-            for first in (0..n_row_groups).step_by(at_a_time) {
-                let numbers = first..n_row_groups.min(first + at_a_time);
-                let columns: Vec<Vec<ArrowColumnWriter>> = numbers
-                    .clone()
-                    .map(|number| encoders.create_column_writers(number))
-                    .collect::<Result<_, _>>()?;
-                let encoded: Result<Vec<_>, WriteError<E>> = numbers
-                    .into_par_iter()
-                    .zip(columns)
-                    .map(|(number, columns)| {
+            let (file, encoders) = writer.into_serialized_writer()?;
+            let file = InTurn::new(file);
+            let next = AtomicUsize::new(0);
+            let work = |_: rayon::BroadcastContext<'_>| {
+                let _release = ReleaseOnPanic(&file);
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= n_row_groups {
+                        return Ok::<_, WriteError<E>>(());
+                    }
+                    let encoded = encoders.create_column_writers(number).map_err(WriteError::from);
+                    let encoded = encoded.and_then(|columns| {
                         let arrays = row_group(number).map_err(WriteError::RowGroup)?;
                         Ok(encode(schema, columns, arrays)?)
-                    })
-                    .collect();
-                for chunks in encoded? {
-                    let mut group = file.next_row_group()?;
-                    chunks
-                        .into_iter()
-                        .try_for_each(|chunk| chunk.append_to_row_group(&mut group))?;
-                    group.close()?;
+                    });
+                    file.append(number, encoded)?;
                 }
-            }
-            file.close()?;
-            Ok(())
+            };
+            rayon::broadcast(work).into_iter().collect::<Result<(), _>>()?;
+            file.close()
         };
         write().map_err(|error| {
             failure = Some(error);
@@ -87,6 +83,76 @@ pub(super) fn stage_parquet<E: Send>(
     });
     staged.map_err(|error| failure.unwrap_or(WriteError::File(error)))
 }
+
+/// A file that takes row groups from several threads, in order of their numbers.
+struct InTurn<W: Write + Send> {
+    state: Mutex<TurnState<W>>,
+    changed: Condvar,
+}
+
+struct TurnState<W: Write + Send> {
+    file: SerializedFileWriter<W>,
+    /// Number of the row group that comes next.
+    next: usize,
+    /// Whether a row group failed, after which none is waited for.
+    has_failed: bool,
+}
+
+impl<W: Write + Send> InTurn<W> {
+    fn new(file: SerializedFileWriter<W>) -> Self {
+        let state = TurnState { file, next: 0, has_failed: false };
+        Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// Waits for the row groups before this one, then appends it. After a
+    /// failure nothing is appended any more.
+    fn append<E>(
+        &self,
+        number: usize,
+        encoded: Result<Vec<ArrowColumnChunk>, WriteError<E>>,
+    ) -> Result<(), WriteError<E>> {
+        let state = self.state.lock().expect(NO_PANIC);
+        let is_waiting = |state: &mut TurnState<W>| state.next != number && !state.has_failed;
+        let mut state = match &encoded {
+            Ok(_) => self.changed.wait_while(state, is_waiting).expect(NO_PANIC),
+            Err(_) => state,
+        };
+        let appended = encoded.and_then(|chunks| match state.has_failed {
+            true => Ok(()),
+            false => {
+                let mut group = state.file.next_row_group()?;
+                chunks.into_iter().try_for_each(|chunk| chunk.append_to_row_group(&mut group))?;
+                group.close()?;
+                Ok(())
+            }
+        });
+        state.next += 1;
+        state.has_failed |= appended.is_err();
+        self.changed.notify_all();
+        appended
+    }
+
+    fn close<E>(self) -> Result<(), WriteError<E>> {
+        self.state.into_inner().expect(NO_PANIC).file.close()?;
+        Ok(())
+    }
+}
+
+/// Lets the other threads go when one of them panics, whose turn never comes.
+struct ReleaseOnPanic<'a, W: Write + Send>(&'a InTurn<W>);
+
+impl<W: Write + Send> Drop for ReleaseOnPanic<'_, W> {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Ok(mut state) = self.0.state.lock()
+        {
+            state.has_failed = true;
+            self.0.changed.notify_all();
+        }
+    }
+}
+
+const NO_PANIC: &str = "no thread panics while it holds the file";
 
 /// Encodes and compresses the columns of a row group.
 fn encode(
