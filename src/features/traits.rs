@@ -84,8 +84,8 @@ pub fn describe_input(
                 counts.events[event.event as usize] += 1;
                 counts.channels[event.channel as usize] += 1;
                 counts.categories[event.category as usize] += 1;
-                for (count, value) in counts.columns.iter_mut().zip(event.values) {
-                    *count += u64::from(value != 0);
+                for (column, count) in counts.columns.iter_mut().enumerate() {
+                    *count += u64::from(event.present >> column & 1);
                 }
             })?;
         }

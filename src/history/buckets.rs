@@ -9,10 +9,12 @@ const CHUNK_WORDS: usize = 2048;
 /// across two chunks.
 #[derive(Debug, Default)]
 pub(super) struct Chunks {
-    chunks: Vec<Chunk>,
+    full: Vec<Chunk>,
+    /// Takes the next row.
+    open: Chunk,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Chunk {
     words: Box<[u32]>,
     n_used: usize,
@@ -31,70 +33,77 @@ impl Chunk {
     fn n_bytes(&self) -> usize {
         self.words.len() * 4
     }
-
-    fn push(&mut self, row: &[u32]) {
-        self.words[self.n_used..self.n_used + row.len()].copy_from_slice(row);
-        self.n_used += row.len();
-    }
 }
 
 impl Chunks {
-    /// Appends a row, the first `n_words` of `row`; returns how many bytes more
-    /// are taken.
+    /// Appends a row that `build` writes in its place, of which it returns the
+    /// length; returns how many bytes more are taken.
     #[inline]
-    pub fn push_short(&mut self, row: &[u32; MAX_WORDS], n_words: usize) -> usize {
-        match self.chunks.last_mut() {
-            Some(chunk) if chunk.n_free() >= MAX_WORDS => {
-                // A copy of fixed length is a few instructions; what is too
-                // much of it gets overwritten.
-                let start = chunk.n_used;
-                chunk.words[start..start + MAX_WORDS].copy_from_slice(row);
-                chunk.n_used += n_words;
-                0
-            }
-            _ => self.push(&row[..n_words]),
-        }
+    pub fn build(&mut self, build: impl FnOnce(&mut [u32; MAX_WORDS]) -> usize) -> usize {
+        let n_more = match self.open.n_free() < MAX_WORDS {
+            true => self.open_chunk(Chunk::for_row(MAX_WORDS)),
+            false => 0,
+        };
+        let free = &mut self.open.words[self.open.n_used..];
+        let row = free.first_chunk_mut().expect("room for a row was made");
+        self.open.n_used += build(row);
+        n_more
     }
 
-    /// Appends a row; returns how many bytes more are taken.
+    /// Appends a row of any length; returns how many bytes more are taken.
     pub fn push(&mut self, row: &[u32]) -> usize {
-        if let Some(chunk) = self.chunks.last_mut().filter(|chunk| chunk.n_free() >= row.len()) {
-            chunk.push(row);
-            return 0;
-        }
-        let mut chunk = Chunk::for_row(row.len());
-        chunk.push(row);
+        let n_more = match self.open.n_free() < row.len() {
+            true => self.open_chunk(Chunk::for_row(row.len())),
+            false => 0,
+        };
+        let chunk = &mut self.open;
+        chunk.words[chunk.n_used..chunk.n_used + row.len()].copy_from_slice(row);
+        chunk.n_used += row.len();
+        n_more
+    }
+
+    fn open_chunk(&mut self, chunk: Chunk) -> usize {
         let n_bytes = chunk.n_bytes();
-        self.chunks.push(chunk);
+        let full = std::mem::replace(&mut self.open, chunk);
+        if full.n_used > 0 {
+            self.full.push(full);
+        }
         n_bytes
     }
 
+    fn chunks(&self) -> impl Iterator<Item = &Chunk> {
+        self.full.iter().chain([&self.open])
+    }
+
     pub fn n_words(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.n_used).sum()
+        self.chunks().map(|chunk| chunk.n_used).sum()
     }
 
     /// The rows, many at a time.
     pub fn iter(&self) -> impl Iterator<Item = &[u32]> {
-        self.chunks.iter().map(|chunk| &chunk.words[..chunk.n_used])
+        self.chunks().map(|chunk| &chunk.words[..chunk.n_used])
     }
 
     /// Replaces all rows by others, in the memory of the former.
     pub fn overwrite<'a>(&mut self, rows: impl Iterator<Item = &'a [u32]>) {
-        let mut spare = std::mem::take(&mut self.chunks);
+        let Self { full: mut spare, open } = std::mem::take(self);
+        spare.push(open);
         for row in rows {
-            if self.chunks.last().is_none_or(|chunk| chunk.n_free() < row.len()) {
-                let chunk = spare.pop().filter(|chunk| chunk.words.len() >= row.len());
-                let mut chunk = chunk.unwrap_or_else(|| Chunk::for_row(row.len()));
+            if self.open.n_free() < row.len() {
+                let fits = |chunk: &Chunk| chunk.words.len() >= row.len();
+                let mut chunk =
+                    spare.pop().filter(fits).unwrap_or_else(|| Chunk::for_row(row.len()));
                 chunk.n_used = 0;
-                self.chunks.push(chunk);
+                self.open_chunk(chunk);
             }
-            self.chunks.last_mut().expect("just pushed").push(row);
+            self.push(row);
         }
     }
 
     /// Takes over the chunks of another bucket buffer.
     pub fn append(&mut self, other: Self) {
-        self.chunks.extend(other.chunks);
+        self.full.extend(other.full);
+        self.full.push(other.open);
     }
 }
 

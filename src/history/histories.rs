@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 
 use super::buckets::Chunks;
-use super::row::{EventRow, History, UserId, row_length};
+use super::row::{EventHead, EventRow, History, UserId, row_length};
 use super::sort::{BucketTally, examine, positions};
 use super::spill::{Run, SpillFile, SpillWriter};
 use super::writer::Tally;
@@ -194,16 +194,20 @@ impl Histories {
         let kind = self.parts.kind;
         let mut of: Option<(u64, UserId)> = None;
         let mut events = Vec::new();
-        self.for_each_row(bucket, |words, offset| {
-            let (key, event) = EventRow::read_with_key(words, offset);
-            if of.as_ref().is_none_or(|(known, _)| *known != key) {
-                let next = (key, UserId::read(words, offset, kind));
-                if let Some((_, user)) = of.replace(next) {
-                    visit(&History { user: &user, events: &events })?;
+        self.for_each_chunk(bucket, |rows| {
+            let mut next = 0;
+            while next < rows.len() {
+                let (key, event) = EventRow::read(rows, next);
+                if of.as_ref().is_none_or(|(known, _)| *known != key) {
+                    let newcomer = (key, UserId::read(rows, next, kind));
+                    if let Some((_, user)) = of.replace(newcomer) {
+                        visit(&History { user: &user, events: &events })?;
+                    }
+                    events.clear();
                 }
-                events.clear();
+                events.push(event);
+                next += row_length(rows, next, kind);
             }
-            events.push(event);
             Ok::<_, E>(())
         })?;
         match of {
@@ -213,7 +217,7 @@ impl Histories {
     }
 
     /// Calls `visit` with each event of a bucket: cheaper than
-    /// [`Histories::for_each_user`] where users do not matter.
+    /// [`Histories::for_each_user`] where users and values do not matter.
     ///
     /// # Errors
     /// When the memory limit leaves no room for the bucket, or the temporary
@@ -221,37 +225,32 @@ impl Histories {
     pub fn for_each_event(
         &self,
         bucket: usize,
-        mut visit: impl FnMut(&EventRow),
+        mut visit: impl FnMut(&EventHead),
     ) -> Result<(), HistoryError> {
-        self.for_each_row(bucket, |words, offset| {
-            visit(&EventRow::read(words, offset));
+        self.for_each_chunk(bucket, |rows| {
+            let mut next = 0;
+            while next < rows.len() {
+                visit(&EventHead::read(rows, next));
+                next += row_length(rows, next, self.parts.kind);
+            }
             Ok(())
         })
     }
 
-    /// Calls `visit` with the place of every row of a bucket.
-    fn for_each_row<E: From<HistoryError>>(
+    /// Calls `visit` with all rows of a bucket, many at a time.
+    fn for_each_chunk<E: From<HistoryError>>(
         &self,
         bucket: usize,
-        mut visit: impl FnMut(&[u32], usize) -> Result<(), E>,
+        mut visit: impl FnMut(&[u32]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let kind = self.parts.kind;
-        let mut visit_rows = |words: &[u32]| {
-            let mut offset = 0;
-            while offset < words.len() {
-                visit(words, offset)?;
-                offset += row_length(words, offset, kind);
-            }
-            Ok(())
-        };
         match &self.buckets[bucket] {
-            Bucket::Memory(chunks) => chunks.iter().try_for_each(visit_rows),
+            Bucket::Memory(chunks) => chunks.iter().try_for_each(visit),
             Bucket::Disk(run) => {
                 // As bytes, then as words.
                 let _room = reserve(&self.parts.pool, run.n_words * 8)?;
                 let mut words = Vec::with_capacity(run.n_words);
                 self.files[run.file].read(run, &mut words)?;
-                visit_rows(&words)
+                visit(&words)
             }
         }
     }

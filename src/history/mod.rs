@@ -22,7 +22,7 @@ mod writer;
 pub use error::HistoryError;
 pub use histories::{Duplicates, EventTally, Histories, HistorySummary};
 pub use ids::IdKind;
-pub use row::{Column, EventRow, History, N_COLUMNS, UserId};
+pub use row::{Column, EventHead, EventRow, History, N_COLUMNS, UserId};
 pub use vocabulary::Vocabulary;
 pub use writer::{HistoryBuilder, HistoryWriter};
 

@@ -74,38 +74,40 @@ const CATEGORY_BITS: u32 = 24;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// Builds rows, one after the other, in the same place.
-pub(super) struct RowBuilder {
-    pub words: [u32; MAX_WORDS],
-    pub length: usize,
+/// Writes a row.
+pub(super) struct RowBuilder<'a> {
+    words: &'a mut [u32; MAX_WORDS],
+    length: usize,
 }
 
-impl RowBuilder {
-    pub fn new() -> Self {
-        Self { words: [0; MAX_WORDS], length: 0 }
-    }
-
-    /// Starts a row; values follow in the order of the columns.
+impl<'a> RowBuilder<'a> {
+    /// Starts a row in `words`; values follow in the order of the columns.
     #[inline]
-    pub fn start(&mut self, user: u64, time: i64, event: u32, channel: u32, category: u32) {
-        self.words[0] = event;
-        self.words[1] = category | channel << CATEGORY_BITS;
-        self.length = 2;
+    pub fn start(
+        words: &'a mut [u32; MAX_WORDS],
+        user: u64,
+        time: i64,
+        [event, channel, category]: [u32; 3],
+    ) -> Self {
+        words[0] = event;
+        words[1] = category | channel << CATEGORY_BITS;
+        let mut row = Self { words, length: 2 };
         if channel >> 8 != 0 {
-            self.words[0] |= WIDE_CHANNEL;
-            self.push(channel >> 8);
+            row.words[0] |= WIDE_CHANNEL;
+            row.push(channel >> 8);
         }
-        if self.push_number(user) {
-            self.words[0] |= WIDE_USER;
+        if row.push_number(user) {
+            row.words[0] |= WIDE_USER;
         }
         let seconds = time / MICROS_PER_SECOND;
         match u32::try_from(seconds) {
-            Ok(short) if seconds * MICROS_PER_SECOND == time => self.push(short),
+            Ok(short) if seconds * MICROS_PER_SECOND == time => row.push(short),
             _ => {
-                self.words[0] |= WIDE_TIME;
-                self.push_wide(time as u64);
+                row.words[0] |= WIDE_TIME;
+                row.push_wide(time as u64);
             }
         }
+        row
     }
 
     /// Adds the value of a column; 0 stands for none.
@@ -122,9 +124,9 @@ impl RowBuilder {
         }
     }
 
-    /// The row.
-    pub fn row(&self) -> &[u32] {
-        &self.words[..self.length]
+    /// Words written.
+    pub fn length(&self) -> usize {
+        self.length
     }
 
     #[inline]
@@ -162,9 +164,7 @@ struct RowReader<'a> {
 impl<'a> RowReader<'a> {
     #[inline]
     fn new(words: &'a [u32], offset: usize) -> Self {
-        let flags = words[offset];
-        let channel = usize::from(flags & WIDE_CHANNEL != 0);
-        Self { words, next: offset + 2 + channel, flags }
+        Self { words, next: offset + 1, flags: words[offset] }
     }
 
     #[inline]
@@ -196,19 +196,13 @@ impl<'a> RowReader<'a> {
             _ => self.wide() as i64,
         }
     }
-
-    #[inline]
-    fn present(&self) -> u32 {
-        self.flags >> PRESENT & 0xff
-    }
 }
 
 /// User and time of the row that starts at `offset`.
 #[inline]
 pub(super) fn row_key(words: &[u32], offset: usize) -> (u64, i64) {
-    let mut reader = RowReader::new(words, offset);
-    let user = reader.user();
-    (user, reader.time())
+    let (user, head) = read_head(&mut RowReader::new(words, offset));
+    (user, head.time)
 }
 
 /// Words of the row that starts at `offset`, without the text of a user id.
@@ -280,6 +274,49 @@ impl UserId {
     }
 }
 
+/// What an event is, without its user and its values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventHead {
+    /// Microseconds since 1970.
+    pub time: i64,
+    /// Code in the vocabulary of events.
+    pub event: u32,
+    /// Code in the vocabulary of channels; 0 for none.
+    pub channel: u32,
+    /// Code in the vocabulary of categories; 0 for none.
+    pub category: u32,
+    /// A bit for each [`Column`] that holds something.
+    pub present: u32,
+}
+
+impl EventHead {
+    /// Reads the row that starts at `offset`.
+    #[inline]
+    pub(super) fn read(words: &[u32], offset: usize) -> Self {
+        read_head(&mut RowReader::new(words, offset)).1
+    }
+}
+
+/// User and head of a row that has not been read from.
+#[inline(always)]
+fn read_head(row: &mut RowReader<'_>) -> (u64, EventHead) {
+    let codes = row.words[row.next];
+    row.next += 1;
+    let mut channel = codes >> CATEGORY_BITS;
+    if row.flags & WIDE_CHANNEL != 0 {
+        channel |= row.narrow() << 8;
+    }
+    let user = row.user();
+    let head = EventHead {
+        time: row.time(),
+        event: row.flags & 0xffff,
+        channel,
+        category: codes & ((1 << CATEGORY_BITS) - 1),
+        present: row.flags >> PRESENT & 0xff,
+    };
+    (user, head)
+}
+
 /// One event without its user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventRow {
@@ -296,34 +333,21 @@ pub struct EventRow {
 }
 
 impl EventRow {
-    /// Reads the row that starts at `offset`.
-    #[inline]
-    pub(super) fn read(words: &[u32], offset: usize) -> Self {
-        Self::read_with_key(words, offset).1
-    }
-
     /// The user, as number or hash, and the event of the row that starts at
     /// `offset`.
-    #[inline]
-    pub(super) fn read_with_key(words: &[u32], offset: usize) -> (u64, Self) {
-        let mut reader = RowReader::new(words, offset);
-        let (flags, codes) = (words[offset], words[offset + 1]);
-        let mut channel = codes >> CATEGORY_BITS;
-        if flags & WIDE_CHANNEL != 0 {
-            channel |= words[offset + 2] << 8;
-        }
-        let user = reader.user();
-        let time = reader.time();
+    #[inline(always)]
+    pub(super) fn read(words: &[u32], offset: usize) -> (u64, Self) {
+        let mut row = RowReader::new(words, offset);
+        let (user, EventHead { time, event, channel, category, mut present }) = read_head(&mut row);
         let mut values = [0; N_COLUMNS];
-        let mut present = reader.present();
         while present != 0 {
             let column = present.trailing_zeros();
-            let is_wide = column as usize >= N_NUMBERS || flags >> (WIDE_NUMBER + column) & 1 != 0;
-            values[column as usize] = reader.number(is_wide);
+            let is_wide =
+                column as usize >= N_NUMBERS || row.flags >> (WIDE_NUMBER + column) & 1 != 0;
+            values[column as usize] = row.number(is_wide);
             present &= present - 1;
         }
-        let category = codes & ((1 << CATEGORY_BITS) - 1);
-        (user, Self { time, event: flags & 0xffff, channel, category, values })
+        (user, Self { time, event, channel, category, values })
     }
 
     /// A fixed-point number.

@@ -100,7 +100,7 @@ pub(super) fn examine(
     let mut repeated = Vec::new();
     for moment in positions.chunk_by(|a, b| a.user == b.user && a.time == b.time) {
         if moment.len() > 1 {
-            let row = |position: &Position| EventRow::read(words, position.offset as usize);
+            let row = |position: &Position| EventRow::read(words, position.offset as usize).1;
             let mut rows: Vec<(EventRow, u32)> =
                 moment.iter().map(|position| (row(position), position.offset)).collect();
             rows.sort_unstable();

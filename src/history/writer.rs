@@ -18,7 +18,7 @@ use datafusion::execution::memory_pool::{
 use super::buckets::{Chunks, empty_buckets};
 use super::histories::{Duplicates, EventTally, Histories, Parts};
 use super::ids::{hash_text, mix};
-use super::row::{Column, RowBuilder, push_text};
+use super::row::{Column, MAX_WORDS, RowBuilder, push_text};
 use super::spill::{Run, SpillFile, SpillWriter};
 use super::vocabulary::{Coder, MAX_CATEGORIES, MAX_KINDS, Vocabulary};
 use super::{HistoryError, IdKind, N_BUCKETS};
@@ -247,7 +247,7 @@ impl HistoryWriter {
         values: &[(usize, Vec<u64>)],
         keep: &BooleanArray,
     ) {
-        let (mut built, mut long_row) = (RowBuilder::new(), Vec::new());
+        let mut long_row = Vec::new();
         let mut last_day = i64::MIN;
         for row in (0..times.len()).filter(|&row| keep.value(row)) {
             let (user, bucket) = match users {
@@ -263,15 +263,22 @@ impl HistoryWriter {
             let bucket = (bucket >> (64 - N_BUCKETS.trailing_zeros())) as usize;
             let [events, channels, categories] = &self.codes;
             let (event, time) = (events[row], times[row]);
-            built.start(user, time, event, channels[row], categories[row]);
-            values.iter().for_each(|(column, values)| built.add(*column, values[row]));
+            let codes = [event, channels[row], categories[row]];
+            let build = |words: &mut [u32; MAX_WORDS]| {
+                let mut built = RowBuilder::start(words, user, time, codes);
+                values.iter().for_each(|(column, values)| built.add(*column, values[row]));
+                built.length()
+            };
+            let bucket = &mut self.buckets[bucket];
             self.n_bytes += match users {
-                Users::Integer(_) => self.buckets[bucket].push_short(&built.words, built.length),
+                Users::Integer(_) => bucket.build(build),
                 Users::Text(ids) => {
+                    let mut words = [0; MAX_WORDS];
+                    let length = build(&mut words);
                     long_row.clear();
-                    long_row.extend_from_slice(built.row());
+                    long_row.extend_from_slice(&words[..length]);
                     push_text(&mut long_row, ids.value(row).as_bytes());
-                    self.buckets[bucket].push(&long_row)
+                    bucket.push(&long_row)
                 }
             };
             self.tally.count(event, time);

@@ -47,6 +47,7 @@ pub(super) fn stage_parquet<E: Send>(
     let metadata =
         metadata.iter().map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone()));
     let properties = WriterProperties::builder()
+        .set_dictionary_enabled(false)
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_created_by(format!("layercake {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(metadata.collect()))

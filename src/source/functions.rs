@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, TimestampMicrosecondArray};
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::{DataType, Float64Type, TimeUnit};
 use chrono::{NaiveDate, NaiveDateTime};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
+use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 
@@ -38,6 +39,28 @@ fn parse_time(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
     let times: TimestampMicrosecondArray =
         text.iter().map(|value| value.and_then(|value| micros(value.trim(), format))).collect();
     Ok(ColumnarValue::Array(Arc::new(times)))
+}
+
+/// True for a number that is not finite or at least `bound` from zero; false
+/// where there is none. One look at each row instead of a comparison by
+/// comparison.
+pub(super) fn exceeds(number: Expr, bound: f64) -> Expr {
+    let is_beyond = move |arguments: &[ColumnarValue]| {
+        let numbers = ColumnarValue::values_to_arrays(arguments)?;
+        let numbers = numbers[0].as_primitive::<Float64Type>();
+        // Not a number is below nothing.
+        let fits = |row: usize| numbers.is_null(row) || numbers.value(row).abs() < bound;
+        let beyond = BooleanBuffer::collect_bool(numbers.len(), |row| !fits(row));
+        Ok(ColumnarValue::Array(Arc::new(BooleanArray::new(beyond, None))))
+    };
+    create_udf(
+        "exceeds",
+        vec![DataType::Float64],
+        DataType::Boolean,
+        Volatility::Immutable,
+        Arc::new(is_beyond),
+    )
+    .call(vec![number])
 }
 
 fn micros(text: &str, format: &str) -> Option<i64> {

@@ -14,6 +14,7 @@ use datafusion::prelude::DataFrame;
 use datafusion::scalar::ScalarValue;
 
 use super::csv_table::LINE_COLUMN;
+use super::functions::exceeds;
 use super::raw_table::{CELL_PROBLEM_COLUMN, RawTable, null_text};
 use super::{
     DECIMAL_PRECISION, DECIMAL_SCALE, EVENT_COLUMNS, SourceError, SourceParams, UserIdType,
@@ -338,11 +339,8 @@ fn contract(
         }
         _ if event_type(key) == DataType::Utf8View => vec![],
         _ if found.is_floating() => {
-            // Not a number compares greater than all numbers.
             let bound = 10f64.powi(i32::from(DECIMAL_PRECISION) - i32::from(DECIMAL_SCALE));
-            let number = cast(original.clone(), DataType::Float64);
-            let fits = number.clone().gt(lit(-bound)).and(number.lt(lit(bound)));
-            let is_out = original.clone().is_not_null().and(fits.is_not_true());
+            let is_out = exceeds(cast(original.clone(), DataType::Float64), bound);
             vec![(is_out, say(&format!("{key} not finite or too large")))]
         }
         _ => vec![(lost, say(&format!("unreadable {key}")))],
