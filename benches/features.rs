@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Prints seconds for decoding the mapped columns alone (the limit), for
-//! reading them into histories, for the features of one date, and of six dates
-//! in one pass.
+//! reading them into histories, for the features of one date, and of three and
+//! six dates in one pass.
 
 use std::path::Path;
 use std::time::Instant;
@@ -38,6 +38,7 @@ fn main() {
     let plan = build_plan(&config.features, &traits, span_days as u32).expect("orders");
     let dates: Vec<NaiveDateTime> = (0..6).map(|step| as_of - Days::new(30 * step)).collect();
     report("features of one date", || features(&engine, &histories, &plan, &dates[..1]));
+    report("features of three dates", || features(&engine, &histories, &plan, &dates[..3]));
     report("features of six dates", || features(&engine, &histories, &plan, &dates));
 }
 
