@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub struct EngineParams {
     /// Worker threads; all cores when absent. Results never depend on it.
     pub threads: Option<NonZeroUsize>,
-    /// Memory in MB for sorting and grouping, beyond which they spill to a
+    /// Memory in MB for events, sorting and grouping, beyond which they go to a
     /// temporary folder; unbounded when absent.
     pub memory_limit_mb: Option<NonZeroUsize>,
 }

@@ -1,6 +1,10 @@
 use chrono::NaiveDate;
 
 use super::columns::{Column, Table};
+use super::words::{
+    AMOUNT, CART_EVENTS, CATEGORY, CHANNEL, DISCOUNT, DWELL, EVENT, ITEM, ORDER_EVENTS, ORDER_ID,
+    PRICE, QUANTITY, SESSION, SHARE_EVENTS, TIME, USER, VIEW_EVENTS,
+};
 use crate::engine::Engine;
 use crate::source::SourceError;
 
@@ -21,89 +25,9 @@ pub(super) struct Guess {
     pub n_strays: u64,
     /// True when some rows are orders.
     pub has_orders: bool,
+    /// What views, carts, orders and shares are called, where there are any.
+    pub path_events: [Option<String>; 4],
 }
-
-const USER: &[&str] = &[
-    "userid",
-    "customerid",
-    "memberid",
-    "buyerid",
-    "clientid",
-    "visitorid",
-    "uid",
-    "user",
-    "customer",
-    "member",
-    "buyer",
-    "client",
-    "用户",
-    "会员",
-    "客户",
-    "买家",
-];
-const TIME: &[&str] = &[
-    "time",
-    "timestamp",
-    "eventtime",
-    "orderedat",
-    "createdat",
-    "invoicedate",
-    "orderdate",
-    "date",
-    "datetime",
-    "时间",
-    "日期",
-    "ts",
-];
-const EVENT: &[&str] = &[
-    "event",
-    "eventtype",
-    "eventname",
-    "behaviortype",
-    "behaviourtype",
-    "behavior",
-    "action",
-    "行为",
-    "事件",
-];
-const ORDER_ID: &[&str] =
-    &["orderid", "orderno", "ordernumber", "invoiceno", "invoiceid", "transactionid", "订单"];
-const AMOUNT: &[&str] = &[
-    "amount",
-    "gmv",
-    "revenue",
-    "totalprice",
-    "total",
-    "dollarvalue",
-    "sales",
-    "spend",
-    "paid",
-    "金额",
-    "value",
-];
-const QUANTITY: &[&str] = &["quantity", "qty", "units", "numberof", "num", "数量"];
-const PRICE: &[&str] = &["unitprice", "price", "单价", "价格"];
-const DISCOUNT: &[&str] = &["discount", "优惠", "折扣"];
-const ITEM: &[&str] =
-    &["itemid", "productid", "stockcode", "sku", "item", "product", "goods", "商品"];
-const CATEGORY: &[&str] = &["categoryid", "category", "类目", "品类"];
-const CHANNEL: &[&str] = &["channel", "platform", "渠道"];
-const DWELL: &[&str] = &["dwell", "duration", "停留"];
-const SESSION: &[&str] = &["sessionid", "session"];
-
-/// Words for events that are orders, the plainest first.
-const ORDER_EVENTS: &[&str] = &[
-    "order",
-    "purchase",
-    "buy",
-    "transaction",
-    "payment_done",
-    "paid",
-    "checkout_complete",
-    "购买",
-    "下单",
-    "支付",
-];
 
 const TIME_FORMATS: &[&str] = &[
     "%m/%d/%Y %H:%M",
@@ -331,6 +255,12 @@ fn guess_event(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), 
         .or_else(|| values.iter().find(|value| is_order_like(value)));
     let listed = values.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
     guess.has_orders = order.is_some();
+    let step = |words: &[&str]| {
+        let named = |word: &&str| values.iter().find(|value| value.to_lowercase() == **word);
+        words.iter().find_map(named).cloned()
+    };
+    let order_step = guess.has_orders.then(|| "order".to_owned());
+    guess.path_events = [step(VIEW_EVENTS), step(CART_EVENTS), order_step, step(SHARE_EVENTS)];
     let (expression, remark) = match order {
         Some(order) if order == "order" => (name, format!("values: {listed}")),
         Some(order) => (

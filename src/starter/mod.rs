@@ -4,6 +4,7 @@
 mod columns;
 mod guess;
 mod render;
+mod words;
 
 use std::path::PathBuf;
 

@@ -43,6 +43,13 @@ pub(super) fn render(name: &str, guesses: &[(String, Guess)]) -> String {
         text.push_str("# No event looked like an order: name yours here.\n");
     }
     text.push_str("order_event = \"order\"  # what counts as an order\n");
+    let of_any = |step: usize| guesses.iter().find_map(|(_, of)| of.path_events[step].as_deref());
+    let path: Vec<&str> = (0..4).filter_map(of_any).collect();
+    if path.len() > 1 {
+        let path: Vec<String> = path.into_iter().map(quote).collect();
+        let path = path.join(", ");
+        let _ = writeln!(text, "path_events = [{path}]  # the way to an order: rates of each step");
+    }
     text
 }
 

@@ -51,6 +51,7 @@ fn events_whose_orders_have_another_name() {
     let text = starter(&shop, &["log.csv"]);
     assert!(text.contains("CASE WHEN behavior_type = 'buy' THEN 'order'"), "{text}");
     assert!(text.contains("to_timestamp_seconds(ts)"), "{text}");
+    assert!(text.contains(r#"path_events = ["pv", "cart", "order"]"#), "{text}");
 }
 
 #[test]
