@@ -2,17 +2,21 @@
 //! driven from ordinary (blocking) code.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::{
     FairSpillPool, MemoryLimit, MemoryPool, PeakRecordingPool, UnboundedMemoryPool,
 };
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::logical_expr::{Expr, Volatility};
+use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder, TaskContext};
+use datafusion::logical_expr::{Expr, SortExpr, Volatility};
+use datafusion::physical_plan::EmptyRecordBatchStream;
+use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +55,19 @@ pub enum EngineError {
     Query(#[from] DataFusionError),
 }
 
+impl EngineError {
+    /// True when memory or disk gave out, and the query is not to blame.
+    pub fn is_of_the_machine(&self) -> bool {
+        match self {
+            Self::Query(error) => matches!(
+                error.find_root(),
+                DataFusionError::ResourcesExhausted(_) | DataFusionError::IoError(_)
+            ),
+            Self::Start(_) | Self::TooManyThreads(_) => true,
+        }
+    }
+}
+
 /// What a run took of memory and disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MemoryUse {
@@ -79,8 +96,12 @@ pub enum ExpressionFault {
     Invalid(String),
     /// It aggregates nothing.
     NoAggregate,
-    /// It reads more than the rows it is given, or the time of the run.
+    /// It reads more than the rows it is given.
     LooksAhead(String),
+    /// It may give something else in another run.
+    NotRepeatable(String),
+    /// It gives several rows.
+    ManyRows(String),
     /// It gives something of this type.
     NoNumber(String),
 }
@@ -163,6 +184,7 @@ impl Engine {
     /// # Errors
     /// What is wrong with it.
     pub fn check_aggregate(&self, sql: &str, rows: &str) -> Result<(), ExpressionFault> {
+        use ExpressionFault as Fault;
         let invalid = |error: DataFusionError| ExpressionFault::Invalid(plain_message(&error));
         let plan = |query: String| self.wait(self.context.sql(&query)).map_err(invalid);
         let frame = plan(rows.to_owned())?;
@@ -173,28 +195,33 @@ impl Engine {
             other => other.map_err(invalid)?,
         };
         let mut aggregates = false;
-        let mut ahead = None;
+        let mut fault = None;
         expression
             .apply(|part| {
                 match part {
                     Expr::AggregateFunction(_) => aggregates = true,
-                    Expr::WindowFunction(_) => ahead = Some("a window function".to_owned()),
+                    Expr::WindowFunction(_) => {
+                        fault = Some(Fault::LooksAhead("a window function".to_owned()));
+                    }
                     Expr::ScalarSubquery(_)
                     | Expr::InSubquery(_)
                     | Expr::Exists(_)
-                    | Expr::SetComparison(_) => ahead = Some("a subquery".to_owned()),
+                    | Expr::SetComparison(_) => {
+                        fault = Some(Fault::LooksAhead("a subquery".to_owned()));
+                    }
                     Expr::ScalarFunction(function)
                         if function.func.signature().volatility != Volatility::Immutable =>
                     {
-                        ahead = Some(format!("{}()", function.name()));
+                        fault = Some(Fault::NotRepeatable(format!("{}()", function.name())));
                     }
+                    Expr::Unnest(_) => fault = Some(Fault::ManyRows("unnest".to_owned())),
                     _ => {}
                 }
                 Ok(TreeNodeRecursion::Continue)
             })
             .map_err(invalid)?;
-        if let Some(what) = ahead {
-            return Err(ExpressionFault::LooksAhead(what));
+        if let Some(fault) = fault {
+            return Err(fault);
         }
         if !aggregates {
             return Err(ExpressionFault::NoAggregate);
@@ -216,12 +243,81 @@ impl Engine {
         Ok(self.wait(async { self.context.sql(sql).await?.collect().await })?)
     }
 
+    /// Columns of the query `rows` that the expression `sql` reads.
+    ///
+    /// # Errors
+    /// When one of the two does not parse.
+    pub fn columns_read(&self, sql: &str, rows: &str) -> Result<Vec<String>, EngineError> {
+        let frame = self.wait(self.context.sql(rows))?;
+        let expression = self.context.parse_sql_expr(sql, frame.schema())?;
+        let mut columns: Vec<String> =
+            expression.column_refs().into_iter().map(|column| column.name.clone()).collect();
+        columns.sort();
+        Ok(columns)
+    }
+
+    /// Runs `rows`, a query with an ORDER BY, and over its rows, in that order
+    /// and on one thread, the query `sql`, which knows them as `table`. What
+    /// aggregates of `sql` give depends on the rows alone, even where the order
+    /// matters, and groups by the first `n_sorted` columns are done one by one.
+    ///
+    /// # Errors
+    /// When a query cannot be planned, or fails while running.
+    pub fn query_in_order(
+        &self,
+        (rows, table, n_sorted): (&str, &str, usize),
+        sql: &str,
+    ) -> Result<Vec<RecordBatch>, EngineError> {
+        let rows = self.wait(async { self.context.sql(rows).await?.execute_stream().await })?;
+        let sorted_by = |index| {
+            let name = rows.schema().field(index).name().clone();
+            Expr::from(datafusion::common::Column::new_unqualified(name)).sort(true, false)
+        };
+        let order: Vec<SortExpr> = (0..n_sorted).map(sorted_by).collect();
+        let schema = rows.schema();
+        let rows = Arc::new(OnceStream { schema: rows.schema(), rows: Mutex::new(Some(rows)) });
+        let ordered = StreamingTable::try_new(schema, vec![rows])?.with_sort_order(order);
+        let state = self.context.state();
+        // The tables are those of this session.
+        let config = state.config().clone().with_create_default_catalog_and_schema(false);
+        let config = config.with_target_partitions(1);
+        let state = SessionStateBuilder::new_from_existing(state).with_config(config).build();
+        let context = SessionContext::new_with_state(state);
+        context.register_table(table, Arc::new(ordered))?;
+        let result = self.wait(async { context.sql(sql).await?.collect().await });
+        context.deregister_table(table)?;
+        Ok(result?)
+    }
+
     /// Runs a frame to its end and returns its rows.
     ///
     /// # Errors
     /// When it fails while running.
     pub fn collect(&self, frame: DataFrame) -> Result<Vec<RecordBatch>, EngineError> {
         Ok(self.wait(frame.collect())?)
+    }
+}
+
+/// Rows that can be read once.
+struct OnceStream {
+    schema: SchemaRef,
+    rows: Mutex<Option<SendableRecordBatchStream>>,
+}
+
+impl std::fmt::Debug for OnceStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OnceStream").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+impl PartitionStream for OnceStream {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let rows = self.rows.lock().expect("no reader panics while it holds the lock").take();
+        rows.unwrap_or_else(|| Box::pin(EmptyRecordBatchStream::new(Arc::clone(&self.schema))))
     }
 }
 

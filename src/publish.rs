@@ -33,6 +33,7 @@ pub fn stage(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> io::Result<Staged> {
+    let path = &place(path)?;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -40,6 +41,9 @@ pub fn stage(
     std::fs::create_dir_all(folder)?;
     sweep(folder);
     let partial = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder)?;
+    // Held for as long as the run lives, so that others can tell; not every
+    // file system can.
+    let _ = partial.as_file().try_lock();
     let mut writer = BufWriter::new(partial.as_file());
     write(&mut writer)?;
     writer.flush()?;
@@ -47,6 +51,17 @@ pub fn stage(
     make_readable(partial.as_file())?;
     partial.as_file().sync_all()?;
     Ok(Staged { partial, path: path.to_owned() })
+}
+
+/// The regular file, present or to come, that a path stands for: the rename
+/// that publishes would replace a link or a device itself.
+fn place(path: &Path) -> io::Result<PathBuf> {
+    let is_link = path.symlink_metadata().is_ok_and(|it| it.file_type().is_symlink());
+    let path = if is_link { path.canonicalize()? } else { path.to_owned() };
+    match path.metadata() {
+        Ok(it) if !it.is_file() => Err(io::Error::other("this is no regular file")),
+        _ => Ok(path),
+    }
 }
 
 /// Writes a file in one step; readers see the old content or the new, and a
@@ -67,6 +82,15 @@ pub const PARTIAL: &str = ".partial-";
 /// A run takes less long than this: what is older was left by one that was killed.
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
+/// A run takes less long than this to lock a file that it has made.
+const LOCKED_BY_NOW: Duration = Duration::from_secs(60);
+
+/// Whether the run that made what is not yet published is over.
+fn is_abandoned(path: &Path, age: Duration) -> bool {
+    let is_free = || path.is_file() && File::open(path).is_ok_and(|file| file.try_lock().is_ok());
+    age > ABANDONED || age > LOCKED_BY_NOW && is_free()
+}
+
 /// Removes what runs that were killed left in a folder. What can't be removed
 /// harms nobody.
 pub fn sweep(folder: &Path) {
@@ -74,7 +98,7 @@ pub fn sweep(folder: &Path) {
         let modified = entry.metadata().and_then(|metadata| metadata.modified());
         let age = modified.ok().and_then(|modified| modified.elapsed().ok());
         let is_partial = entry.file_name().to_string_lossy().starts_with(PARTIAL);
-        if is_partial && age.is_some_and(|age| age > ABANDONED) {
+        if is_partial && age.is_some_and(|age| is_abandoned(&entry.path(), age)) {
             let _ = std::fs::remove_file(entry.path())
                 .or_else(|_| std::fs::remove_dir_all(entry.path()));
         }
@@ -117,9 +141,34 @@ mod tests {
         let (old, fresh) = (folder.path().join(".partial-a"), folder.path().join(".partial-b"));
         std::fs::create_dir(&old).unwrap();
         std::fs::write(&fresh, "").unwrap();
-        let long_ago = std::time::SystemTime::now() - 2 * ABANDONED;
-        File::open(&old).unwrap().set_modified(long_ago).unwrap();
+        let (dead, alive) = (folder.path().join(".partial-c"), folder.path().join(".partial-d"));
+        std::fs::write(&dead, "").unwrap();
+        std::fs::write(&alive, "").unwrap();
+        let made = |path: &Path, ago| {
+            File::open(path).unwrap().set_modified(std::time::SystemTime::now() - ago).unwrap();
+        };
+        made(&old, 2 * ABANDONED);
+        made(&dead, 2 * LOCKED_BY_NOW);
+        made(&alive, 2 * LOCKED_BY_NOW);
+        let writer = File::open(&alive).unwrap();
+        writer.try_lock().unwrap();
         sweep(folder.path());
         assert!(!old.exists() && fresh.exists());
+        assert!(!dead.exists() && alive.exists());
+    }
+
+    #[test]
+    fn links_are_followed_and_what_is_no_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::fs::write(&file, "old").unwrap();
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(&file, &link).unwrap();
+            write_atomically(&link, |it| it.write_all(b"new")).unwrap();
+            assert!(link.symlink_metadata().unwrap().file_type().is_symlink());
+            assert_eq!(std::fs::read(&file).unwrap(), b"new");
+        }
+        assert!(write_atomically(folder.path(), |it| it.write_all(b"new")).is_err());
     }
 }

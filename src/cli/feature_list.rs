@@ -10,7 +10,7 @@ use crate::features::{Candidate, Feature, FeaturePlan};
 /// How the list is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ListFormat {
-    /// Three lines a feature
+    /// A paragraph a feature, then the terms of the formulas
     Text,
     /// An array of objects
     Json,
@@ -81,18 +81,45 @@ pub(super) fn render(features: &[Listed<'_>], format: ListFormat) -> anyhow::Res
     }
 }
 
+/// What the formulas take for known.
+const TERMS: &str = "
+Terms
+    order       rows of the order event that share an order_id; a row without
+                one is an order of its own. Its time is that of its first row;
+                orders of one time come smallest amount first.
+    own events  all but passive_events, orders among them row by row
+    age         time before as-of; `age <= 7 d` takes in what happened to the
+                moment seven days before. What happens at as-of is never seen.
+    days since  begun days: an hour ago is one day
+    gap         days between days with an order
+    sd          sample standard deviation
+    never       twice the length of the history, in whole days
+    returns     negative amounts may take shares of money beyond 0 and 1
+";
+
+/// A paragraph about a feature. Names of the data may be long and hold anything.
+fn line(text: &str) -> String {
+    const LONGEST: usize = 1000;
+    let text: String =
+        text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let options = textwrap::Options::new(80).initial_indent("    ").subsequent_indent("      ");
+    textwrap::fill(&text, options) + "\n"
+}
+
 fn text(features: &[Listed<'_>]) -> String {
     let mut text = String::new();
     for feature in features {
         let _ = writeln!(text, "{} ({})", feature.name, feature.unit);
-        let _ = writeln!(text, "    {}", feature.meaning);
-        let _ = writeln!(text, "    = {}; missing: {}", feature.formula, feature.missing_means);
+        text.push_str(&line(feature.meaning));
+        text.push_str(&line(&format!("= {}", feature.formula)));
+        text.push_str(&line(&format!("where there is none: {}", feature.missing_means)));
         if let Some(reason) = &feature.reason {
             let auc = feature.churn_auc.map_or(String::new(), |auc| format!(", AUC {auc:.3}"));
-            let _ = writeln!(text, "    {reason}{auc}");
+            text.push_str(&line(&format!("{reason}{auc}")));
         }
     }
     let n_kept = features.iter().filter(|feature| feature.kept == Some(true)).count();
+    text.push_str(TERMS);
     let _ = match features.iter().any(|feature| feature.kept.is_some()) {
         true => writeln!(text, "\n{} features, of which models see {n_kept}", features.len()),
         false => writeln!(text, "\n{} features", features.len()),

@@ -11,8 +11,10 @@ use crate::bundle::Bundle;
 use crate::engine::MemoryUse;
 use crate::features::Pruning;
 use crate::metrics::Interval;
-use crate::pipeline::{Backtest, GroupAgreement, GroupingScores, ScoreSummary, Trained};
-use crate::source::{DayGap, InputProfile, SourceCounts};
+use crate::pipeline::{
+    Backtest, GroupAgreement, GroupingScores, ScoreSummary, Trained, WrittenMatrix,
+};
+use crate::source::{DayGap, DuplicateRows, InputProfile, SourceCounts};
 
 const WIDTH: u16 = 80;
 
@@ -91,7 +93,11 @@ pub(super) fn input(profile: &InputProfile, quarantine: Option<&Path>) -> String
     }
     if profile.n_duplicates > 0 {
         let n = thousands(profile.n_duplicates);
-        text.push_str(&indented(&format!("{n} rows repeat another in every column")));
+        let dropped =
+            if profile.duplicates == DuplicateRows::Drop { " and were dropped" } else { "" };
+        text.push_str(&indented(&format!(
+            "{n} rows repeat another in every mapped column{dropped}"
+        )));
     }
     text.push_str(&day_gaps(&profile.gaps));
     text
@@ -257,12 +263,28 @@ fn churn(bundle: &Bundle) -> String {
     )
 }
 
+fn warnings(warnings: &[String]) -> String {
+    warnings.iter().map(|warning| indented(&format!("WARNING: {warning}"))).collect()
+}
+
+/// A feature matrix as a file.
+pub(super) fn matrix(written: &WrittenMatrix, out: &Path) -> String {
+    format!(
+        "{}{}\n{} users × {} features as of {} in {}\n{}",
+        input(&written.input, written.quarantine.as_deref()),
+        warnings(&written.warnings),
+        thousands(written.n_users),
+        written.n_features,
+        written.as_of.date(),
+        out.display(),
+        memory(&written.memory),
+    )
+}
+
 /// A scoring run.
 pub(super) fn scored(summary: &ScoreSummary) -> String {
     let mut text = input(&summary.input, summary.quarantine.as_deref());
-    for warning in &summary.warnings {
-        text.push_str(&indented(&format!("WARNING: {warning}")));
-    }
+    text.push_str(&warnings(&summary.warnings));
     let mut table = table(&["", "Layer", "Users", "At risk", "Mean churn prob."]);
     for layer in &summary.layers {
         table.add_row(vec![

@@ -111,7 +111,7 @@ struct FeaturesArguments {
     /// How to print the list
     #[arg(long, value_enum, default_value = "text", requires = "list")]
     format: ListFormat,
-    /// Parquet file to write the matrix to
+    /// Parquet file to write the matrix to, unless --list is given
     #[arg(long, value_name = "FILE", required_unless_present = "list")]
     out: Option<PathBuf>,
     /// Add what users did in the horizon after the day: outcome_n_orders,
@@ -258,12 +258,5 @@ fn features(engine: &EngineArguments, wanted: &FeaturesArguments) -> anyhow::Res
     };
     let written = write_matrix(&request, &mut progress)?;
     drop(progress);
-    Ok(format!(
-        "{} users × {} features as of {} in {}\n{}",
-        tables::thousands(written.n_users),
-        written.n_features,
-        written.as_of.date(),
-        out.display(),
-        tables::memory(&written.memory),
-    ))
+    Ok(tables::matrix(&written, out))
 }

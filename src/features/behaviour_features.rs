@@ -23,6 +23,40 @@ impl Catalogue<'_> {
                 Statistic::DaysSinceLast(event.clone()),
                 &format!("days since the last `{event}`; twice the history's length if none"),
             );
+            self.spread_of(&event);
+        }
+    }
+
+    /// On how many days, over how much, and with what amounts an event occurs.
+    fn spread_of(&mut self, event: &str) {
+        let (slug, of) = (slug(event), || event.to_owned());
+        let mut totals = vec![(
+            format!("n_{slug}_days"),
+            Unit::Count,
+            Total::DaysOf(of()),
+            format!("days with `{event}` events"),
+        )];
+        if self.input.event_has(event, "item") {
+            let what = format!("different items in `{event}` events");
+            totals.push((format!("n_{slug}_items"), Unit::Count, Total::ItemsOf(of()), what));
+        }
+        if self.input.event_has(event, "category") {
+            let what = format!("different categories in `{event}` events");
+            let total = Total::CategoriesOf(of());
+            totals.push((format!("n_{slug}_categories"), Unit::Count, total, what));
+        }
+        if self.input.event_has(event, "amount") {
+            let what = format!("amount of `{event}` events");
+            totals.push((format!("amount_{slug}"), Unit::Money, Total::AmountOf(of()), what));
+        }
+        let with_dwell = |other: &&String| self.input.event_has(other, "dwell_s");
+        // With one such event it would repeat the total.
+        if with_dwell(&&of()) && self.input.events.iter().filter(with_dwell).count() > 1 {
+            let what = format!("time spent in `{event}` events");
+            totals.push((format!("dwell_s_{slug}"), Unit::Seconds, Total::DwellOf(of()), what));
+        }
+        for (name, unit, total, what) in totals {
+            self.totals_over(self.rate_windows(), (&name, unit), &total, &what);
         }
     }
 

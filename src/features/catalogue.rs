@@ -1,6 +1,6 @@
 //! Which features the data allows: the catalogue, turned into a plan.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::{
     Feature, FeatureError, FeatureParams, FeaturePlan, InputTraits, Measure, Missing, Statistic,
@@ -49,7 +49,6 @@ pub fn build_plan(
         windows_days,
         span_days,
         never: Missing::Never(2.0 * f64::from(span_days.max(1))),
-        names: HashSet::new(),
         features: Vec::new(),
     };
     catalogue.orders();
@@ -62,7 +61,8 @@ pub fn build_plan(
     catalogue.clock();
     catalogue.mix();
     catalogue.custom();
-    let features = selected(catalogue.features, &params.only)?;
+    let features = with_unique_names(catalogue.features)?;
+    let features = selected(features, &params.only)?;
     Ok(FeaturePlan {
         order_event: params.order_event.clone(),
         passive_events: params.passive_events.clone(),
@@ -71,19 +71,50 @@ pub fn build_plan(
     })
 }
 
+/// Tells apart features whose names are alike because values of the data differ
+/// only in what a name can't hold: they end in a hash of their values, so that
+/// a name does not depend on what else there is. A feature without such a value
+/// keeps its name.
+///
+/// # Errors
+/// When a feature of the config has the name of another.
+fn with_unique_names(mut features: Vec<Feature>) -> Result<Vec<Feature>, FeatureError> {
+    let mut n_of_name: HashMap<String, usize> = HashMap::new();
+    for feature in &features {
+        *n_of_name.entry(feature.name.clone()).or_default() += 1;
+    }
+    for feature in features.iter_mut().filter(|feature| n_of_name[&feature.name] > 1) {
+        let values = feature.measure.values();
+        if let Measure::Sql(sql) = &feature.measure {
+            return Err(FeatureError::Custom {
+                name: feature.name.clone(),
+                sql: sql.clone(),
+                cause: "the catalogue has a feature of this name: choose another".into(),
+            });
+        }
+        if !values.is_empty() {
+            let hash = blake3::hash(values.join("\0").as_bytes()).to_hex();
+            feature.name = format!("{}_{}", feature.name, &hash[..6]);
+        }
+    }
+    Ok(features)
+}
+
 /// The features named, or all when none is.
 fn selected(features: Vec<Feature>, only: &[String]) -> Result<Vec<Feature>, FeatureError> {
     let there = |name: &String| features.iter().any(|feature| feature.name == *name);
     if let Some(name) = only.iter().find(|name| !there(name)) {
-        let similarity = |other: &str| strsim::jaro_winkler(name, other);
-        let nearest = features
-            .iter()
-            .max_by(|a, b| similarity(&a.name).total_cmp(&similarity(&b.name)))
-            .map_or(String::new(), |feature| feature.name.clone());
+        let nearest = most_similar(name, features.iter().map(|feature| &feature.name));
         return Err(FeatureError::NoSuchFeature { name: name.clone(), nearest });
     }
     let is_wanted = |feature: &Feature| only.is_empty() || only.contains(&feature.name);
     Ok(features.into_iter().filter(is_wanted).collect())
+}
+
+/// The name most like another, for whoever mistyped.
+pub(super) fn most_similar<'a>(name: &str, names: impl Iterator<Item = &'a String>) -> String {
+    let similarity = |other: &str| strsim::jaro_winkler(name, other);
+    names.max_by(|a, b| similarity(a).total_cmp(&similarity(b))).cloned().unwrap_or_default()
 }
 
 /// The features found so far, and what they are found in.
@@ -95,7 +126,6 @@ pub(super) struct Catalogue<'a> {
     windows_days: Vec<u32>,
     pub(super) span_days: u32,
     pub(super) never: Missing,
-    names: HashSet<String>,
     features: Vec<Feature>,
 }
 
@@ -108,17 +138,24 @@ impl Catalogue<'_> {
         when_missing: Missing,
         meaning: impl Into<String>,
     ) {
-        let mut name = name.into();
-        while !self.names.insert(name.clone()) {
-            // Two values that differ only in what a name can't hold.
-            name.push('_');
-        }
-        self.features.push(Feature { name, unit, meaning: meaning.into(), measure, when_missing });
+        let (name, meaning) = (name.into(), meaning.into());
+        self.features.push(Feature { name, unit, meaning, measure, when_missing });
     }
 
     /// A total over all time and over each window.
     pub(super) fn totals(&mut self, name: &str, unit: Unit, total: &Total, what: &str) {
-        for window_days in self.all_windows() {
+        self.totals_over(self.all_windows(), (name, unit), total, what);
+    }
+
+    /// A total over the windows given.
+    pub(super) fn totals_over(
+        &mut self,
+        windows: Vec<Option<u32>>,
+        (name, unit): (&str, Unit),
+        total: &Total,
+        what: &str,
+    ) {
+        for window_days in windows {
             let measure = Measure::Total { total: total.clone(), window_days };
             let meaning = format!("{what}, {}", period(window_days));
             self.add(windowed(name, window_days), unit, measure, Missing::Zero, meaning);
@@ -215,8 +252,18 @@ pub(super) fn plural(event: &str) -> String {
 pub(super) fn slug(value: &str) -> String {
     let slug: String =
         value.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-    if slug.is_empty() { "blank".into() } else { slug }
+    match slug.char_indices().nth(MAX_SLUG_CHARS) {
+        _ if slug.is_empty() => "blank".into(),
+        None => slug,
+        Some((end, _)) => {
+            let hash = blake3::hash(value.as_bytes()).to_hex();
+            format!("{}_{}", &slug[..end], &hash[..6])
+        }
+    }
 }
+
+/// Characters of a value in a feature's name at most.
+const MAX_SLUG_CHARS: usize = 48;
 
 #[cfg(test)]
 mod tests {
@@ -226,5 +273,6 @@ mod tests {
     fn slugs_keep_every_script() {
         assert_eq!(slug("Message Opened"), "message_opened");
         assert_eq!(slug("小程序"), "小程序");
+        assert_eq!(slug(&"长".repeat(10_000)).chars().count(), MAX_SLUG_CHARS + 7);
     }
 }

@@ -1,8 +1,8 @@
 //! Features by SQL of the config.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use chrono::NaiveDateTime;
@@ -29,11 +29,20 @@ pub struct CustomFeature {
     pub when_missing: f64,
 }
 
+/// Columns of files of features that are none.
+const RESERVED_NAMES: [&str; 4] = ["user_id", "outcome_n_orders", "outcome_gmv", "outcome_churned"];
+
 impl CustomFeature {
     pub(super) fn check(&self, name: &str) -> Result<(), String> {
         let is_plain = |c: char| c.is_alphanumeric() || c == '_';
         if name.is_empty() || !name.chars().all(is_plain) {
             return Err(format!("[features.custom] names are letters, digits and _, got {name:?}"));
+        }
+        if RESERVED_NAMES.contains(&name) {
+            return Err(format!(
+                "[features.custom.{name}]: files of features have a column of this name already; \
+                 choose another"
+            ));
         }
         if !self.when_missing.is_finite() {
             return Err(format!(
@@ -79,6 +88,12 @@ pub fn check_custom<'a>(
                     "{what} could see rows at or after the as-of date; only the rows given may \
                      be used"
                 ),
+                ExpressionFault::NotRepeatable(what) => {
+                    format!("{what} gives something else in every run")
+                }
+                ExpressionFault::ManyRows(what) => {
+                    format!("{what} gives several values for a user, and a feature is one")
+                }
                 ExpressionFault::NoNumber(found) => {
                     format!("a number is needed, but this is {found}")
                 }
@@ -106,29 +121,75 @@ impl CustomValues {
         plan: &FeaturePlan,
         as_of: NaiveDateTime,
     ) -> Result<Self, FeatureError> {
-        let mut values = Self::default();
-        let mut selected = Vec::new();
+        let mut wanted = Vec::new();
         for (column, feature) in plan.features.iter().enumerate() {
             if let Measure::Sql(sql) = &feature.measure {
-                selected.push(format!("cast({sql} AS double) AS __feature_{column}"));
-                values.columns.push(column);
+                wanted.push((column, feature.name.as_str(), sql.as_str()));
             }
         }
-        if selected.is_empty() {
+        let mut values = Self::default();
+        if wanted.is_empty() {
             return Ok(values);
         }
-        let query = format!(
-            "SELECT user_id, {} FROM ({}) GROUP BY user_id",
-            selected.join(", "),
-            rows_before(as_of)
-        );
-        for batch in engine.query(&query)? {
-            values.add(&batch)?;
+        match values.add(engine, &wanted, as_of) {
+            // One at a time, to tell whose fault it is.
+            Err(FeatureError::Engine(error)) if !error.is_of_the_machine() => {
+                for one in &wanted {
+                    Self::default().add(engine, std::slice::from_ref(one), as_of).map_err(
+                        |error| match error {
+                            FeatureError::Engine(error) => {
+                                at_fault(one.1, one.2, &error.to_string())
+                            }
+                            other => other,
+                        },
+                    )?;
+                }
+                Err(error.into())
+            }
+            other => other.map(|()| values),
         }
-        Ok(values)
     }
 
-    fn add(&mut self, batch: &RecordBatch) -> Result<(), FeatureError> {
+    /// Computes some features, each a column of the matrix, a name and an
+    /// expression.
+    fn add(
+        &mut self,
+        engine: &Engine,
+        wanted: &[(usize, &str, &str)],
+        as_of: NaiveDateTime,
+    ) -> Result<(), FeatureError> {
+        let all_rows = rows_before(as_of);
+        let mut read = BTreeSet::new();
+        for (.., sql) in wanted {
+            read.extend(engine.columns_read(sql, &all_rows)?);
+        }
+        // Rows that are equal in all of these columns are alike, so that the
+        // order is the same whatever order they are read in.
+        let first = ["user_id", "time"];
+        let order: Vec<String> = first
+            .into_iter()
+            .map(str::to_owned)
+            .chain(read.into_iter().filter(|name| !first.contains(&name.as_str())))
+            .collect();
+        let order = order.join(", ");
+        let rows = format!("SELECT {order} FROM ({all_rows}) ORDER BY {order}");
+        let selected: Vec<String> = wanted
+            .iter()
+            .map(|(column, _, sql)| format!("cast({sql} AS double) AS __feature_{column}"))
+            .collect();
+        let query = format!("SELECT user_id, {} FROM {ROWS} GROUP BY user_id", selected.join(", "));
+        for batch in engine.query_in_order((&rows, ROWS, 1), &query)? {
+            self.add_batch(&batch, wanted)?;
+        }
+        self.columns = wanted.iter().map(|(column, ..)| *column).collect();
+        Ok(())
+    }
+
+    fn add_batch(
+        &mut self,
+        batch: &RecordBatch,
+        wanted: &[(usize, &str, &str)],
+    ) -> Result<(), FeatureError> {
         let engine_error = |error: arrow::error::ArrowError| EngineError::Query(error.into());
         let is_integer = batch.column(0).data_type() == &DataType::Int64;
         let texts = cast(batch.column(0), &DataType::Utf8).map_err(engine_error)?;
@@ -139,11 +200,18 @@ impl CustomValues {
                 true => UserId::Integer(batch.column(0).as_primitive::<Int64Type>().value(row)),
                 false => UserId::Text(texts.as_string::<i32>().value(row).to_owned()),
             };
-            // Infinite or undefined is missing.
-            let value = |array: &&Float64Array| {
-                (!array.is_null(row)).then(|| array.value(row)).filter(|value| value.is_finite())
-            };
-            self.by_user.insert(user, columns.iter().map(value).collect());
+            let mut values = Vec::with_capacity(columns.len());
+            for (array, (_, name, sql)) in columns.iter().zip(wanted) {
+                // Undefined, as 0/0 is, is missing; infinite is a mistake.
+                let value = (!array.is_null(row)).then(|| array.value(row));
+                let value = value.filter(|value| !value.is_nan());
+                if value.is_some_and(f64::is_infinite) {
+                    let cause = format!("infinite for user {user}");
+                    return Err(at_fault(name, sql, &cause));
+                }
+                values.push(value);
+            }
+            self.by_user.insert(user, values);
         }
         Ok(())
     }
@@ -156,5 +224,19 @@ impl CustomValues {
                 row[*column] = *value;
             }
         }
+    }
+}
+
+/// Name of the table of rows that SQL features aggregate.
+const ROWS: &str = "rows_of_users";
+
+/// An SQL feature that failed while it was computed.
+fn at_fault(name: &str, sql: &str, cause: &str) -> FeatureError {
+    let is_division = cause.to_lowercase().contains("divide by zero") || cause.contains("infinite");
+    let hint = if is_division { "; nullif(…, 0) avoids a division by zero" } else { "" };
+    FeatureError::Custom {
+        name: name.to_owned(),
+        sql: sql.to_owned(),
+        cause: format!("{}{hint}", cause.split_whitespace().collect::<Vec<_>>().join(" ")),
     }
 }

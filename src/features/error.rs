@@ -83,6 +83,16 @@ pub enum FeatureError {
         /// The most similar there is.
         nearest: String,
     },
+    /// An event of the config that never occurs.
+    #[error("[features] {key}: there is no `{event}` event; did you mean `{nearest}`?")]
+    NoSuchEvent {
+        /// Where the config names it.
+        key: &'static str,
+        /// The event.
+        event: String,
+        /// The most similar there is.
+        nearest: String,
+    },
     /// A feature of the config that cannot be used.
     #[error("[features.custom.{name}] \"{sql}\": {cause}")]
     Custom {

@@ -49,6 +49,16 @@ pub enum Measure {
 pub enum Total {
     /// Events of a type.
     Events(String),
+    /// Days with an event of a type.
+    DaysOf(String),
+    /// Different items in events of a type.
+    ItemsOf(String),
+    /// Different categories in events of a type.
+    CategoriesOf(String),
+    /// Amount of the events of a type.
+    AmountOf(String),
+    /// Seconds spent in events of a type.
+    DwellOf(String),
     /// Own events.
     OwnEvents,
     /// Days with an own event.
@@ -125,6 +135,11 @@ pub enum DayPart {
 impl DayPart {
     /// From midnight on.
     pub const ALL: [Self; 4] = [Self::Night, Self::Morning, Self::Afternoon, Self::Evening];
+
+    /// As on a clock.
+    fn hours(self) -> &'static str {
+        ["0 to 6 h", "6 to 12 h", "12 to 18 h", "18 to 24 h"][self as usize]
+    }
 
     /// In lower case.
     pub fn as_str(self) -> &'static str {
@@ -229,6 +244,40 @@ pub enum Statistic {
     },
 }
 
+impl Measure {
+    /// Values of the data that the measure names: events, channels, categories.
+    pub fn values(&self) -> Vec<&str> {
+        match self {
+            Self::Total { total, .. } | Self::Trend { total, .. } => total.values(),
+            Self::Quotient { numerator, denominator, .. } => {
+                let mut values = numerator.values();
+                values.extend(denominator.values());
+                values
+            }
+            Self::Statistic(Statistic::DaysSinceLast(event)) => vec![event],
+            Self::Statistic(_) | Self::Sql(_) => Vec::new(),
+        }
+    }
+}
+
+impl Total {
+    fn values(&self) -> Vec<&str> {
+        match self {
+            Self::Events(value)
+            | Self::DaysOf(value)
+            | Self::ItemsOf(value)
+            | Self::CategoriesOf(value)
+            | Self::AmountOf(value)
+            | Self::DwellOf(value)
+            | Self::EventsOnChannel(value)
+            | Self::AmountOnChannel(value)
+            | Self::EventsInCategory(value) => vec![value],
+            Self::EventOnChannel { event, channel } => vec![event, channel],
+            _ => Vec::new(),
+        }
+    }
+}
+
 fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
@@ -236,7 +285,12 @@ fn quoted(value: &str) -> String {
 impl fmt::Display for Total {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::Events(event) => format!("count(event = {})", quoted(event)),
+            Self::Events(event) => format!("count(rows with event = {})", quoted(event)),
+            Self::DaysOf(event) => format!("distinct(day of event = {})", quoted(event)),
+            Self::ItemsOf(event) => format!("distinct(item of event = {})", quoted(event)),
+            Self::CategoriesOf(event) => format!("distinct(category of event = {})", quoted(event)),
+            Self::AmountOf(event) => format!("sum(amount of event = {})", quoted(event)),
+            Self::DwellOf(event) => format!("sum(dwell_s of event = {})", quoted(event)),
             Self::OwnEvents => "count(own events)".into(),
             Self::ActiveDays => "distinct(day of own events)".into(),
             Self::Sessions => "distinct(session)".into(),
@@ -251,7 +305,7 @@ impl fmt::Display for Total {
             Self::OrderLines => "count(order rows)".into(),
             Self::ItemsOrdered => "distinct(item of order rows)".into(),
             Self::CategoriesOrdered => "distinct(category of order rows)".into(),
-            Self::OrdersAt(part) => format!("count(orders at {})", part.as_str()),
+            Self::OrdersAt(part) => format!("count(orders at {})", part.hours()),
             Self::OrdersAtWeekend => "count(orders on Sat, Sun)".into(),
             Self::OrdersInQuarter(quarter) => format!("count(orders in Q{quarter})"),
             Self::EventsWithChannel => "count(own events with channel)".into(),
@@ -262,13 +316,14 @@ impl fmt::Display for Total {
                 format!("sum(amount of order rows with channel = {})", quoted(channel))
             }
             Self::EventOnChannel { event, channel } => {
-                format!("count(event = {} and channel = {})", quoted(event), quoted(channel))
+                let (event, channel) = (quoted(event), quoted(channel));
+                format!("count(rows with event = {event} and channel = {channel})")
             }
             Self::EventsWithCategory => "count(own events with category)".into(),
             Self::EventsInCategory(category) => {
                 format!("count(own events with category = {})", quoted(category))
             }
-            Self::EventsAt(part) => format!("count(own events at {})", part.as_str()),
+            Self::EventsAt(part) => format!("count(own events at {})", part.hours()),
             Self::EventsOnWeekday(day) => {
                 let day = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][usize::from(*day) % 7];
                 format!("count(own events on {day})")
@@ -320,7 +375,7 @@ impl fmt::Display for Statistic {
             Self::FirstOrderUnits => "first(order quantity)".into(),
             Self::FirstOrderDiscountDepth => "first(discount / (amount + discount))".into(),
             Self::DaysToFirstOrder => "min(day of orders) - min(day)".into(),
-            Self::FirstOrderAtWeekend => "first order on Sat, Sun".into(),
+            Self::FirstOrderAtWeekend => "first(order on Sat, Sun)".into(),
             Self::OrdersSameSeason { days } => {
                 format!("count(orders in [as_of - 365 d, as_of - {} d))", 365 - (*days).min(365))
             }
@@ -332,7 +387,7 @@ impl fmt::Display for Statistic {
 impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let window = |days: &Option<u32>| {
-            days.map_or(String::new(), |days| format!(" where age < {days} d"))
+            days.map_or(String::new(), |days| format!(" where age <= {days} d"))
         };
         match self {
             Self::Total { total, window_days } => write!(f, "{total}{}", window(window_days)),
@@ -340,7 +395,7 @@ impl fmt::Display for Measure {
                 write!(f, "{numerator} / {denominator}{}", window(window_days))
             }
             Self::Trend { total, recent_days, longer_days } => {
-                write!(f, "{total}, age < {recent_days} d by age < {longer_days} d")
+                write!(f, "{total}, age <= {recent_days} d by age <= {longer_days} d")
             }
             Self::Statistic(statistic) => statistic.fmt(f),
             Self::Sql(sql) => f.write_str(sql),

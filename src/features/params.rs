@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::CustomFeature;
+use super::catalogue::most_similar;
+use super::{CustomFeature, FeatureError};
 
 /// `[features]` of the config.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +66,28 @@ impl FeatureParams {
         self.custom.iter().map(|(name, custom)| (name.as_str(), custom.sql.as_str()))
     }
 
+    /// Checks that the events that the config names occur in the data.
+    ///
+    /// # Errors
+    /// [`FeatureError::NoSuchEvent`] for the first that does not.
+    pub fn check_events(&self, known: &[String]) -> Result<(), FeatureError> {
+        let mut named: Vec<(&'static str, &String)> = Vec::new();
+        named.extend(self.passive_events.iter().map(|event| ("passive_events", event)));
+        // Nobody asked for the events of the default path.
+        if self.path_events != Self::default().path_events {
+            named.extend(self.path_events.iter().map(|event| ("path_events", event)));
+        }
+        let responses = self.responses.iter().flat_map(|(answer, sent)| [answer, sent]);
+        named.extend(responses.map(|event| ("responses", event)));
+        match named.into_iter().find(|(_, event)| !known.contains(event)) {
+            None => Ok(()),
+            Some((key, event)) => {
+                let nearest = most_similar(event, known.iter());
+                Err(FeatureError::NoSuchEvent { key, event: event.clone(), nearest })
+            }
+        }
+    }
+
     /// Checks the bounds.
     ///
     /// # Errors
@@ -75,6 +98,15 @@ impl FeatureParams {
                 "[features] windows_days must list at least one window of 1 day or more, got {:?}",
                 self.windows_days
             ));
+        }
+        let mut steps = self.path_events.iter().enumerate();
+        if let Some((_, step)) = steps.find(|(n, step)| self.path_events[..*n].contains(step)) {
+            return Err(format!(
+                "[features] path_events must list each event once, got {step:?} twice"
+            ));
+        }
+        if let Some((answer, _)) = self.responses.iter().find(|(answer, sent)| answer == sent) {
+            return Err(format!("[features] responses: {answer:?} can't be the answer to itself"));
         }
         if self.order_event.is_empty() {
             return Err("[features] order_event must name an event, got \"\"".into());

@@ -58,8 +58,8 @@ impl Missing {
     /// In words.
     pub fn meaning(self) -> String {
         match self {
-            Self::Zero => "0: none".into(),
-            Self::Never(days) => format!("{days}: never"),
+            Self::Zero => "0".into(),
+            Self::Never(days) => format!("{days}, which stands for never"),
             Self::Value(value) => value.to_string(),
         }
     }

@@ -19,9 +19,9 @@ pub(super) enum Series {
     Rows,
     /// Orders.
     Orders,
-    /// The newest order row of each item.
+    /// The newest row of each item, among orders and each type of event.
     Items,
-    /// The newest order row of each category.
+    /// The newest row of each category, among orders and each type of event.
     Categories,
     /// The newest row of each session.
     Sessions,
@@ -73,7 +73,7 @@ pub(super) struct Slots {
     pub orders_weekend: usize,
     pub order_quarters: [usize; 4],
     /// By event code.
-    pub events: Vec<usize>,
+    pub events: Vec<EventSlots>,
     /// By channel code.
     pub channels: Vec<usize>,
     /// By channel code.
@@ -82,6 +82,17 @@ pub(super) struct Slots {
     pub categories: Vec<usize>,
     /// By event code, then channel code; empty when not asked for.
     pub event_channels: Vec<Vec<usize>>,
+}
+
+/// Numbers of the sums of one event type.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct EventSlots {
+    pub count: usize,
+    pub days: usize,
+    pub items: usize,
+    pub categories: usize,
+    pub amount: usize,
+    pub dwell: usize,
 }
 
 #[derive(Debug)]
@@ -108,6 +119,11 @@ pub(super) struct Program {
 }
 
 impl Program {
+    /// True when something asks for a total over the series.
+    pub fn needs(&self, series: Series) -> bool {
+        self.notes[series as usize].iter().any(|notes| !notes.is_empty())
+    }
+
     pub fn new(plan: &FeaturePlan, histories: &Histories) -> Self {
         let mut builder = Builder {
             histories,
@@ -141,7 +157,7 @@ impl Program {
             is_own,
             windows_days: Vec::new(),
             slots: Slots {
-                events: vec![UNUSED; n_codes(histories.events())],
+                events: vec![EventSlots::default(); n_codes(histories.events())],
                 channels: vec![UNUSED; n_codes(histories.channels())],
                 channel_amounts: vec![UNUSED; n_codes(histories.channels())],
                 categories: vec![UNUSED; n_codes(histories.categories())],
@@ -240,6 +256,8 @@ impl Builder<'_> {
                 | Total::FullPrice
                 | Total::Units
                 | Total::AmountOnChannel(_)
+                | Total::AmountOf(_)
+                | Total::DwellOf(_)
         );
         // Divided by when the value is noted.
         self.program.factors.push(if is_fixed_point { self.program.scale } else { 1.0 });
@@ -264,7 +282,14 @@ impl Builder<'_> {
         let event_code = |event: &str| histories.events().code(event).map(|code| code as usize);
         let channel_code = |name: &str| histories.channels().code(name).map(|code| code as usize);
         let place = match total {
-            Total::Events(event) => event_code(event).map(|code| &mut slots.events[code]),
+            Total::Events(event) => event_code(event).map(|code| &mut slots.events[code].count),
+            Total::DaysOf(event) => event_code(event).map(|code| &mut slots.events[code].days),
+            Total::ItemsOf(event) => event_code(event).map(|code| &mut slots.events[code].items),
+            Total::CategoriesOf(event) => {
+                event_code(event).map(|code| &mut slots.events[code].categories)
+            }
+            Total::AmountOf(event) => event_code(event).map(|code| &mut slots.events[code].amount),
+            Total::DwellOf(event) => event_code(event).map(|code| &mut slots.events[code].dwell),
             Total::OwnEvents => Some(&mut slots.own_events),
             Total::ActiveDays => Some(&mut slots.active_days),
             Total::Sessions => Some(&mut slots.sessions),
@@ -344,8 +369,8 @@ fn series_of(total: &Total) -> Series {
         | Total::OrdersAt(_)
         | Total::OrdersAtWeekend
         | Total::OrdersInQuarter(_) => Series::Orders,
-        Total::ItemsOrdered => Series::Items,
-        Total::CategoriesOrdered => Series::Categories,
+        Total::ItemsOrdered | Total::ItemsOf(_) => Series::Items,
+        Total::CategoriesOrdered | Total::CategoriesOf(_) => Series::Categories,
         Total::Sessions => Series::Sessions,
         _ => Series::Rows,
     }

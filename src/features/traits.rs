@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDateTime;
 
@@ -16,12 +16,19 @@ pub struct InputTraits {
     pub categories: Vec<String>,
     /// Event columns that hold something.
     pub columns: BTreeSet<&'static str>,
+    /// The same by event type.
+    pub columns_of: BTreeMap<String, BTreeSet<&'static str>>,
 }
 
 impl InputTraits {
     /// True when the data fills the event column.
     pub fn has(&self, column: &str) -> bool {
         self.columns.contains(column)
+    }
+
+    /// True when events of a type fill the event column.
+    pub fn event_has(&self, event: &str, column: &str) -> bool {
+        self.columns_of.get(event).is_some_and(|columns| columns.contains(column))
     }
 }
 
@@ -53,7 +60,8 @@ struct Counts {
     events: Vec<u64>,
     channels: Vec<u64>,
     categories: Vec<u64>,
-    columns: [u64; N_COLUMNS],
+    /// By event code: a bit for each column that holds something.
+    columns: Vec<u32>,
 }
 
 /// Looks at the events before `as_of`.
@@ -70,7 +78,7 @@ pub fn describe_input(
         events: zeros(histories.events()),
         channels: zeros(histories.channels()),
         categories: zeros(histories.categories()),
-        columns: [0; N_COLUMNS],
+        columns: vec![0; histories.events().len() + 1],
     };
     // A few at a time: there may be many categories.
     let n_parts = 16;
@@ -84,9 +92,8 @@ pub fn describe_input(
                 counts.events[event.event as usize] += 1;
                 counts.channels[event.channel as usize] += 1;
                 counts.categories[event.category as usize] += 1;
-                for (column, count) in counts.columns.iter_mut().enumerate() {
-                    *count += u64::from(event.present >> column & 1);
-                }
+                let category = u32::from(event.category != 0) << N_COLUMNS;
+                counts.columns[event.event as usize] |= event.present | category;
             })?;
         }
         Ok::<_, HistoryError>(counts)
@@ -98,17 +105,22 @@ pub fn describe_input(
         }
         sums
     };
-    let columns = total(|counts| &counts.columns);
+    let mut columns_of = BTreeMap::new();
+    for (index, event) in histories.events().values().iter().enumerate() {
+        let bits = parts.iter().fold(0, |bits, part| bits | part.columns[index + 1]);
+        let names = Column::NAMES.into_iter().chain(["category"]).enumerate();
+        let there = names.filter(|(column, _)| bits >> column & 1 != 0).map(|(_, name)| name);
+        columns_of.insert(event.clone(), there.collect::<BTreeSet<_>>());
+    }
     let events = by_frequency(histories.events(), &total(|counts| &counts.events));
     let channels = by_frequency(histories.channels(), &total(|counts| &counts.channels));
     let categories = by_frequency(histories.categories(), &total(|counts| &counts.categories));
     let mut filled: BTreeSet<&'static str> = ["user_id", "time", "event"].into();
-    filled.extend((0..N_COLUMNS).filter(|&i| columns[i] > 0).map(|i| Column::NAMES[i]));
+    filled.extend(columns_of.values().flatten());
     filled.extend((!channels.is_empty()).then_some("channel"));
-    filled.extend((!categories.is_empty()).then_some("category"));
     // Not every row has to be late for a source to tell when it knew.
     filled.remove("available_at");
-    Ok(InputTraits { events, channels, categories, columns: filled })
+    Ok(InputTraits { events, channels, categories, columns: filled, columns_of })
 }
 
 /// Values that occur, most frequent first, equals by name.

@@ -22,9 +22,11 @@ pub(super) struct Walker<'p> {
     order_lines: Vec<(u64, Order)>,
     order_days: Vec<i64>,
     active_days: Vec<i64>,
-    newest: Vec<(u64, i64)>,
-    /// By event code: time of the last, and which were met.
+    /// Sum, value and time of what is counted once a value.
+    newest: Vec<(usize, u64, i64)>,
+    /// By event code: time of the last, the day met last, and which were met.
     last_times: Vec<i64>,
+    days_met: Vec<i64>,
     met: Vec<u32>,
     kinds: [KindTally; 3],
 }
@@ -93,6 +95,7 @@ impl<'p> Walker<'p> {
             active_days: Vec::new(),
             newest: Vec::new(),
             last_times: vec![i64::MIN; program.is_own.len()],
+            days_met: vec![i64::MIN; program.is_own.len()],
             met: Vec::new(),
             kinds: Default::default(),
         }
@@ -170,7 +173,10 @@ impl<'p> Walker<'p> {
             };
             *cell = value.unwrap_or(*when_missing);
         }
-        self.met.drain(..).for_each(|code| self.last_times[code as usize] = i64::MIN);
+        for code in self.met.drain(..) {
+            self.last_times[code as usize] = i64::MIN;
+            self.days_met[code as usize] = i64::MIN;
+        }
         Ok(())
     }
 
@@ -194,12 +200,20 @@ impl<'p> Walker<'p> {
         for event in events.iter().rev() {
             edges.pass(event.time, sums, values);
             let (code, channel) = (event.event as usize, event.channel as usize);
-            sums[slots.events[code]] += 1;
+            let of_type = &slots.events[code];
+            sums[of_type.count] += 1;
             if self.last_times[code] == i64::MIN {
                 self.last_times[code] = event.time;
                 self.met.push(event.event);
             }
             add(sums, slots.dwell, event.number(Column::Dwell))?;
+            add(sums, of_type.dwell, event.number(Column::Dwell))?;
+            add(sums, of_type.amount, event.number(Column::Amount))?;
+            if of_type.days != UNUSED {
+                let day = event.time.div_euclid(MICROS_PER_DAY);
+                sums[of_type.days] += i64::from(self.days_met[code] != day);
+                self.days_met[code] = day;
+            }
             if !slots.event_channels.is_empty() {
                 sums[slots.event_channels[code][channel]] += 1;
             }
@@ -275,37 +289,49 @@ impl<'p> Walker<'p> {
     /// windows that reach back to where it was last seen.
     fn count_distinct(&mut self, events: &[EventRow]) {
         let program = self.program;
-        let is_order = |event: &&EventRow| event.event == program.order_event;
         let slots = &program.slots;
-        if slots.items != UNUSED {
-            self.newest.clear();
-            let items = events.iter().filter(is_order);
-            self.newest.extend(items.map(|event| (event.hash(Column::Item), event.time)));
-            self.note_distinct(slots.items, Series::Items);
-        }
-        if slots.categories_ordered != UNUSED {
-            self.newest.clear();
-            let categories = events.iter().filter(is_order);
-            self.newest.extend(categories.map(|event| (u64::from(event.category), event.time)));
-            self.note_distinct(slots.categories_ordered, Series::Categories);
-        }
-        if slots.sessions != UNUSED {
-            self.newest.clear();
-            self.newest.extend(events.iter().map(|e| (e.hash(Column::Session), e.time)));
-            self.note_distinct(slots.sessions, Series::Sessions);
-        }
+        let if_order = |event: &EventRow, slot| match event.event == program.order_event {
+            true => slot,
+            false => UNUSED,
+        };
+        self.note_distinct(events, Series::Items, |event| {
+            let of_type = slots.events[event.event as usize].items;
+            (event.hash(Column::Item), [if_order(event, slots.items), of_type])
+        });
+        self.note_distinct(events, Series::Categories, |event| {
+            let of_type = slots.events[event.event as usize].categories;
+            (u64::from(event.category), [if_order(event, slots.categories_ordered), of_type])
+        });
+        self.note_distinct(events, Series::Sessions, |event| {
+            (event.hash(Column::Session), [slots.sessions, UNUSED])
+        });
     }
 
-    fn note_distinct(&mut self, slot: usize, series: Series) {
-        let mut edges = edges_of(self.program, &self.edges, series);
+    /// Counts the different values of `value_of`, 0 for none, for each of the
+    /// sums that it gives with them.
+    fn note_distinct(
+        &mut self,
+        events: &[EventRow],
+        series: Series,
+        value_of: impl Fn(&EventRow) -> (u64, [usize; 2]),
+    ) {
+        if !self.program.needs(series) {
+            return;
+        }
         let newest = &mut self.newest;
-        newest.retain(|(value, _)| *value != 0);
+        newest.clear();
+        for event in events {
+            let (value, slots) = value_of(event);
+            let slots = slots.into_iter().filter(|slot| *slot != UNUSED && value != 0);
+            newest.extend(slots.map(|slot| (slot, value, event.time)));
+        }
         newest.sort_unstable_by(|a, b| b.cmp(a));
-        newest.dedup_by_key(|(value, _)| *value);
-        newest.sort_unstable_by_key(|(_, time)| std::cmp::Reverse(*time));
-        for (_, time) in newest.iter() {
+        newest.dedup_by_key(|(slot, value, _)| (*slot, *value));
+        newest.sort_unstable_by_key(|(.., time)| std::cmp::Reverse(*time));
+        let mut edges = edges_of(self.program, &self.edges, series);
+        for (slot, _, time) in newest.iter() {
             edges.pass(*time, &self.sums, &mut self.values);
-            self.sums[slot] += 1;
+            self.sums[*slot] += 1;
         }
         edges.finish(&self.sums, &mut self.values);
     }

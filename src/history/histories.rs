@@ -12,7 +12,7 @@ use super::spill::{Run, SpillFile, SpillWriter};
 use super::writer::Tally;
 use super::{HistoryError, IdKind, N_BUCKETS, Vocabulary};
 
-/// What becomes of rows that repeat another in every column.
+/// What becomes of rows that repeat another in every mapped column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Duplicates {
     /// They count as events of their own.
@@ -37,7 +37,7 @@ pub struct HistorySummary {
     pub n_events: u64,
     /// Distinct users.
     pub n_users: u64,
-    /// Rows that repeat another in every column.
+    /// Rows that repeat another in every mapped column.
     pub n_duplicates: u64,
     /// Time of the first event, in microseconds since 1970; `None` without events.
     pub first_time: Option<i64>,

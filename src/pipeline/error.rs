@@ -41,6 +41,14 @@ pub enum PipelineError {
         /// What the system said.
         cause: io::Error,
     },
+    /// A place for a matrix where something else belongs.
+    #[error("--out {path}: {problem}")]
+    MatrixPlace {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        problem: &'static str,
+    },
     /// Labels beyond the end of the data.
     #[error(
         "labels of {as_of} need events of the {horizon_days} days that follow, but the last event \

@@ -1,6 +1,6 @@
 //! Feature matrices as Parquet files, for notebooks.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::dataset::UserIds;
 use crate::engine::MemoryUse;
 use crate::features::{ColumnGroup, ColumnGroups, FeatureError, FeaturePlan, SnapshotRequest};
-use crate::source::UserIdType;
+use crate::source::{InputProfile, UserIdType, expand_paths};
 
 /// Which matrix to write.
 #[derive(Debug, Clone)]
@@ -44,6 +44,12 @@ pub struct WrittenMatrix {
     pub n_users: usize,
     /// Columns, without user and labels.
     pub n_features: usize,
+    /// What was read.
+    pub input: InputProfile,
+    /// Where rows that were set aside are listed, if there are any.
+    pub quarantine: Option<PathBuf>,
+    /// What whoever reads the matrix should know.
+    pub warnings: Vec<String>,
     /// What the run took.
     pub memory: MemoryUse,
 }
@@ -59,14 +65,20 @@ pub fn write_matrix(
     request: &MatrixRequest<'_>,
     progress: &mut dyn Progress,
 ) -> Result<WrittenMatrix, PipelineError> {
+    check_place(request)?;
     progress.stage(0, 2, "reading the data");
     let quarantine = request.out.with_extension("quarantine.csv");
     let data = open_data(request.config, request.plan, &quarantine)?;
     let as_of = resolve_as_of(request.as_of, &data.input, &request.config.features)?;
     progress.stage(1, 2, "computing features");
     let found;
+    let mut warnings = Vec::new();
     let plan = match request.plan {
-        Some(plan) => plan,
+        Some(plan) => {
+            let max_stale_days = request.config.features.max_stale_days;
+            warnings = data.check_plan(plan, as_of, max_stale_days)?;
+            plan
+        }
         None => {
             found = catalogue(request.config, &data, as_of)?;
             &found
@@ -99,7 +111,33 @@ pub fn write_matrix(
         .commit()
         .map_err(|cause| PipelineError::Output { path: request.out.to_owned(), cause })?;
     let n_features = plan.features.len();
-    Ok(WrittenMatrix { as_of, n_users: n_users.into_inner(), n_features, memory: data.memory() })
+    let has_quarantine = data.input.sources.iter().any(|source| source.n_set_aside() > 0);
+    Ok(WrittenMatrix {
+        as_of,
+        n_users: n_users.into_inner(),
+        n_features,
+        memory: data.memory(),
+        input: data.input,
+        quarantine: has_quarantine.then_some(quarantine),
+        warnings,
+    })
+}
+
+/// A matrix is a Parquet file, and never one that is read for it.
+fn check_place(request: &MatrixRequest<'_>) -> Result<(), PipelineError> {
+    let refuse = |problem| Err(PipelineError::MatrixPlace { path: request.out.into(), problem });
+    let extension = request.out.extension().unwrap_or_default();
+    if !extension.eq_ignore_ascii_case("parquet") {
+        return refuse("the matrix is written as Parquet: let the name end in .parquet");
+    }
+    let Ok(out) = request.out.canonicalize() else { return Ok(()) };
+    for source in &request.config.sources {
+        let (files, _) = expand_paths(source)?;
+        if files.iter().any(|file| file.canonicalize().is_ok_and(|file| file == out)) {
+            return refuse("a source is read from this file: write the matrix to another");
+        }
+    }
+    Ok(())
 }
 
 fn matrix_schema(plan: &FeaturePlan, user_ids: UserIdType, labels: bool) -> SchemaRef {

@@ -26,6 +26,7 @@ use crate::dataset::Snapshot;
 use crate::engine::{Engine, MemoryUse};
 use crate::features::{
     FeatureError, FeatureParams, FeaturePlan, SnapshotRequest, check_custom, compute_snapshots,
+    describe_input,
 };
 use crate::history::Histories;
 use crate::source::{Events, InputProfile, UserIdType, open_sources};
@@ -72,6 +73,32 @@ impl OpenData {
         let request = SnapshotRequest::new(std::slice::from_ref(&date));
         let mut snapshots = compute_snapshots(&self.engine, &self.histories, plan, &request)?;
         Ok(snapshots.remove(0))
+    }
+
+    /// Checks that a plan's input is still there; returns what looks odd.
+    fn check_plan(
+        &self,
+        plan: &FeaturePlan,
+        as_of: NaiveDateTime,
+        max_stale_days: u32,
+    ) -> Result<Vec<String>, FeatureError> {
+        let lost = plan.check_input(&describe_input(&self.histories, as_of)?)?;
+        let mut warnings: Vec<String> = lost
+            .iter()
+            .map(|event| format!("no `{event}` event any more, though the model counts them"))
+            .collect();
+        let last_order = self.input.events.iter().find(|count| count.event == plan.order_event);
+        if let Some(last) = last_order.map(|count| count.last_time)
+            && (as_of - last).num_days() > i64::from(max_stale_days)
+        {
+            warnings.push(format!(
+                "the last `{}` is of {}, {} days before as-of",
+                plan.order_event,
+                last.date(),
+                (as_of - last).num_days()
+            ));
+        }
+        Ok(warnings)
     }
 
     /// What the run took up to now.

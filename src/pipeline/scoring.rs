@@ -15,8 +15,6 @@ use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::dataset::{DatasetError, Snapshot};
 use crate::engine::MemoryUse;
-use crate::features::describe_input;
-use crate::history::Histories;
 use crate::publish::stage;
 use crate::segmentation::RfmScores;
 use crate::source::InputProfile;
@@ -125,7 +123,8 @@ pub fn score(
     let data = open_data(request.config, Some(&request.bundle.plan), &waiting)?;
     let as_of = resolve_as_of(request.as_of, &data.input, &request.config.features)?;
     progress.stage(1, 3, &format!("features as of {}", as_of.date()));
-    let warnings = check_input(&data.histories, request, &data.input, as_of)?;
+    let max_stale_days = request.config.features.max_stale_days;
+    let warnings = data.check_plan(&request.bundle.plan, as_of, max_stale_days)?;
     let snapshot = data.snapshot(&request.bundle.plan, as_of)?;
     let memory = data.memory();
     let input = data.input;
@@ -144,34 +143,6 @@ pub fn score(
     )
     .map_err(|cause| PipelineError::Output { path: folder, cause })?;
     Ok(summary)
-}
-
-/// Checks that the plan's input is still there; returns what looks odd.
-fn check_input(
-    histories: &Histories,
-    request: &ScoreRequest<'_>,
-    input: &InputProfile,
-    as_of: NaiveDateTime,
-) -> Result<Vec<String>, PipelineError> {
-    let plan = &request.bundle.plan;
-    let lost = plan.check_input(&describe_input(histories, as_of)?)?;
-    let mut warnings: Vec<String> = lost
-        .iter()
-        .map(|event| format!("no `{event}` event any more, though the model counts them"))
-        .collect();
-    let last_order = input.events.iter().find(|count| count.event == plan.order_event);
-    let max_stale_days = i64::from(request.config.features.max_stale_days);
-    if let Some(last) = last_order.map(|count| count.last_time)
-        && (as_of - last).num_days() > max_stale_days
-    {
-        warnings.push(format!(
-            "the last `{}` is of {}, {} days before as-of",
-            plan.order_event,
-            last.date(),
-            (as_of - last).num_days()
-        ));
-    }
-    Ok(warnings)
 }
 
 fn score_users(bundle: &Bundle, snapshot: &Snapshot) -> Result<Scores, DatasetError> {

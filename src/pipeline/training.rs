@@ -106,6 +106,7 @@ pub(super) fn catalogue(
     date: NaiveDateTime,
 ) -> Result<FeaturePlan, FeatureError> {
     let span_days = (date - data.input.first_time).num_days() as u32;
+    config.features.check_events(data.histories.events().values())?;
     build_plan(&config.features, &describe_input(&data.histories, date)?, span_days)
 }
 

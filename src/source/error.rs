@@ -191,7 +191,7 @@ pub enum SourceError {
     },
     /// Rows repeat others, and the config says that none may.
     #[error(
-        "{n_duplicates} rows repeat another in every column, and [input] duplicates is \"refuse\"; \
+        "{n_duplicates} rows repeat another in every mapped column, and [input] duplicates is \"refuse\"; \
          set it to \"drop\" to count one of each, or to \"keep\""
     )]
     Duplicates {

@@ -5,7 +5,8 @@ use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Float64Type, TimeUnit};
 use chrono::{NaiveDate, NaiveDateTime};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, create_udf};
+use datafusion::functions::core::expr_fn::coalesce;
+use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, cast, create_udf};
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 
@@ -61,6 +62,28 @@ pub(super) fn exceeds(number: Expr, bound: f64) -> Expr {
         Arc::new(is_beyond),
     )
     .call(vec![number])
+}
+
+/// ISO 8601 forms that the engine's own cast does not read.
+const ISO_FORMATS: [&str; 3] = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y%m%d"];
+
+/// The time that a text stands for, `read` being what the engine makes of it.
+pub(super) fn iso_time(text: &Expr, read: Expr) -> Expr {
+    let parse = |arguments: &[ColumnarValue]| {
+        let texts = ColumnarValue::values_to_arrays(arguments)?;
+        let time = |text: &str| ISO_FORMATS.iter().find_map(|format| micros(text.trim(), format));
+        let times: TimestampMicrosecondArray =
+            texts[0].as_string::<i32>().iter().map(|text| text.and_then(time)).collect();
+        Ok(ColumnarValue::Array(Arc::new(times)))
+    };
+    let parse = create_udf(
+        "short_iso_time",
+        vec![DataType::Utf8],
+        DataType::Timestamp(TimeUnit::Microsecond, None),
+        Volatility::Immutable,
+        Arc::new(parse),
+    );
+    coalesce(vec![read, parse.call(vec![cast(text.clone(), DataType::Utf8)])])
 }
 
 fn micros(text: &str, format: &str) -> Option<i64> {

@@ -86,7 +86,11 @@ impl OpenSources {
         };
         let histories = builder.build(writers, duplicates, engine.n_threads())?;
         check_duplicates(&histories, &input)?;
-        Ok(Events { profile: profile(histories.summary(), counts), user_ids, histories })
+        Ok(Events {
+            profile: profile(histories.summary(), counts, input.duplicates),
+            user_ids,
+            histories,
+        })
     }
 }
 

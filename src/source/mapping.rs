@@ -14,7 +14,7 @@ use datafusion::prelude::DataFrame;
 use datafusion::scalar::ScalarValue;
 
 use super::csv_table::LINE_COLUMN;
-use super::functions::exceeds;
+use super::functions::{exceeds, iso_time};
 use super::raw_table::{CELL_PROBLEM_COLUMN, RawTable, null_text};
 use super::{
     DECIMAL_PRECISION, DECIMAL_SCALE, EVENT_COLUMNS, SourceError, SourceParams, UserIdType,
@@ -108,7 +108,10 @@ pub(super) fn map_source(
         if key == "user_id" && target == DataType::Int64 {
             found_ids = UserIdType::Integer;
         }
-        let converted = try_cast(expression.clone(), target);
+        let mut converted = try_cast(expression.clone(), target);
+        if matches!(key, "time" | "available_at") && !found.is_temporal() {
+            converted = iso_time(&expression, converted);
+        }
         problems.extend(contract(key, &expression, &converted, &found, bounds)?);
         let is_kind = matches!(key, "event" | "channel" | "category");
         let stays_plain = found.is_floating()

@@ -170,7 +170,7 @@ pub struct InputParams {
     /// was trained on, so that ids come out alike every night.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_ids: Option<UserIdType>,
-    /// What becomes of rows that repeat another in every column.
+    /// What becomes of rows that repeat another in every mapped column.
     pub duplicates: DuplicateRows,
 }
 

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 
+use super::DuplicateRows;
 use crate::history::HistorySummary;
 
 /// What was read, kept and set aside, and what the events look like.
@@ -22,6 +23,8 @@ pub struct InputProfile {
     pub events: Vec<EventCount>,
     /// Rows that repeat another in every mapped column.
     pub n_duplicates: u64,
+    /// What became of them.
+    pub duplicates: DuplicateRows,
     /// Whole days without any event, in runs, from the first to the last.
     pub gaps: Vec<DayGap>,
 }
@@ -70,7 +73,11 @@ pub struct EventCount {
 }
 
 /// Describes the events.
-pub(super) fn profile(summary: &HistorySummary, sources: Vec<SourceCounts>) -> InputProfile {
+pub(super) fn profile(
+    summary: &HistorySummary,
+    sources: Vec<SourceCounts>,
+    duplicates: DuplicateRows,
+) -> InputProfile {
     let moment =
         |micros: i64| DateTime::from_timestamp_micros(micros).unwrap_or_default().naive_utc();
     let events = summary
@@ -90,6 +97,7 @@ pub(super) fn profile(summary: &HistorySummary, sources: Vec<SourceCounts>) -> I
         last_time: summary.last_time.map(moment).unwrap_or_default(),
         events,
         n_duplicates: summary.n_duplicates,
+        duplicates,
         gaps: gaps(&summary.days),
     }
 }

@@ -41,6 +41,8 @@ const TIME_FORMATS: &[&str] = &[
     "%Y/%m/%d",
     "%Y/%m/%d %H:%M",
     "%Y/%m/%d %H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M",
     "%Y%m%d",
     "%Y年%m月%d日",
     "%d-%b-%Y",

@@ -93,6 +93,46 @@ user,at,event,amount,order_id,channel
 3,2024-01-31 00:00:00,order,5.00,D,web
 ";
 
+/// Views on three days of two items in one category, the older item again later;
+/// one with an amount. A cart of another item. Orders count apart.
+#[test]
+fn days_items_and_amounts_of_each_event_type() {
+    let log = Log::with_mapping(
+        "user,at,event,amount,order_id,channel,item,category,dwell\n\
+         1,2024-01-02 10:00:00,view,,,,a,x,5\n\
+         1,2024-01-02 11:00:00,view,,,,b,x,5\n\
+         1,2024-01-03 10:00:00,cart,2,,,c,y,1\n\
+         1,2024-02-20 10:00:00,view,3,,,a,x,5\n\
+         1,2024-02-21 10:00:00,order,30,,,d,z,\n\
+         1,2024-02-22 00:00:00,view,,,,,,7\n",
+        "item = \"item\"\ncategory = \"category\"\ndwell_s = \"dwell\"\n",
+    );
+    let as_of = day(60);
+    let snapshot = log.snapshot(&log.plan(as_of), as_of);
+    for (feature, expected) in [
+        ("n_view", 4.0),
+        ("n_view_days", 3.0),
+        ("n_view_days_30d", 2.0),
+        ("n_view_items", 2.0),
+        ("n_view_items_30d", 1.0),
+        ("n_view_categories", 1.0),
+        ("n_cart_days", 1.0),
+        ("n_cart_days_30d", 0.0),
+        ("n_cart_items", 1.0),
+        ("amount_view", 3.0),
+        ("amount_cart", 2.0),
+        ("amount_cart_30d", 0.0),
+        ("dwell_s_view", 22.0),
+        ("dwell_s_view_30d", 12.0),
+        ("dwell_s_cart", 1.0),
+        ("n_items", 1.0),
+        ("n_categories", 1.0),
+        ("gmv", 30.0),
+    ] {
+        assert_eq!(value(&snapshot, 1, feature), expected, "{feature}");
+    }
+}
+
 #[test]
 fn features_of_a_worked_example() {
     let log = Log::of(EVENTS);

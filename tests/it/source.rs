@@ -123,7 +123,7 @@ fn repeated_rows_are_kept_dropped_or_refused_as_configured() {
         shop.train(&["--config", "shop.toml"])
     };
     let kept = train(CONFIG.to_owned()).done();
-    assert!(kept.contains("7 rows repeat another in every column"), "{kept}");
+    assert!(kept.contains("7 rows repeat another in every mapped column"), "{kept}");
     train(format!("{CONFIG}\n[input]\nduplicates = \"refuse\"\n"))
         .refused(&["7 rows repeat another", "\"drop\""]);
     train(format!("{CONFIG}\n[input]\nduplicates = \"drop\"\n")).done();
@@ -282,4 +282,16 @@ fn rows_that_where_leaves_out_are_counted() {
     let expected = format!("orders.csv: {n_out} rows left out by `where`");
     let report = shop.train(&["--config", "shop.toml"]).done();
     assert!(report.contains(&expected), "{expected} is not in {report}");
+}
+
+#[test]
+fn times_without_seconds_are_read() {
+    let shop = Shop::with_orders(
+        "user,at,amount\n1,2024-01-04 09:00,1\n1,2024-01-05T09:30,2\n2,20240106,3\n2,2024-01-07,4\n\
+         3,2024-01-08 10:11:12.5,5\n3,2024-13-08 10:11,6\n",
+    );
+    shop.write("shop.toml", format!("{CONFIG}\n[input]\nmax_bad_share = 0.5\n"));
+    let told = shop.train(&["features", "--config", "shop.toml", "--out", "m.parquet"]).done();
+    assert!(told.contains("5 events of 3 users from 2024-01-04 to 2024-01-08"), "{told}");
+    assert!(told.contains("unreadable time 1"), "{told}");
 }
