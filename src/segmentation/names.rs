@@ -120,13 +120,15 @@ fn describe(feature: &str, is_high: bool) -> Option<(Theme, String)> {
     }
 }
 
-/// Counts of an event, and days since it.
+/// Counts of an event and of its days, items and categories, and days since it.
 fn describe_event(feature: &str, is_high: bool) -> Option<(Theme, String)> {
     let (name, is_frequent) = match feature.strip_prefix("days_since_last_") {
         Some(event) => (event, !is_high),
         None => (feature.strip_prefix("n_")?, is_high),
     };
-    let event = spaced(without_window(name));
+    let name = without_window(name);
+    let of = ["_days", "_items", "_categories"].iter().find_map(|of| name.strip_suffix(of));
+    let event = spaced(of.unwrap_or(name));
     let how_often = if is_frequent { "often" } else { "seldom" };
     let phrase = format!("{how_often} “{event}”");
     Some((Theme::Event(event), phrase))
