@@ -9,6 +9,7 @@ mod catalogue;
 mod compute;
 mod custom;
 mod error;
+mod formula;
 mod measure;
 mod mix_features;
 mod order_features;

@@ -2,6 +2,10 @@
 //! newest event to the oldest, with running sums that are noted down whenever a
 //! window is over.
 
+use std::collections::HashSet;
+
+use foldhash::fast::FixedState;
+
 use super::Kind;
 use super::orders::{Order, Overflow, collect_orders};
 use super::program::{
@@ -22,8 +26,8 @@ pub(super) struct Walker<'p> {
     order_lines: Vec<(u64, Order)>,
     order_days: Vec<i64>,
     active_days: Vec<i64>,
-    /// Sum, value and time of what is counted once a value.
-    newest: Vec<(usize, u64, i64)>,
+    /// Sum and value of what was counted once.
+    seen: HashSet<(usize, u64), FixedState>,
     /// By event code: time of the last, the day met last, and which were met.
     last_times: Vec<i64>,
     days_met: Vec<i64>,
@@ -93,7 +97,7 @@ impl<'p> Walker<'p> {
             order_lines: Vec::new(),
             order_days: Vec::new(),
             active_days: Vec::new(),
-            newest: Vec::new(),
+            seen: HashSet::default(),
             last_times: vec![i64::MIN; program.is_own.len()],
             days_met: vec![i64::MIN; program.is_own.len()],
             met: Vec::new(),
@@ -318,20 +322,17 @@ impl<'p> Walker<'p> {
         if !self.program.needs(series) {
             return;
         }
-        let newest = &mut self.newest;
-        newest.clear();
-        for event in events {
-            let (value, slots) = value_of(event);
-            let slots = slots.into_iter().filter(|slot| *slot != UNUSED && value != 0);
-            newest.extend(slots.map(|slot| (slot, value, event.time)));
-        }
-        newest.sort_unstable_by(|a, b| b.cmp(a));
-        newest.dedup_by_key(|(slot, value, _)| (*slot, *value));
-        newest.sort_unstable_by_key(|(.., time)| std::cmp::Reverse(*time));
         let mut edges = edges_of(self.program, &self.edges, series);
-        for (slot, _, time) in newest.iter() {
-            edges.pass(*time, &self.sums, &mut self.values);
-            self.sums[*slot] += 1;
+        self.seen.clear();
+        // The newest first: what was seen later counts there.
+        for event in events.iter().rev() {
+            let (value, slots) = value_of(event);
+            for slot in slots.into_iter().filter(|slot| *slot != UNUSED && value != 0) {
+                if self.seen.insert((slot, value)) {
+                    edges.pass(event.time, &self.sums, &mut self.values);
+                    self.sums[slot] += 1;
+                }
+            }
         }
         edges.finish(&self.sums, &mut self.values);
     }

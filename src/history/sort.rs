@@ -1,9 +1,9 @@
 //! The rows of a bucket in order of user and time.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
-use super::ids::mix;
+use foldhash::fast::FixedState;
+
 use super::row::{EventRow, UserId, row_key, row_length, row_text};
 use super::{Duplicates, HistoryError, IdKind};
 
@@ -28,7 +28,7 @@ pub(super) struct BucketTally {
 /// Where each row stands: by user, each user's rows in order of time.
 pub(super) fn positions(words: &[u32], kind: IdKind) -> Vec<Position> {
     let mut arrived = Vec::with_capacity(words.len() / 5);
-    let mut numbers: HashMap<u64, u32, BuildHasherDefault<MixHasher>> = HashMap::default();
+    let mut numbers: HashMap<u64, u32, FixedState> = HashMap::default();
     let mut counts: Vec<u32> = Vec::new();
     let mut offset = 0;
     while offset < words.len() {
@@ -63,24 +63,6 @@ pub(super) fn positions(words: &[u32], kind: IdKind) -> Vec<Position> {
         }
     }
     positions
-}
-
-/// Hashes one 64-bit number.
-#[derive(Default)]
-struct MixHasher(u64);
-
-impl Hasher for MixHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.0 = mix(self.0 ^ u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = mix(value);
-    }
 }
 
 /// Counts users and duplicates, of which all but one go if so configured.
