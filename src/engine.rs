@@ -102,6 +102,8 @@ pub enum ExpressionFault {
     NotRepeatable(String),
     /// It gives several rows.
     ManyRows(String),
+    /// Some of its aggregates have an ORDER BY of their own and others have not.
+    MixedOrder,
     /// It gives something of this type.
     NoNumber(String),
 }
@@ -139,6 +141,12 @@ impl Engine {
         let memory_pool: Arc<dyn MemoryPool> = pool.clone();
         let environment = RuntimeEnvBuilder::new().with_memory_pool(memory_pool);
         let mut config = SessionConfig::new().with_target_partitions(n_threads);
+        if let Some(limit_mb) = params.memory_limit_mb {
+            // What each sort keeps free for merging what it put aside.
+            let share = limit_mb.get().saturating_mul(1 << 20) / (16 * n_threads);
+            let usual = config.options().execution.sort_spill_reservation_bytes;
+            config.options_mut().execution.sort_spill_reservation_bytes = share.min(usual);
+        }
         // Columns are written as they are spelt in the file: CustomerID, not "CustomerID".
         config.options_mut().sql_parser.enable_ident_normalization = false;
         let context = SessionContext::new_with_config_rt(config, environment.build_arc()?);
@@ -194,12 +202,15 @@ impl Engine {
             Err(_) if has_subquery => return Err(ExpressionFault::LooksAhead("a subquery".into())),
             other => other.map_err(invalid)?,
         };
-        let mut aggregates = false;
+        let (mut n_aggregates, mut n_ordered) = (0, 0);
         let mut fault = None;
         expression
             .apply(|part| {
                 match part {
-                    Expr::AggregateFunction(_) => aggregates = true,
+                    Expr::AggregateFunction(aggregate) => {
+                        n_aggregates += 1;
+                        n_ordered += usize::from(!aggregate.params.order_by.is_empty());
+                    }
                     Expr::WindowFunction(_) => {
                         fault = Some(Fault::LooksAhead("a window function".to_owned()));
                     }
@@ -223,8 +234,11 @@ impl Engine {
         if let Some(fault) = fault {
             return Err(fault);
         }
-        if !aggregates {
-            return Err(ExpressionFault::NoAggregate);
+        if n_aggregates == 0 {
+            return Err(Fault::NoAggregate);
+        }
+        if n_ordered > 0 && n_ordered < n_aggregates {
+            return Err(Fault::MixedOrder);
         }
         let grouped = plan(format!("SELECT {sql} AS value FROM ({rows}) GROUP BY user_id"))?;
         let found = grouped.schema().field(0).data_type().clone();
@@ -243,17 +257,21 @@ impl Engine {
         Ok(self.wait(async { self.context.sql(sql).await?.collect().await })?)
     }
 
-    /// Columns of the query `rows` that the expression `sql` reads.
+    /// Columns of the query `rows` that the expression `sql` reads, and whether
+    /// its aggregates have an ORDER BY of their own.
     ///
     /// # Errors
     /// When one of the two does not parse.
-    pub fn columns_read(&self, sql: &str, rows: &str) -> Result<Vec<String>, EngineError> {
+    pub fn what_is_read(&self, sql: &str, rows: &str) -> Result<(Vec<String>, bool), EngineError> {
         let frame = self.wait(self.context.sql(rows))?;
         let expression = self.context.parse_sql_expr(sql, frame.schema())?;
         let mut columns: Vec<String> =
             expression.column_refs().into_iter().map(|column| column.name.clone()).collect();
         columns.sort();
-        Ok(columns)
+        let is_ordered = |part: &Expr| {
+            Ok(matches!(part, Expr::AggregateFunction(it) if !it.params.order_by.is_empty()))
+        };
+        Ok((columns, expression.exists(is_ordered)?))
     }
 
     /// Runs `rows`, a query with an ORDER BY, and over its rows, in that order

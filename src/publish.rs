@@ -77,7 +77,7 @@ pub fn write_atomically(
 }
 
 /// How names of what is not yet published begin.
-pub const PARTIAL: &str = ".partial-";
+pub const PARTIAL: &str = ".layercake-partial-";
 
 /// A run takes less long than this: what is older was left by one that was killed.
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
@@ -138,10 +138,11 @@ mod tests {
     #[test]
     fn only_what_was_abandoned_is_swept() {
         let folder = tempfile::tempdir().unwrap();
-        let (old, fresh) = (folder.path().join(".partial-a"), folder.path().join(".partial-b"));
+        let partial = |name: &str| folder.path().join(format!("{PARTIAL}{name}"));
+        let (old, fresh) = (partial("a"), partial("b"));
         std::fs::create_dir(&old).unwrap();
         std::fs::write(&fresh, "").unwrap();
-        let (dead, alive) = (folder.path().join(".partial-c"), folder.path().join(".partial-d"));
+        let (dead, alive) = (partial("c"), partial("d"));
         std::fs::write(&dead, "").unwrap();
         std::fs::write(&alive, "").unwrap();
         let made = |path: &Path, ago| {

@@ -91,7 +91,8 @@ Terms
     age         time before as-of; `age <= 7 d` takes in what happened to the
                 moment seven days before. What happens at as-of is never seen.
     days since  begun days: an hour ago is one day
-    gap         days between days with an order
+    gap         days between days with an order; an active gap, between days
+                with an own event
     sd          sample standard deviation
     never       twice the length of the history, in whole days
     returns     negative amounts may take shares of money beyond 0 and 1

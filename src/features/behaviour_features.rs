@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use super::catalogue::{Catalogue, plural, slug};
+use super::catalogue::{Catalogue, plural};
 use super::{DayPart, Statistic, Total, Unit};
 
 impl Catalogue<'_> {
     /// What else users do, by event type.
     pub(super) fn events(&mut self) {
         for event in self.others.clone() {
-            let (slug, total) = (slug(&event), Total::Events(event.clone()));
+            let (slug, total) = (self.slug(&event), Total::Events(event.clone()));
             let (name, what) = (format!("n_{slug}"), format!("`{event}` events"));
             self.totals(&name, Unit::Count, &total, &what);
             if self.params.passive_events.contains(&event) {
@@ -29,7 +29,7 @@ impl Catalogue<'_> {
 
     /// On how many days, over how much, and with what amounts an event occurs.
     fn spread_of(&mut self, event: &str) {
-        let (slug, of) = (slug(event), || event.to_owned());
+        let (slug, of) = (self.slug(event), || event.to_owned());
         let mut totals = vec![(
             format!("n_{slug}_days"),
             Unit::Count,
@@ -119,12 +119,12 @@ impl Catalogue<'_> {
         let rates: Vec<_> =
             rates.into_iter().map(|(from, to)| ((total(&to), total(&from)), from, to)).collect();
         for (quotient, from, to) in rates {
-            let name = format!("{}_per_{}", slug(&plural(&to)), slug(&from));
+            let name = format!("{}_per_{}", plural(&self.slug(&to)), self.slug(&from));
             let what = format!("`{to}` by `{from}`");
             self.quotients(&name, Unit::Ratio, quotient, windows.clone(), &what);
         }
         for (response, sent) in self.responses() {
-            let name = format!("response_{}", slug(&response));
+            let name = format!("response_{}", self.slug(&response));
             let quotient = (Total::Events(response.clone()), Total::Events(sent.clone()));
             let what = format!("`{response}` by `{sent}`");
             self.quotients(&name, Unit::Ratio, quotient, windows.clone(), &what);
@@ -134,7 +134,7 @@ impl Catalogue<'_> {
                     channel: channel.clone(),
                 };
                 self.quotients(
-                    &format!("{name}_{}", slug(&channel)),
+                    &format!("{name}_{}", self.slug(&channel)),
                     Unit::Ratio,
                     (on(&response), on(&sent)),
                     vec![None],

@@ -71,20 +71,33 @@ pub fn build_plan(
     })
 }
 
-/// Tells apart features whose names are alike because values of the data differ
-/// only in what a name can't hold: they end in a hash of their values, so that
-/// a name does not depend on what else there is. A feature without such a value
-/// keeps its name.
+/// Tells apart features whose names are alike by chance, such as those of an
+/// event `active_days`: what names a value of the data ends in a hash of it.
 ///
 /// # Errors
 /// When a feature of the config has the name of another.
 fn with_unique_names(mut features: Vec<Feature>) -> Result<Vec<Feature>, FeatureError> {
-    let mut n_of_name: HashMap<String, usize> = HashMap::new();
-    for feature in &features {
-        *n_of_name.entry(feature.name.clone()).or_default() += 1;
-    }
-    for feature in features.iter_mut().filter(|feature| n_of_name[&feature.name] > 1) {
+    let twins = |features: &[Feature]| {
+        let mut n_of_name: HashMap<String, usize> = HashMap::new();
+        for feature in features {
+            *n_of_name.entry(feature.name.to_lowercase()).or_default() += 1;
+        }
+        n_of_name.retain(|_, n| *n > 1);
+        n_of_name
+    };
+    let before = twins(&features);
+    for feature in features.iter_mut().filter(|of| before.contains_key(&of.name.to_lowercase())) {
         let values = feature.measure.values();
+        if !values.is_empty() {
+            feature.name = format!("{}_{}", feature.name, short_hash(&values.join("\0")));
+        }
+    }
+    let after = twins(&features);
+    let is_twin = |name: &str| {
+        let name = name.to_lowercase();
+        before.contains_key(&name) || after.contains_key(&name)
+    };
+    for feature in features.iter().filter(|feature| is_twin(&feature.name)) {
         if let Measure::Sql(sql) = &feature.measure {
             return Err(FeatureError::Custom {
                 name: feature.name.clone(),
@@ -92,12 +105,12 @@ fn with_unique_names(mut features: Vec<Feature>) -> Result<Vec<Feature>, Feature
                 cause: "the catalogue has a feature of this name: choose another".into(),
             });
         }
-        if !values.is_empty() {
-            let hash = blake3::hash(values.join("\0").as_bytes()).to_hex();
-            feature.name = format!("{}_{}", feature.name, &hash[..6]);
-        }
     }
     Ok(features)
+}
+
+fn short_hash(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex()[..6].to_owned()
 }
 
 /// The features named, or all when none is.
@@ -140,6 +153,14 @@ impl Catalogue<'_> {
     ) {
         let (name, meaning) = (name.into(), meaning.into());
         self.features.push(Feature { name, unit, meaning, measure, when_missing });
+    }
+
+    /// A value as part of a feature's name, with a hash where others look alike.
+    pub(super) fn slug(&self, value: &str) -> String {
+        match self.input.alike.contains(value) {
+            true => format!("{}_{}", slug(value), short_hash(value)),
+            false => slug(value),
+        }
     }
 
     /// A total over all time and over each window.
@@ -255,10 +276,7 @@ pub(super) fn slug(value: &str) -> String {
     match slug.char_indices().nth(MAX_SLUG_CHARS) {
         _ if slug.is_empty() => "blank".into(),
         None => slug,
-        Some((end, _)) => {
-            let hash = blake3::hash(value.as_bytes()).to_hex();
-            format!("{}_{}", &slug[..end], &hash[..6])
-        }
+        Some((end, _)) => format!("{}_{}", &slug[..end], short_hash(value)),
     }
 }
 

@@ -38,7 +38,7 @@ impl CustomFeature {
         if name.is_empty() || !name.chars().all(is_plain) {
             return Err(format!("[features.custom] names are letters, digits and _, got {name:?}"));
         }
-        if RESERVED_NAMES.contains(&name) {
+        if RESERVED_NAMES.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
             return Err(format!(
                 "[features.custom.{name}]: files of features have a column of this name already; \
                  choose another"
@@ -94,6 +94,11 @@ pub fn check_custom<'a>(
                 ExpressionFault::ManyRows(what) => {
                     format!("{what} gives several values for a user, and a feature is one")
                 }
+                ExpressionFault::MixedOrder => {
+                    "aggregates with ORDER BY can't stand beside others without; rows come in \
+                     order of time as they are"
+                        .into()
+                }
                 ExpressionFault::NoNumber(found) => {
                     format!("a number is needed, but this is {found}")
                 }
@@ -131,23 +136,34 @@ impl CustomValues {
         if wanted.is_empty() {
             return Ok(values);
         }
-        match values.add(engine, &wanted, as_of) {
-            // One at a time, to tell whose fault it is.
-            Err(FeatureError::Engine(error)) if !error.is_of_the_machine() => {
-                for one in &wanted {
-                    Self::default().add(engine, std::slice::from_ref(one), as_of).map_err(
-                        |error| match error {
-                            FeatureError::Engine(error) => {
-                                at_fault(one.1, one.2, &error.to_string())
-                            }
-                            other => other,
-                        },
-                    )?;
-                }
-                Err(error.into())
+        // An ORDER BY would sort the rows anew for all features of a query.
+        let (mut together, mut alone) = (Vec::new(), Vec::new());
+        for one in wanted {
+            match engine.what_is_read(one.2, &rows_before(as_of))? {
+                (_, true) => alone.push(vec![one]),
+                (_, false) => together.push(one),
             }
-            other => other.map(|()| values),
         }
+        alone.extend((!together.is_empty()).then_some(together));
+        for group in alone {
+            let failed = match values.add(engine, &group, as_of) {
+                Err(FeatureError::Engine(error)) if !error.is_of_the_machine() => error,
+                other => {
+                    other?;
+                    continue;
+                }
+            };
+            // One at a time, to tell whose fault it is.
+            for one in &group {
+                let of_one = Self::default().add(engine, std::slice::from_ref(one), as_of);
+                of_one.map_err(|error| match error {
+                    FeatureError::Engine(error) => at_fault(one.1, one.2, &error.to_string()),
+                    other => other,
+                })?;
+            }
+            return Err(failed.into());
+        }
+        Ok(values)
     }
 
     /// Computes some features, each a column of the matrix, a name and an
@@ -161,7 +177,7 @@ impl CustomValues {
         let all_rows = rows_before(as_of);
         let mut read = BTreeSet::new();
         for (.., sql) in wanted {
-            read.extend(engine.columns_read(sql, &all_rows)?);
+            read.extend(engine.what_is_read(sql, &all_rows)?.0);
         }
         // Rows that are equal in all of these columns are alike, so that the
         // order is the same whatever order they are read in.
@@ -181,7 +197,7 @@ impl CustomValues {
         for batch in engine.query_in_order((&rows, ROWS, 1), &query)? {
             self.add_batch(&batch, wanted)?;
         }
-        self.columns = wanted.iter().map(|(column, ..)| *column).collect();
+        self.columns.extend(wanted.iter().map(|(column, ..)| *column));
         Ok(())
     }
 
@@ -211,7 +227,7 @@ impl CustomValues {
                 }
                 values.push(value);
             }
-            self.by_user.insert(user, values);
+            self.by_user.entry(user).or_default().extend(values);
         }
         Ok(())
     }

@@ -238,6 +238,17 @@ pub enum Statistic {
 }
 
 impl Measure {
+    /// Event types that the measure counts.
+    pub fn events(&self) -> Vec<&str> {
+        let totals = match self {
+            Self::Total { total, .. } | Self::Trend { total, .. } => vec![total],
+            Self::Quotient { numerator, denominator, .. } => vec![numerator, denominator],
+            Self::Statistic(Statistic::DaysSinceLast(event)) => return vec![event],
+            Self::Statistic(_) | Self::Sql(_) => Vec::new(),
+        };
+        totals.into_iter().filter_map(Total::event).collect()
+    }
+
     /// Values of the data that the measure names: events, channels, categories.
     pub fn values(&self) -> Vec<&str> {
         match self {
@@ -254,6 +265,19 @@ impl Measure {
 }
 
 impl Total {
+    fn event(&self) -> Option<&str> {
+        match self {
+            Self::Events(event)
+            | Self::DaysOf(event)
+            | Self::ItemsOf(event)
+            | Self::CategoriesOf(event)
+            | Self::AmountOf(event)
+            | Self::DwellOf(event)
+            | Self::EventOnChannel { event, .. } => Some(event),
+            _ => None,
+        }
+    }
+
     fn values(&self) -> Vec<&str> {
         match self {
             Self::Events(value)

@@ -1,7 +1,7 @@
 //! Features of where and what: how events spread over types, channels and
 //! categories.
 
-use super::catalogue::{Catalogue, slug};
+use super::catalogue::Catalogue;
 use super::{Kind, Measure, Missing, Statistic, Total, Unit};
 
 impl Catalogue<'_> {
@@ -29,7 +29,7 @@ impl Catalogue<'_> {
                 if self.input.has("amount") {
                     let total = Total::AmountOnChannel(channel.clone());
                     let measure = Measure::Total { total, window_days: None };
-                    let name = format!("gmv_channel_{}", slug(&channel));
+                    let name = format!("gmv_channel_{}", self.slug(&channel));
                     let meaning = format!("amount ordered on channel `{channel}`, all time");
                     self.add(name, Unit::Money, measure, Missing::Zero, meaning);
                 }
@@ -49,14 +49,14 @@ impl Catalogue<'_> {
 
     fn count(&mut self, kind: Kind, value: &str, total: &Total) {
         let measure = Measure::Total { total: total.clone(), window_days: None };
-        let name = format!("n_{}_{}", kind.as_str(), slug(value));
+        let name = format!("n_{}_{}", kind.as_str(), self.slug(value));
         let meaning = format!("own events with {} `{value}`, all time", kind.as_str());
         self.add(name, Unit::Count, measure, Missing::Zero, meaning);
     }
 
     fn share(&mut self, kind: Kind, value: &str, (numerator, denominator): (Total, Total)) {
         let measure = Measure::Quotient { numerator, denominator, window_days: None };
-        let name = format!("share_{}_{}", kind.as_str(), slug(value));
+        let name = format!("share_{}_{}", kind.as_str(), self.slug(value));
         let meaning = format!("share of the user's own events with {} `{value}`", kind.as_str());
         self.add(name, Unit::Share, measure, Missing::Zero, meaning);
     }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Measure, Total};
+use super::Measure;
 
 /// The list of features, as saved in a bundle: the only way in which features
 /// are computed, in training and in scoring alike.
@@ -131,10 +131,8 @@ impl FeaturePlan {
     /// Event types other than orders that features count.
     pub fn counted_events(&self) -> Vec<&str> {
         let mut events: Vec<&str> = Vec::new();
-        for feature in &self.features {
-            if let Measure::Total { total: Total::Events(event), .. } = &feature.measure
-                && !events.contains(&event.as_str())
-            {
+        for event in self.features.iter().flat_map(|feature| feature.measure.events()) {
+            if event != self.order_event && !events.contains(&event) {
                 events.push(event);
             }
         }

@@ -1,7 +1,8 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDateTime;
 
+use super::catalogue::slug;
 use super::{FeatureError, FeaturePlan};
 use crate::history::{Column, Histories, HistoryError, N_BUCKETS, N_COLUMNS, Vocabulary};
 
@@ -14,6 +15,9 @@ pub struct InputTraits {
     pub channels: Vec<String>,
     /// Categories, most frequent first.
     pub categories: Vec<String>,
+    /// Values of these three columns that differ from others of their column in
+    /// what a feature's name can't hold only, at any time.
+    pub alike: BTreeSet<String>,
     /// Event columns that hold something.
     pub columns: BTreeSet<&'static str>,
     /// The same by event type.
@@ -120,7 +124,18 @@ pub fn describe_input(
     filled.extend((!channels.is_empty()).then_some("channel"));
     // Not every row has to be late for a source to tell when it knew.
     filled.remove("available_at");
-    Ok(InputTraits { events, channels, categories, columns: filled, columns_of })
+    let all = [histories.events(), histories.channels(), histories.categories()];
+    let alike = all.into_iter().flat_map(alike).collect();
+    Ok(InputTraits { events, channels, categories, alike, columns: filled, columns_of })
+}
+
+/// Values that share their part of a feature's name with another.
+fn alike(vocabulary: &Vocabulary) -> Vec<String> {
+    let mut by_slug: HashMap<String, Vec<&String>> = HashMap::new();
+    for value in vocabulary.values() {
+        by_slug.entry(slug(value)).or_default().push(value);
+    }
+    by_slug.into_values().filter(|values| values.len() > 1).flatten().cloned().collect()
 }
 
 /// Values that occur, most frequent first, equals by name.

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::dataset::UserIds;
 use crate::engine::MemoryUse;
 use crate::features::{ColumnGroup, ColumnGroups, FeatureError, FeaturePlan, SnapshotRequest};
-use crate::source::{InputProfile, UserIdType, expand_paths};
+use crate::source::{InputProfile, UserIdType, is_read_by};
 
 /// Which matrix to write.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ pub fn write_matrix(
 ) -> Result<WrittenMatrix, PipelineError> {
     check_place(request)?;
     progress.stage(0, 2, "reading the data");
-    let quarantine = request.out.with_extension("quarantine.csv");
+    let quarantine = quarantine_of(request.out);
     let data = open_data(request.config, request.plan, &quarantine)?;
     let as_of = resolve_as_of(request.as_of, &data.input, &request.config.features)?;
     progress.stage(1, 2, "computing features");
@@ -123,6 +123,11 @@ pub fn write_matrix(
     })
 }
 
+/// Where rows that were set aside are listed, beside the matrix.
+fn quarantine_of(out: &Path) -> PathBuf {
+    out.with_extension("quarantine.csv")
+}
+
 /// A matrix is a Parquet file, and never one that is read for it.
 fn check_place(request: &MatrixRequest<'_>) -> Result<(), PipelineError> {
     let refuse = |problem| Err(PipelineError::MatrixPlace { path: request.out.into(), problem });
@@ -130,11 +135,12 @@ fn check_place(request: &MatrixRequest<'_>) -> Result<(), PipelineError> {
     if !extension.eq_ignore_ascii_case("parquet") {
         return refuse("the matrix is written as Parquet: let the name end in .parquet");
     }
-    let Ok(out) = request.out.canonicalize() else { return Ok(()) };
-    for source in &request.config.sources {
-        let (files, _) = expand_paths(source)?;
-        if files.iter().any(|file| file.canonicalize().is_ok_and(|file| file == out)) {
-            return refuse("a source is read from this file: write the matrix to another");
+    for file in [request.out.to_owned(), quarantine_of(request.out)] {
+        if request.config.sources.iter().any(|source| is_read_by(source, &file)) {
+            return refuse(
+                "a source is read from there (or from where the list of rows set aside goes): \
+                 write the matrix to another folder",
+            );
         }
     }
     Ok(())

@@ -66,6 +66,32 @@ pub fn expand_paths(source: &SourceParams) -> Result<(Vec<PathBuf>, FileFormat),
     }
 }
 
+/// Whether a file is among a source's files, or would be once it is written.
+pub fn is_read_by(source: &SourceParams, file: &Path) -> bool {
+    let whole = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
+    let folder_and_name = |path: &Path| {
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        let folder = whole(folder.unwrap_or(Path::new("."))).ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    let (Ok(itself), Some(place)) = (whole(file), folder_and_name(file)) else { return false };
+    source.path.as_slice().iter().any(|path| {
+        let is_there = files_at(path).iter().any(|of| whole(of).is_ok_and(|of| of == itself));
+        let comes_to_folder = || {
+            let folder = Path::new(path);
+            folder.is_dir()
+                && whole(folder).ok().as_deref() == place.parent()
+                && format_of(file).is_some()
+        };
+        let comes_to_glob = || {
+            let pattern = folder_and_name(Path::new(path)).unwrap_or_else(|| path.into());
+            glob::Pattern::new(&pattern.to_string_lossy())
+                .is_ok_and(|pattern| !Path::new(path).exists() && pattern.matches_path(&place))
+        };
+        is_there || !is_hidden(file) && (comes_to_folder() || comes_to_glob())
+    })
+}
+
 fn files_at(path: &str) -> Vec<PathBuf> {
     let as_path = PathBuf::from(path);
     if as_path.is_file() {

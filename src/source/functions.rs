@@ -3,7 +3,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, TimestampMicrosecondArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Float64Type, TimeUnit};
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, cast, create_udf};
@@ -65,13 +65,21 @@ pub(super) fn exceeds(number: Expr, bound: f64) -> Expr {
 }
 
 /// ISO 8601 forms that the engine's own cast does not read.
-const ISO_FORMATS: [&str; 3] = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y%m%d"];
+const ISO_FORMATS: [&str; 4] = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y%m%d", "%Y%m%dT%H%M%S"];
+const ISO_FORMATS_WITH_ZONE: [&str; 2] = ["%Y-%m-%d %H:%M%#z", "%Y-%m-%dT%H:%M%#z"];
 
 /// The time that a text stands for, `read` being what the engine makes of it.
 pub(super) fn iso_time(text: &Expr, read: Expr) -> Expr {
     let parse = |arguments: &[ColumnarValue]| {
         let texts = ColumnarValue::values_to_arrays(arguments)?;
-        let time = |text: &str| ISO_FORMATS.iter().find_map(|format| micros(text.trim(), format));
+        let zoned = |text: &str| {
+            let of = |format: &&str| DateTime::parse_from_str(text, format).ok();
+            Some(ISO_FORMATS_WITH_ZONE.iter().find_map(of)?.timestamp_micros())
+        };
+        let time = |text: &str| {
+            let local = ISO_FORMATS.iter().find_map(|format| micros(text.trim(), format));
+            local.or_else(|| zoned(&text.trim().replace('Z', "+00:00")))
+        };
         let times: TimestampMicrosecondArray =
             texts[0].as_string::<i32>().iter().map(|text| text.and_then(time)).collect();
         Ok(ColumnarValue::Array(Arc::new(times)))

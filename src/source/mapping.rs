@@ -276,8 +276,9 @@ impl Parser<'_> {
                 Ok(event_type(key))
             }
             "time" | "available_at" if found.is_integer() => refuse(&format!(
-                "a time is needed; write \"to_timestamp_seconds({sql})\" or \
-                 \"to_timestamp_millis({sql})\""
+                "a time is needed; write \"to_timestamp_seconds({sql})\", \
+                 \"to_timestamp_millis({sql})\", or for days as 20240131 \
+                 \"parse_time(cast({sql} as varchar), '%Y%m%d')\""
             )),
             "time" | "available_at" => refuse("a time, a date or text is needed"),
             _ if event_type(key) == Utf8View => Ok(Utf8View),

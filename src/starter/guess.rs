@@ -205,6 +205,13 @@ fn epoch(engine: &Engine, table: &Table, column: &Column) -> Result<(String, Str
     let name = column.quoted();
     let largest = table.text_row(engine, &format!("cast(max({name}) as double)"))?;
     let largest: f64 = largest.first().and_then(|text| text.parse().ok()).unwrap_or(0.0);
+    let of_days = format!("parse_time(cast({name} as varchar), '%Y%m%d')");
+    // As seconds, these would all lie in 1970.
+    if (1.9e7..2.2e7).contains(&largest)
+        && table.count(engine, &format!("{name} IS NOT NULL AND {of_days} IS NULL"))? == 0
+    {
+        return Ok((of_days, "days as 20240131".into()));
+    }
     let (function, unit) = if largest > 1e11 {
         ("to_timestamp_millis", "milliseconds")
     } else {
@@ -280,7 +287,9 @@ fn guess_event(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), 
 
 fn is_order_like(value: &str) -> bool {
     let value = value.to_lowercase();
-    ["order", "purchase", "payment"].iter().any(|word| value.contains(word))
+    let has = |words: &[&str]| words.iter().any(|word| value.contains(word));
+    has(&["order", "purchase", "payment"])
+        && !has(&["view", "cancel", "refund", "return", "detail", "start", "begin"])
 }
 
 fn is_order_table(table: &Table) -> bool {

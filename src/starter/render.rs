@@ -42,6 +42,11 @@ pub(super) fn render(name: &str, guesses: &[(String, Guess)]) -> String {
     if missing_orders {
         text.push_str("# No event looked like an order: name yours here.\n");
     }
+    if guesses.iter().filter(|(_, guess)| guess.has_orders).count() > 1 {
+        text.push_str(
+            "# Several files have orders: if they tell of the same ones, leave out one.\n",
+        );
+    }
     text.push_str("order_event = \"order\"  # what counts as an order\n");
     let of_any = |step: usize| guesses.iter().find_map(|(_, of)| of.path_events[step].as_deref());
     let path: Vec<&str> = (0..4).filter_map(of_any).collect();

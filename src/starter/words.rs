@@ -75,7 +75,10 @@ pub(super) const ORDER_EVENTS: &[&str] = &[
     "purchase",
     "buy",
     "transaction",
+    "order_placed",
+    "order_completed",
     "payment_done",
+    "payment",
     "paid",
     "checkout_complete",
     "购买",
@@ -85,7 +88,7 @@ pub(super) const ORDER_EVENTS: &[&str] = &[
 
 /// Steps of the way to an order and beyond, each with the plainest words first.
 pub(super) const VIEW_EVENTS: &[&str] =
-    &["view", "product_view", "view_item", "item_view", "pv", "click", "浏览", "点击"];
+    &["view", "product_view", "view_item", "item_view", "page_view", "pv", "click", "浏览", "点击"];
 pub(super) const CART_EVENTS: &[&str] =
     &["add_to_cart", "addtocart", "cart_add", "cart", "加购", "加入购物车", "购物车"];
 pub(super) const SHARE_EVENTS: &[&str] = &["share", "forward", "分享", "转发"];

@@ -22,8 +22,24 @@ fn a_matrix_replaces_nothing_but_a_former_one() {
     let sources =
         CONFIG.replace("orders.csv", "first.parquet").replace("\"at\"", "\"'2024-01-01'\"");
     shop.write("shop.toml", sources);
-    to(&shop, "./first.parquet").refused(&["a source is read from this file"]);
+    to(&shop, "./first.parquet").refused(&["a source is read from there"]);
     assert!(data == std::fs::read(shop.path("first.parquet")).unwrap());
+}
+
+#[test]
+fn a_matrix_never_comes_among_its_sources() {
+    let shop = Shop::empty();
+    for name in ["in/orders.csv", "in/m.quarantine.csv"] {
+        shop.write(name, orders(20));
+    }
+    for path in ["in", "in/*.csv", "in/m.quarantine.csv"] {
+        shop.write("shop.toml", CONFIG.replace("orders.csv", path));
+        to(&shop, "in/m.parquet").refused(&["in/m.parquet", "a source is read from there"]);
+    }
+    shop.write("shop.toml", CONFIG.replace("orders.csv", "in/*"));
+    to(&shop, "in/new.parquet").refused(&["a source is read from there"]);
+    assert_eq!(shop.read("in/m.quarantine.csv"), orders(20));
+    to(&shop, "out/new.parquet").done();
 }
 
 #[test]

@@ -52,6 +52,7 @@ fn faulty_features_of_ones_own_are_refused_before_the_data_is_read() {
         ("sum(amount) - (SELECT max(amount) FROM events)", vec!["a subquery", "as-of date"]),
         ("date_part('day', now() - max(time))", vec!["now()", "something else in every run"]),
         ("sum(sum(amount)) OVER ()", vec!["a window function"]),
+        ("sum(amount) / first_value(amount ORDER BY amount)", vec!["ORDER BY", "order of time"]),
         ("unnest(array_agg(amount))", vec!["several values for a user"]),
     ] {
         let shop = with_custom(&format!("[features.custom.mine]\nsql = {sql:?}\n"));
@@ -121,4 +122,26 @@ fn the_order_of_rows_and_threads_do_not_matter_even_where_order_does() {
     let expected = matrix(&in_order, &["--threads", "1"]);
     assert!(expected == matrix(&in_order, &["--threads", "4"]));
     assert!(expected == matrix(&reversed, &["--threads", "3"]));
+}
+
+#[test]
+fn features_do_not_change_each_other() {
+    let rows = "user,at,amount\na,2024-01-01,30\na,2024-01-02,10\na,2024-01-03,20\n";
+    let shop = Shop::with_orders(rows);
+    let custom = [
+        ("came_first", "first_value(amount)"),
+        ("least", "first_value(amount ORDER BY amount)"),
+        ("newest", "first_value(amount ORDER BY age_days)"),
+        ("most", "array_agg(amount ORDER BY amount DESC)[1]"),
+        ("second", "nth_value(amount, 2)"),
+    ];
+    let lines = custom.map(|(name, sql)| format!("[features.custom.{name}]\nsql = {sql:?}\n"));
+    shop.write("shop.toml", format!("{CONFIG}\n{}", lines.concat()));
+    shop.train(&["features", "--config", "shop.toml", "--out", "m.parquet"]).done();
+    let file = std::fs::File::open(shop.path("m.parquet")).unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file);
+    let batch = reader.unwrap().build().unwrap().next().unwrap().unwrap();
+    let value = |name| batch.column_by_name(name).unwrap().as_primitive::<Float64Type>().value(0);
+    let values = custom.map(|(name, _)| value(name));
+    assert_eq!(values, [30.0, 10.0, 20.0, 30.0, 10.0]);
 }

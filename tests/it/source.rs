@@ -287,7 +287,7 @@ fn rows_that_where_leaves_out_are_counted() {
 #[test]
 fn times_without_seconds_are_read() {
     let shop = Shop::with_orders(
-        "user,at,amount\n1,2024-01-04 09:00,1\n1,2024-01-05T09:30,2\n2,20240106,3\n2,2024-01-07,4\n\
+        "user,at,amount\n1,2024-01-04 09:00,1\n1,2024-01-05T09:30,2\n2,20240106,3\n2,2024-01-07T01:30+02:00,4\n\
          3,2024-01-08 10:11:12.5,5\n3,2024-13-08 10:11,6\n",
     );
     shop.write("shop.toml", format!("{CONFIG}\n[input]\nmax_bad_share = 0.5\n"));
