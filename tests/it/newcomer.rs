@@ -55,6 +55,23 @@ fn events_whose_orders_have_another_name() {
 }
 
 #[test]
+fn a_log_and_a_table_of_orders_beside_each_other() {
+    let shop = Shop::empty();
+    shop.write(
+        "log.csv",
+        "uid,date,event\n1,20240104,page_view\n1,20240105,order_viewed\n2,20240106,add_to_cart\n\
+         2,20240107,payment\n",
+    );
+    shop.write("orders.csv", "uid,date,amount\n1,20240104,5\n2,20240107,7\n");
+    let text = starter(&shop, &["log.csv", "orders.csv"]);
+    assert!(text.contains("parse_time(cast(date as varchar), '%Y%m%d')"), "{text}");
+    assert!(text.contains("CASE WHEN event = 'payment' THEN 'order'"), "{text}");
+    assert!(text.contains(r#"path_events = ["page_view", "add_to_cart", "order"]"#), "{text}");
+    assert!(text.contains("# Several files have orders"), "{text}");
+    shop.train(&["features", "--config", "guessed.toml", "--out", "m.parquet"]).done();
+}
+
+#[test]
 fn views_without_amounts_stay_beside_orders_with_them() {
     let shop = Shop::empty();
     shop.write(
