@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::streaming::StreamingTable;
+use datafusion::common::Column;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::{
@@ -14,7 +15,7 @@ use datafusion::execution::memory_pool::{
 };
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder, TaskContext};
-use datafusion::logical_expr::{Expr, SortExpr, Volatility};
+use datafusion::logical_expr::{Expr, Volatility};
 use datafusion::physical_plan::EmptyRecordBatchStream;
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
@@ -277,22 +278,19 @@ impl Engine {
     /// Runs `rows`, a query with an ORDER BY, and over its rows, in that order
     /// and on one thread, the query `sql`, which knows them as `table`. What
     /// aggregates of `sql` give depends on the rows alone, even where the order
-    /// matters, and groups by the first `n_sorted` columns are done one by one.
+    /// matters, and groups by the first column are done one by one.
     ///
     /// # Errors
     /// When a query cannot be planned, or fails while running.
     pub fn query_in_order(
         &self,
-        (rows, table, n_sorted): (&str, &str, usize),
+        (rows, table): (&str, &str),
         sql: &str,
     ) -> Result<Vec<RecordBatch>, EngineError> {
         let rows = self.wait(async { self.context.sql(rows).await?.execute_stream().await })?;
-        let sorted_by = |index| {
-            let name = rows.schema().field(index).name().clone();
-            Expr::from(datafusion::common::Column::new_unqualified(name)).sort(true, false)
-        };
-        let order: Vec<SortExpr> = (0..n_sorted).map(sorted_by).collect();
         let schema = rows.schema();
+        let first = Column::new_unqualified(schema.field(0).name());
+        let order = vec![Expr::from(first).sort(true, false)];
         let rows = Arc::new(OnceStream { schema: rows.schema(), rows: Mutex::new(Some(rows)) });
         let ordered = StreamingTable::try_new(schema, vec![rows])?.with_sort_order(order);
         let state = self.context.state();

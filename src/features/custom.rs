@@ -194,7 +194,7 @@ impl CustomValues {
             .map(|(column, _, sql)| format!("cast({sql} AS double) AS __feature_{column}"))
             .collect();
         let query = format!("SELECT user_id, {} FROM {ROWS} GROUP BY user_id", selected.join(", "));
-        for batch in engine.query_in_order((&rows, ROWS, 1), &query)? {
+        for batch in engine.query_in_order((&rows, ROWS), &query)? {
             self.add_batch(&batch, wanted)?;
         }
         self.columns.extend(wanted.iter().map(|(column, ..)| *column));

@@ -114,7 +114,6 @@ pub(super) struct Program {
     pub needs_order_clock: bool,
     /// Whether the spread over the values of a column is asked for.
     pub needs_kind: [bool; 3],
-    pub needs_active_days: bool,
     pub scale: f64,
 }
 
@@ -170,7 +169,6 @@ impl Program {
             needs_clock: false,
             needs_order_clock: false,
             needs_kind: [false; 3],
-            needs_active_days: false,
             scale: histories.scale(),
         }
     }
@@ -233,10 +231,6 @@ impl Builder<'_> {
             | Statistic::Entropy(kind)
             | Statistic::FavouriteShare(kind)
             | Statistic::DaysSinceNew(kind) => self.program.needs_kind[*kind as usize] = true,
-            Statistic::MeanActiveGap
-            | Statistic::LongestActiveGap
-            | Statistic::LastStreak
-            | Statistic::LongestStreak => self.program.needs_active_days = true,
             _ => {}
         }
     }

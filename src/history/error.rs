@@ -34,6 +34,12 @@ pub enum HistoryError {
         /// How many can be told apart.
         allowed: usize,
     },
+    /// More than positions in a bucket can number.
+    #[error(
+        "one user has several hundred million rows; is `user` a constant, or a guest account? \
+         Leave such rows out by `where`"
+    )]
+    TooManyRows,
     /// Two text ids with one 64-bit hash.
     #[error(
         "the user ids `{first}` and `{second}` can't be told apart by their hash; map user ids to \

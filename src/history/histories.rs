@@ -96,6 +96,9 @@ impl Histories {
             let mut chunks = chunks.unwrap_or_default();
             let n_words =
                 chunks.n_words() + runs[index].iter().map(|run| run.n_words).sum::<usize>();
+            if u32::try_from(n_words).is_err() {
+                return Err(HistoryError::TooManyRows);
+            }
             // Rows and positions, each twice.
             let _room = reserve(&parts.pool, n_words * 16)?;
             let mut words = Vec::with_capacity(n_words);

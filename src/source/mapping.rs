@@ -103,7 +103,9 @@ pub(super) fn map_source(
             expressions.push((key, None));
             continue;
         };
-        let found = expression.get_type(&schema)?;
+        let found = expression
+            .get_type(&schema)
+            .map_err(|error| parser.explain(config_key(key), sql.unwrap_or_default(), &error))?;
         let target = parser.target_type(key, sql.unwrap_or_default(), &found)?;
         if key == "user_id" && target == DataType::Int64 {
             found_ids = UserIdType::Integer;

@@ -267,3 +267,12 @@ fn read_only_output_folder() {
         train(&shop).refused(&["can't write the bundle"]);
     }
 }
+
+#[test]
+fn a_column_that_became_text_is_named_with_its_expression() {
+    let shop = Shop::with_orders("user,at,price,n\n1,2024-01-01,2.5,many\n2,2024-01-02,3.5,few\n");
+    let config = CONFIG.replace("\"amount\"", "\"price * n\"");
+    shop.write("shop.toml", config);
+    shop.train(&["features", "--config", "shop.toml", "--out", "m.parquet"])
+        .refused(&["source `orders.csv`, amount = \"price * n\"", "Utf8"]);
+}
