@@ -9,6 +9,7 @@
 pub mod bundle;
 pub mod churn;
 pub mod cli;
+pub mod clustering;
 pub mod config;
 pub mod dataset;
 pub mod engine;

@@ -11,6 +11,7 @@ mod leaks;
 mod matrix_file;
 mod newcomer;
 mod own_features;
+mod published_kmeans;
 mod real_data;
 mod scoring;
 mod source;
