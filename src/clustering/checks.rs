@@ -10,8 +10,7 @@ const LIMIT: f32 = 1e15;
 
 /// Every value is finite and within the limit.
 pub(super) fn check_values(points: Rows) -> Result<(), ClusteringError> {
-    // Not a number is not within the limit either.
-    let bad = points.map_blocks(|rows| rows.iter().position(|value| !(value.abs() <= LIMIT)));
+    let bad = points.map_blocks(|rows| rows.iter().position(is_bad));
     let first = bad
         .iter()
         .enumerate()
@@ -19,9 +18,13 @@ pub(super) fn check_values(points: Rows) -> Result<(), ClusteringError> {
     first.map_or(Ok(()), |at| Err(bad_value(points, at)))
 }
 
+fn is_bad(value: &f32) -> bool {
+    value.is_nan() || value.abs() > LIMIT
+}
+
 /// The error for the first value of a row beyond the limit.
 pub(super) fn bad_row(points: Rows, row: usize) -> ClusteringError {
-    let column = points.row(row).iter().position(|value| !(value.abs() <= LIMIT));
+    let column = points.row(row).iter().position(is_bad);
     bad_value(points, row * points.n_features + column.unwrap_or(0))
 }
 

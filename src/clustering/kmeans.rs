@@ -177,11 +177,13 @@ impl<D: Data<Elem = f32>> PredictInplace<ArrayBase<D, Ix2>, Array1<usize>> for F
     /// the points: the trait knows no errors.
     fn predict_inplace(&self, points: &ArrayBase<D, Ix2>, labels: &mut Array1<usize>) {
         assert_eq!(points.nrows(), labels.len(), "one label for each point");
-        let mut found = vec![0; points.nrows()];
-        if let Err(error) = self.nearest(points.view(), &mut found, |label, _, _| label) {
+        if !labels.is_standard_layout() {
+            *labels = Array1::zeros(labels.len());
+        }
+        let out = labels.as_slice_mut().unwrap_or_default();
+        if let Err(error) = self.nearest(points.view(), out, |label, _, _| label) {
             panic!("{error}");
         }
-        *labels = Array1::from_vec(found);
     }
 
     fn default_target(&self, points: &ArrayBase<D, Ix2>) -> Array1<usize> {

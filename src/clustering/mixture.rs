@@ -152,10 +152,8 @@ fn cholesky(matrix: ArrayView2<f64>) -> Option<Vec<Vec<f64>>> {
             row.push((matrix[[i, j]] - known) / lower[j][j]);
         }
         let rest = matrix[[i, i]] - row.iter().map(|value| value * value).sum::<f64>();
-        if !(rest > 0.0) {
-            return None;
-        }
-        row.push(rest.sqrt());
+        // Not a number is no root either.
+        row.push(Some(rest.sqrt()).filter(|root| *root > 0.0)?);
         lower.push(row);
     }
     Some(lower)
@@ -184,11 +182,9 @@ mod tests {
         let covariance = array![[4.0, 2.0, 0.6], [2.0, 5.0, 1.5], [0.6, 1.5, 2.0]];
         let lower = cholesky(covariance.view()).unwrap();
         let inverse = invert_lower(&lower);
-        for i in 0..3 {
-            for j in 0..=i {
-                let product: f64 = (j..=i).map(|m| lower[i][m] * inverse[m][j]).sum();
-                assert!((product - f64::from(u8::from(i == j))).abs() < 1e-15);
-            }
+        for (i, row) in lower.iter().enumerate() {
+            let product = |j: usize| (j..=i).map(|m| row[m] * inverse[m][j]).sum::<f64>();
+            assert!((0..i).all(|j| product(j).abs() < 1e-15) && (product(i) - 1.0).abs() < 1e-15);
         }
         assert_eq!(cholesky(array![[1.0, 2.0], [2.0, 1.0]].view()), None);
     }

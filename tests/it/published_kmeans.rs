@@ -33,7 +33,7 @@ fn best(points: &Array2<f64>, n_clusters: usize) -> (FittedKMeans, Vec<usize>) {
 
 #[test]
 fn sums_of_squares_of_the_mall_customers() {
-    let published = [269_981.28, 181_363.596, 106_348.3731, 73_679.789, 44_448.4554, 37_233.8145];
+    let published = [269981.28, 181363.596, 106348.3731, 73679.789, 44448.4554, 37233.8145];
     let customers = points("mall_customers");
     for (n_clusters, expected) in (1..).zip(published) {
         let (fitted, _) = best(&customers, n_clusters);
