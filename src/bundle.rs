@@ -8,6 +8,7 @@
 //!   features.json      the feature plan
 //!   pruning.json       all features of the catalogue and why some were dropped
 //!   layers.json        scaling, centroids, profiles, names
+//!   foretellers.json   boosted trees of the space that layers lie in
 //!   rfm.json           quintile edges
 //!   churn.json         scaling, coefficients, threshold
 //!   record.json        dates, input profile, hold-out measures
@@ -29,7 +30,7 @@ use crate::segmentation::{FittedLayers, FittedRfm};
 use crate::source::InputProfile;
 
 /// The format that this version writes and reads.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 const MANIFEST: &str = "manifest.json";
 const LATEST: &str = "latest";
@@ -183,6 +184,7 @@ impl Bundle {
             ("features.json", to_json(&self.plan)?),
             ("pruning.json", to_json(&self.pruning)?),
             ("layers.json", to_json(&self.layers)?),
+            ("foretellers.json", to_compact_json(&self.layers.space.foretellers)?),
             ("rfm.json", to_json(&self.rfm)?),
             ("churn.json", to_json(&self.churn)?),
             ("record.json", to_json(&self.record)?),
@@ -202,11 +204,14 @@ impl Bundle {
         let text = String::from_utf8_lossy(&read("config.toml")?).into_owned();
         let config = Config::parse(&text, &folder.join("config.toml"))
             .map_err(|error| damaged(&folder, "config.toml", error.to_string()))?;
+        let mut layers: FittedLayers = parse(&folder, "layers.json", &read("layers.json")?)?;
+        layers.space.foretellers =
+            parse(&folder, "foretellers.json", &read("foretellers.json")?)?;
         let bundle = Self {
             config,
             plan: parse(&folder, "features.json", &read("features.json")?)?,
             pruning: parse(&folder, "pruning.json", &read("pruning.json")?)?,
-            layers: parse(&folder, "layers.json", &read("layers.json")?)?,
+            layers,
             rfm: parse(&folder, "rfm.json", &read("rfm.json")?)?,
             churn: parse(&folder, "churn.json", &read("churn.json")?)?,
             record: parse(&folder, "record.json", &read("record.json")?)?,
@@ -243,6 +248,13 @@ fn publish_folder(files: &[(&str, Vec<u8>)], model_folder: &Path, target: &Path)
 
 fn to_json<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
     let mut json = serde_json::to_vec_pretty(value).map_err(io::Error::other)?;
+    json.push(b'\n');
+    Ok(json)
+}
+
+/// On one line: trees have more numbers than anybody reads.
+fn to_compact_json<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
+    let mut json = serde_json::to_vec(value).map_err(io::Error::other)?;
     json.push(b'\n');
     Ok(json)
 }

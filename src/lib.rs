@@ -6,6 +6,7 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod boosting;
 pub mod bundle;
 pub mod churn;
 pub mod cli;

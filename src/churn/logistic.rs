@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ChurnError;
 use crate::dataset::{DatasetError, FeatureMatrix};
-use crate::scaling::{Scaling, drop_collinear};
+use crate::scaling::{Scaling, Transform, drop_collinear};
 
 /// Correlation beyond which a feature says again what an earlier one says: two
 /// coefficients would share one effect, and neither could be read.
@@ -92,9 +92,9 @@ pub fn fit_churn(
     if varying.is_empty() {
         return Err(ChurnError::ConstantFeatures(matrix.n_features()));
     }
-    let all = Scaling::fit(matrix, &varying)?;
+    let all = Scaling::fit(matrix, &varying, Transform::Log)?;
     let kept = drop_collinear(&all.apply(matrix)?, &varying, REPEATED);
-    let scaling = Scaling::fit(matrix, &kept)?;
+    let scaling = Scaling::fit(matrix, &kept, Transform::Log)?;
     let points = scaling.apply(matrix)?;
     // The optimiser's tolerance is on the gradient of the summed loss.
     let tolerance = 1e-5 * churned.len() as f64;

@@ -50,6 +50,11 @@ impl FeatureMatrix {
         self.values.view()
     }
 
+    /// All values, shape (rows, features), without a copy.
+    pub fn into_values(self) -> Array2<f64> {
+        self.values
+    }
+
     /// Number of rows.
     pub fn n_rows(&self) -> usize {
         self.values.nrows()
@@ -89,6 +94,12 @@ impl FeatureMatrix {
     /// The given rows, in that order.
     pub fn select_rows(&self, rows: &[usize]) -> Self {
         Self { names: self.names.clone(), values: self.values.select(Axis(0), rows) }
+    }
+
+    /// The rows of a range.
+    pub fn slice_rows(&self, rows: std::ops::Range<usize>) -> Self {
+        let values = self.values.slice(ndarray::s![rows, ..]).to_owned();
+        Self { names: self.names.clone(), values }
     }
 
     /// Stacks matrices with the same columns on top of each other.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{CORE_FEATURES, Feature, FeatureParams, FeaturePlan};
 use crate::dataset::{DatasetError, FeatureMatrix, Outcomes, Snapshot};
 use crate::metrics::{rank_correlation, roc_auc};
-use crate::scaling::Scaling;
+use crate::scaling::{Scaling, Transform};
 
 /// Alone, a feature that ranks churners this well is likely to have seen the
 /// outcome.
@@ -328,7 +328,7 @@ fn correlations(matrix: &FeatureMatrix, names: &[String]) -> Result<Array2<f64>,
     let step = matrix.n_rows().div_ceil(MAX_CORRELATION_ROWS).max(1);
     let rows: Vec<usize> = (0..matrix.n_rows()).step_by(step).collect();
     let sample = matrix.select_rows(&rows);
-    let scaled = Scaling::fit(&sample, names)?.apply(&sample)?;
+    let scaled = Scaling::fit(&sample, names, Transform::Log)?.apply(&sample)?;
     let n = scaled.nrows().max(1) as f64;
     let centred = &scaled - &(scaled.sum_axis(Axis(0)) / n);
     let mut covariance = centred.t().dot(&centred);

@@ -13,7 +13,7 @@ use super::parquet_file::{WriteError, stage_parquet};
 use super::{PipelineError, Progress, open_data, resolve_as_of};
 use crate::bundle::Bundle;
 use crate::config::Config;
-use crate::dataset::{DatasetError, Snapshot};
+use crate::dataset::Snapshot;
 use crate::engine::MemoryUse;
 use crate::publish::stage;
 use crate::segmentation::RfmScores;
@@ -145,7 +145,7 @@ pub fn score(
     Ok(summary)
 }
 
-fn score_users(bundle: &Bundle, snapshot: &Snapshot) -> Result<Scores, DatasetError> {
+fn score_users(bundle: &Bundle, snapshot: &Snapshot) -> Result<Scores, PipelineError> {
     let matrix = &snapshot.features;
     let n_orders = matrix.column("n_orders")?;
     let assignments = bundle.layers.assign(matrix)?;

@@ -49,10 +49,8 @@ pub fn train(config: &Config, progress: &mut dyn Progress) -> Result<Trained, Pi
     let horizon_days = config.snapshots.horizon_days;
     let snapshots = data.snapshots_with_outcomes(&plan, &dates.training, horizon_days)?;
     progress.stage(3, 5, "fitting layers and churn");
-    let latest = &snapshots[0];
-    let outcomes = latest.outcomes.clone().unwrap_or_default();
-    let layers = fit_layers(&config.segmentation, &latest.features, &outcomes, config.seed)?;
-    let rfm = FittedRfm::fit(&latest.features)?;
+    let layers = fit_layers(&config.segmentation, &snapshots, horizon_days, config.seed)?;
+    let rfm = FittedRfm::fit(&snapshots[0].features)?;
     let (rows, churned) = pooled_customers(&snapshots)?;
     let churn = fit_churn(&config.churn, &rows, &churned)?;
     progress.stage(4, 5, "measuring on the held-out snapshot");

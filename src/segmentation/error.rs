@@ -1,3 +1,5 @@
+use crate::boosting::BoostingError;
+use crate::clustering::ClusteringError;
 use crate::dataset::DatasetError;
 
 /// Why users could not be segmented.
@@ -27,9 +29,24 @@ pub enum SegmentationError {
         /// Users in the snapshot.
         n_users: usize,
     },
-    /// The clustering library failed.
-    #[error("k-means failed: {0}")]
-    KMeans(#[from] linfa_clustering::KMeansError),
+    /// There is nothing to learn from.
+    #[error("there is no training snapshot; add data or lower [snapshots] min_history_days")]
+    NoSnapshot,
+    /// Nothing to foretell.
+    #[error(
+        "after the training snapshots all users did the same: nobody ordered, or all did. Change \
+         [snapshots] horizon_days, or set [segmentation] space = \"behaviour\""
+    )]
+    ConstantOutcomes,
+    /// Clusters could not be found.
+    #[error(transparent)]
+    Clustering(#[from] ClusteringError),
+    /// Outcomes could not be foretold.
+    #[error(transparent)]
+    Boosting(#[from] BoostingError),
+    /// Directions of behaviour could not be found.
+    #[error("principal components of the features failed: {0}")]
+    Components(#[from] linfa_linalg::LinalgError),
     /// The matrix does not fit the model.
     #[error(transparent)]
     Dataset(#[from] DatasetError),

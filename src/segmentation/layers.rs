@@ -1,80 +1,28 @@
 use std::collections::BTreeSet;
 
-use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::SegmentationError;
-use super::choose_k::{Candidate, choose_k};
-use super::kmeans::{assign, fit_centroids};
+use super::choose_k::{Arena, Candidate, KVerdict, choose_k, cluster_params};
+use super::foretell::{Rounds, find_rounds};
 use super::names::layer_names;
 use super::profile::{LayerProfile, profile_layers};
-use crate::dataset::{DatasetError, FeatureMatrix, Outcomes};
-use crate::scaling::{Scaling, drop_collinear};
-
-/// `[segmentation]` of the config.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SegmentationParams {
-    /// Number of layers; chosen between the bounds when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub k: Option<usize>,
-    /// Fewest layers to try.
-    pub k_min: usize,
-    /// Most layers to try.
-    pub k_max: usize,
-    /// A candidate whose smallest layer holds less than this share of the
-    /// users is passed over.
-    pub min_share: f64,
-    /// Starts of k-means, of which the best counts.
-    pub n_starts: usize,
-    /// Of two features correlated beyond this, only the first is used.
-    pub max_correlation: f64,
-}
-
-impl Default for SegmentationParams {
-    fn default() -> Self {
-        Self { k: None, k_min: 8, k_max: 10, min_share: 0.005, n_starts: 5, max_correlation: 0.9 }
-    }
-}
-
-impl SegmentationParams {
-    /// Checks the bounds.
-    ///
-    /// # Errors
-    /// One line that names the key, what is allowed and what it got.
-    pub fn check(&self) -> Result<(), String> {
-        if let Some(k) = self.k.filter(|&k| k < 2) {
-            return Err(format!("[segmentation] k must be at least 2, got {k}"));
-        }
-        if self.k_min < 2 || self.k_max < self.k_min {
-            return Err(format!(
-                "[segmentation] k_min and k_max must satisfy 2 ≤ k_min ≤ k_max, got {} and {}",
-                self.k_min, self.k_max
-            ));
-        }
-        if self.n_starts == 0 {
-            return Err("[segmentation] n_starts must be at least 1, got 0".into());
-        }
-        for (key, value) in
-            [("min_share", self.min_share), ("max_correlation", self.max_correlation)]
-        {
-            if !(0.0..=1.0).contains(&value) {
-                return Err(format!("[segmentation] {key} must lie between 0 and 1, got {value}"));
-            }
-        }
-        Ok(())
-    }
-}
+use super::space::LayerSpace;
+use super::training_rows::{TrainingRows, Trial};
+use super::{SegmentationError, SegmentationParams, SpaceKind};
+use crate::clustering::{FittedClusters, fit_clusters};
+use crate::dataset::{FeatureMatrix, Outcomes, Snapshot};
 
 /// A fitted segmentation: how to find a user's layer, and who is in each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FittedLayers {
-    /// The space in which distances are measured.
-    pub scaling: Scaling,
+    /// The space in which users who are near each other are one layer.
+    pub space: LayerSpace,
+    /// Clusters of that space.
+    pub clusters: FittedClusters,
     /// The layers; the most valuable first.
     pub layers: Vec<Layer>,
-    /// How each number of layers did; empty when `k` was given.
+    /// How each number of layers did.
     pub candidates: Vec<Candidate>,
 }
 
@@ -86,8 +34,8 @@ pub struct Layer {
     pub id: String,
     /// Name in words, distinct within the model.
     pub name: String,
-    /// Centre in the scaled space, one number a feature.
-    pub centroid: Vec<f64>,
+    /// The cluster whose users are in it.
+    pub cluster: usize,
     /// Who is in it.
     pub profile: LayerProfile,
 }
@@ -97,68 +45,67 @@ pub struct Layer {
 pub struct Assignments {
     /// Index into [`FittedLayers::layers`].
     pub layers: Vec<usize>,
-    /// `1 − d₁/d₂`: 0 on the border to another layer, 1 on the centroid.
+    /// How clear the choice is: `1 − d₁/d₂`, 0 on the border to another layer, 1
+    /// on the centroid.
     pub margins: Vec<f64>,
 }
 
-/// Fits layers to one snapshot, whose outcomes describe the layers but do not
-/// shape them.
+/// Fits layers to the training snapshots, the latest first, whose outcomes were
+/// seen for `horizon_days`.
 ///
 /// # Errors
 /// When parameters are out of bounds, there are fewer different users than
-/// layers, or no feature varies.
+/// layers, no feature varies, or nothing that users did afterwards does.
 pub fn fit_layers(
     params: &SegmentationParams,
-    matrix: &FeatureMatrix,
-    outcomes: &Outcomes,
+    training: &[Snapshot],
+    horizon_days: u32,
     seed: u64,
 ) -> Result<FittedLayers, SegmentationError> {
     params.check().map_err(SegmentationError::Params)?;
-    let (n_users, k) = (matrix.n_rows(), params.k.unwrap_or(params.k_min));
-    if n_users < k {
-        return Err(SegmentationError::TooFewUsers { k, n_users, n_distinct: n_users });
+    let latest = training.first().ok_or(SegmentationError::NoSnapshot)?;
+    let n_distinct = check_enough_users(params, &latest.features)?;
+    let trial = Trial::new(training, horizon_days, seed)?;
+    let rounds = match params.space {
+        SpaceKind::Outcome => find_rounds(&trial, seed)?,
+        SpaceKind::Behaviour => Rounds::new(),
+    };
+    if params.space == SpaceKind::Outcome && rounds.is_empty() {
+        return Err(SegmentationError::ConstantOutcomes);
     }
-    let scaling = separating_space(params, matrix)?;
-    let points = scaling.apply(matrix)?;
-    let n_distinct = n_distinct_rows(&points, k.max(params.k_max));
+    let candidates = try_candidates(params, &trial, &rounds, n_distinct, seed)?;
+    let k = candidates.iter().find(|c| c.verdict == KVerdict::Taken).map_or(2, |c| c.k);
+    let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), seed)?;
+    let space = LayerSpace::fit(params, &rows, &rounds, seed)?;
+    let points = space.locate(&rows.matrix)?;
+    let clusters = fit_clusters(&cluster_params(params, k, seed), points.view())?;
+    let layers = describe(&space, &clusters, latest)?;
+    Ok(FittedLayers { space, clusters, layers, candidates })
+}
+
+/// Number of users that differ, as far as it matters.
+fn check_enough_users(
+    params: &SegmentationParams,
+    matrix: &FeatureMatrix,
+) -> Result<usize, SegmentationError> {
+    let (n_users, k) = (matrix.n_rows(), params.k.unwrap_or(params.k_min));
+    if matrix.varying_names().is_empty() && n_users > 0 {
+        return Err(SegmentationError::ConstantFeatures {
+            n_features: matrix.n_features(),
+            n_users,
+        });
+    }
+    let n_distinct = n_distinct_rows(matrix, k.max(params.k_max));
     if n_distinct < k {
         return Err(SegmentationError::TooFewUsers { k, n_users, n_distinct });
     }
-    let (k, candidates) = match params.k {
-        Some(k) => (k, Vec::new()),
-        None => {
-            let bounds = params.k_min..=params.k_max.min(n_distinct);
-            choose_k(&points, bounds, params.n_starts, params.min_share, seed)?
-        }
-    };
-    let centroids = fit_centroids(&points, k, params.n_starts, seed)?;
-    let labels: Vec<usize> =
-        assign(points.view(), centroids.view()).into_iter().map(|(label, _)| label).collect();
-    let profiles = profile_layers(matrix, &points, &scaling.names, &labels, k, outcomes)?;
-    Ok(FittedLayers { scaling, layers: order_layers(&centroids, profiles), candidates })
-}
-
-/// Scaling over the features that vary and do not repeat each other.
-fn separating_space(
-    params: &SegmentationParams,
-    matrix: &FeatureMatrix,
-) -> Result<Scaling, SegmentationError> {
-    let varying = matrix.varying_names();
-    if varying.is_empty() {
-        return Err(SegmentationError::ConstantFeatures {
-            n_features: matrix.n_features(),
-            n_users: matrix.n_rows(),
-        });
-    }
-    let all = Scaling::fit(matrix, &varying)?;
-    let kept = drop_collinear(&all.apply(matrix)?, &varying, params.max_correlation);
-    Ok(Scaling::fit(matrix, &kept)?)
+    Ok(n_distinct)
 }
 
 /// Number of different rows, counted no further than `enough`.
-fn n_distinct_rows(points: &Array2<f64>, enough: usize) -> usize {
+fn n_distinct_rows(matrix: &FeatureMatrix, enough: usize) -> usize {
     let mut seen = BTreeSet::new();
-    for row in points.rows() {
+    for row in matrix.values().rows() {
         seen.insert(row.iter().map(|value| value.to_bits()).collect::<Vec<_>>());
         if seen.len() >= enough {
             break;
@@ -167,33 +114,62 @@ fn n_distinct_rows(points: &Array2<f64>, enough: usize) -> usize {
     seen.len()
 }
 
-/// Drops clusters without members, puts the most valuable first, so that ids do
-/// not depend on the order in which k-means found them, and names them.
-fn order_layers(centroids: &Array2<f64>, profiles: Vec<LayerProfile>) -> Vec<Layer> {
-    let mut groups: Vec<(Vec<f64>, LayerProfile)> = centroids
-        .axis_iter(Axis(0))
-        .map(|centroid| centroid.to_vec())
-        .zip(profiles)
-        .filter(|(_, profile)| profile.n_users > 0)
-        .collect();
+/// Fits the space to the trial's learners and tries every allowed `k` in it.
+fn try_candidates(
+    params: &SegmentationParams,
+    trial: &Trial,
+    rounds: &Rounds,
+    n_distinct: usize,
+    seed: u64,
+) -> Result<Vec<Candidate>, SegmentationError> {
+    let space = LayerSpace::fit(params, &trial.learn, rounds, seed)?;
+    let (learn, judge) =
+        (space.locate(&trial.learn.matrix)?, space.locate(&trial.judge.matrix)?);
+    let arena = Arena {
+        learn: learn.view(),
+        learned: &trial.learn.outcomes,
+        judge: judge.view(),
+        judged: &trial.judge.outcomes,
+    };
+    let bounds = match params.k {
+        Some(k) => k..=k,
+        None => params.k_min..=params.k_max.min(n_distinct),
+    };
+    choose_k(params, &arena, bounds, seed)
+}
+
+/// Profiles the clusters' users in the latest snapshot, drops clusters that have
+/// none, puts the most valuable first, so that ids do not depend on the order in
+/// which clusters were found, and names them.
+fn describe(
+    space: &LayerSpace,
+    clusters: &FittedClusters,
+    latest: &Snapshot,
+) -> Result<Vec<Layer>, SegmentationError> {
+    let none = Outcomes::default();
+    let outcomes = latest.outcomes.as_ref().unwrap_or(&none);
+    let points = space.locate(&latest.features)?;
+    let labels: Vec<usize> =
+        clusters.assign(points.view())?.into_iter().map(|(label, _)| label).collect();
+    let profiles = profile_layers(space, &latest.features, &labels, clusters, outcomes)?;
+    let mut groups: Vec<(usize, LayerProfile)> =
+        profiles.into_iter().enumerate().filter(|(_, profile)| profile.n_users > 0).collect();
     groups.sort_by(|(a, of_a), (b, of_b)| {
         let by_value = of_b.gmv_per_user.total_cmp(&of_a.gmv_per_user);
-        by_value.then_with(|| a.partial_cmp(b).expect("centroids are finite"))
+        let place = |cluster: usize| clusters.centroids().row(cluster).to_vec();
+        by_value.then_with(|| place(*a).partial_cmp(&place(*b)).expect("centroids are finite"))
     });
-    let (centroids, profiles): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
+    let (of_cluster, profiles): (Vec<usize>, Vec<LayerProfile>) = groups.into_iter().unzip();
     let names = layer_names(&profiles);
-    centroids
-        .into_iter()
-        .zip(profiles)
-        .zip(names)
-        .enumerate()
-        .map(|(index, ((centroid, profile), name))| Layer {
+    let layers = of_cluster.into_iter().zip(profiles).zip(names).enumerate();
+    Ok(layers
+        .map(|(index, ((cluster, profile), name))| Layer {
             id: format!("L{}", index + 1),
             name,
-            centroid,
+            cluster,
             profile,
         })
-        .collect()
+        .collect())
 }
 
 impl FittedLayers {
@@ -201,13 +177,15 @@ impl FittedLayers {
     ///
     /// # Errors
     /// When the matrix lacks a feature of the model.
-    pub fn assign(&self, matrix: &FeatureMatrix) -> Result<Assignments, DatasetError> {
-        let points = self.scaling.apply(matrix)?;
-        let mut centroids = Array2::zeros((self.layers.len(), self.scaling.names.len()));
-        for (mut row, layer) in centroids.rows_mut().into_iter().zip(&self.layers) {
-            row.iter_mut().zip(&layer.centroid).for_each(|(cell, value)| *cell = *value);
+    pub fn assign(&self, matrix: &FeatureMatrix) -> Result<Assignments, SegmentationError> {
+        let points = self.space.locate(matrix)?;
+        let mut of_cluster = vec![0; self.clusters.centroids().nrows()];
+        for (index, layer) in self.layers.iter().enumerate() {
+            of_cluster[layer.cluster] = index;
         }
-        let (layers, margins) = assign(points.view(), centroids.view()).into_iter().unzip();
+        let assigned = self.clusters.assign(points.view())?;
+        let (layers, margins) =
+            assigned.into_iter().map(|(cluster, margin)| (of_cluster[cluster], margin)).unzip();
         Ok(Assignments { layers, margins })
     }
 }

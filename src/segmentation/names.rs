@@ -168,6 +168,7 @@ mod tests {
             gmv_share: 0.0,
             churn_rate: 0.0,
             differences,
+            drivers: Vec::new(),
         }
     }
 

@@ -1,7 +1,11 @@
-use ndarray::{Array2, ArrayView1};
+use ndarray::ArrayView1;
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::{DatasetError, FeatureMatrix, Outcomes};
+use super::SegmentationError;
+use super::space::LayerSpace;
+use crate::clustering::FittedClusters;
+use crate::dataset::{FeatureMatrix, Outcomes};
+use crate::scaling::{Scaling, Transform};
 
 /// Who is in a layer, as of the snapshot on which it was fitted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +25,8 @@ pub struct LayerProfile {
     pub churn_rate: f64,
     /// Where it differs from all users, the largest difference first.
     pub differences: Vec<Difference>,
+    /// The features that drew its line, the strongest first.
+    pub drivers: Vec<Driver>,
 }
 
 /// How a layer differs from all users in one feature.
@@ -38,22 +44,40 @@ pub struct Difference {
     pub median_of_all: f64,
 }
 
-/// Describes each of the `k` clusters that `labels` stands for. `points` are
-/// the scaled values of the features `names`.
+/// How far a feature draws a layer away from all users.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Driver {
+    /// The feature.
+    pub feature: String,
+    /// Share of the squared way from the mean of all users to that of the layer;
+    /// all shares add up to 1, those of features that draw back are negative.
+    pub share: f64,
+}
+
+/// Users of a layer that tell what drew it, at most: contributions take time.
+const N_DRAWN: usize = 2_000;
+
+/// Drivers that are kept.
+const N_DRIVERS: usize = 12;
+
+/// Describes the users of each cluster, whose numbers are `labels`.
 pub(super) fn profile_layers(
+    space: &LayerSpace,
     matrix: &FeatureMatrix,
-    points: &Array2<f64>,
-    names: &[String],
     labels: &[usize],
-    k: usize,
+    clusters: &FittedClusters,
     outcomes: &Outcomes,
-) -> Result<Vec<LayerProfile>, DatasetError> {
+) -> Result<Vec<LayerProfile>, SegmentationError> {
     let n_users = labels.len();
     let total_gmv: f64 = outcomes.gmv.iter().sum();
-    let raw = matrix.select(names)?;
+    let names = matrix.varying_names();
+    let raw = matrix.select(&names)?;
+    let scaled = Scaling::fit(matrix, &names, Transform::Log)?.apply(matrix)?;
     let overall: Vec<f64> = raw.values().columns().into_iter().map(|c| median(c, None)).collect();
     let n_orders = matrix.column("n_orders")?;
-    (0..k)
+    let sample_of_all = matrix.select_rows(&thinned(&(0..n_users).collect::<Vec<_>>()));
+    (0..clusters.centroids().nrows())
         .map(|cluster| {
             let rows: Vec<usize> = (0..n_users).filter(|&row| labels[row] == cluster).collect();
             let size = rows.len().max(1) as f64;
@@ -65,7 +89,7 @@ pub(super) fn profile_layers(
                 .map(|(column, feature)| Difference {
                     feature: feature.clone(),
                     // Scaled values of all users have mean 0 and spread 1.
-                    effect: rows.iter().map(|&row| points[[row, column]]).sum::<f64>() / size,
+                    effect: rows.iter().map(|&row| scaled[[row, column]]).sum::<f64>() / size,
                     median: median(raw.values().column(column), Some(&rows)),
                     median_of_all: overall[column],
                 })
@@ -80,9 +104,43 @@ pub(super) fn profile_layers(
                 gmv_share: if total_gmv > 0.0 { gmv / total_gmv } else { 0.0 },
                 churn_rate: churned as f64 / size,
                 differences,
+                drivers: drivers(space, &matrix.select_rows(&thinned(&rows)), &sample_of_all)?,
             })
         })
         .collect()
+}
+
+/// Rows at equal steps.
+fn thinned(rows: &[usize]) -> Vec<usize> {
+    rows.iter().copied().step_by(rows.len().div_ceil(N_DRAWN).max(1)).collect()
+}
+
+/// The way from the mean of all to the mean of the members, cut into what each
+/// feature adds to its squared length.
+fn drivers(
+    space: &LayerSpace,
+    members: &FeatureMatrix,
+    all: &FeatureMatrix,
+) -> Result<Vec<Driver>, SegmentationError> {
+    if members.n_rows() == 0 {
+        return Ok(Vec::new());
+    }
+    let contributions = space.contributions(members, all)?;
+    let n_coordinates = space.n_coordinates();
+    let way: Vec<f64> = (0..n_coordinates)
+        .map(|coordinate| contributions.iter().map(|(_, by)| by[coordinate]).sum())
+        .collect();
+    let length: f64 = way.iter().map(|step| step * step).sum();
+    let mut drivers: Vec<Driver> = contributions
+        .into_iter()
+        .map(|(feature, by)| {
+            let along: f64 = by.iter().zip(&way).map(|(part, step)| part * step).sum();
+            Driver { feature, share: if length > 0.0 { along / length } else { 0.0 } }
+        })
+        .collect();
+    drivers.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.feature.cmp(&b.feature)));
+    drivers.truncate(N_DRIVERS);
+    Ok(drivers)
 }
 
 /// Median of the given rows (all when `None`), 0 when there are none.

@@ -1,0 +1,10 @@
+/// Why trees could not be grown or used.
+#[derive(Debug, thiserror::Error)]
+pub enum BoostingError {
+    /// The library refused its input.
+    #[error("boosted trees failed: {0}")]
+    Library(#[from] hessboost::prelude::HessboostError),
+    /// Saved trees cannot be read.
+    #[error("the saved trees can't be read: {0}")]
+    Saved(#[from] serde_json::Error),
+}

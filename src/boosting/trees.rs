@@ -1,0 +1,270 @@
+use std::num::NonZeroUsize;
+
+use hessboost::config::GrowPolicy;
+use hessboost::prelude::{
+    BoostedModel, DMatrix, Iterations, ModelFormat, Trainer, TrainingParams, TreeMethod,
+};
+use ndarray::{Array2, ArrayView2, s};
+use serde::{Deserialize, Serialize};
+
+use super::BoostingError;
+
+/// How trees are grown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoostingParams {
+    /// Trees at most; [`best_n_rounds`] finds how many of them help.
+    pub max_rounds: usize,
+    /// Rounds without any gain after which [`best_n_rounds`] stops.
+    pub patience_rounds: usize,
+    /// Step from tree to tree.
+    pub learning_rate: f64,
+    /// Leaves of a tree at most.
+    pub max_leaves: usize,
+    /// Rows that a leaf holds at least.
+    pub min_leaf_rows: usize,
+    /// Share of the rows that each tree sees.
+    pub row_share: f64,
+    /// Share of the features that each tree sees.
+    pub feature_share: f64,
+    /// L2 penalty on the leaves.
+    pub l2_penalty: f64,
+}
+
+impl Default for BoostingParams {
+    fn default() -> Self {
+        Self {
+            max_rounds: 400,
+            patience_rounds: 30,
+            learning_rate: 0.04,
+            max_leaves: 8,
+            min_leaf_rows: 40,
+            row_share: 0.7,
+            feature_share: 0.5,
+            l2_penalty: 1.0,
+        }
+    }
+}
+
+/// Rows to learn from or to judge by.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample<'a> {
+    /// Features, shape (rows, features).
+    pub features: ArrayView2<'a, f32>,
+    /// What is to be foretold, one number a row.
+    pub target: &'a [f64],
+}
+
+/// Trees whose sum foretells a number. In JSON they have the schema of
+/// XGBoost's models, which XGBoost itself can read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "serde_json::Value", into = "serde_json::Value")]
+pub struct BoostedTrees(BoostedModel);
+
+/// Grows `n_rounds` trees by least squares. The same sample and seed give the
+/// same trees with any number of threads.
+///
+/// Source: Friedman (2001), "Greedy function approximation", algorithm 2, with
+/// the second-order leaves of Chen & Guestrin (2016), "XGBoost", equation 5.
+///
+/// # Errors
+/// When there are no rows, or lengths differ.
+pub fn fit_trees(
+    params: &BoostingParams,
+    sample: Sample<'_>,
+    n_rounds: usize,
+    seed: u64,
+) -> Result<BoostedTrees, BoostingError> {
+    let settings = settings(params, seed)?;
+    let data = data(sample)?;
+    Ok(BoostedTrees(Trainer::new(&settings, &data, n_rounds).train()?.model))
+}
+
+/// Grows trees on `sample` until those on `judge` gain no more; returns how
+/// many were worth having, at least one.
+///
+/// # Errors
+/// As [`fit_trees`].
+pub fn best_n_rounds(
+    params: &BoostingParams,
+    sample: Sample<'_>,
+    judge: Sample<'_>,
+    seed: u64,
+) -> Result<usize, BoostingError> {
+    let settings = settings(params, seed)?;
+    let (data, judge) = (data(sample)?, data(judge)?);
+    let patience = NonZeroUsize::new(params.patience_rounds).unwrap_or(NonZeroUsize::MIN);
+    let result = Trainer::new(&settings, &data, params.max_rounds)
+        .eval(&judge, "judge")
+        .early_stopping_rounds(patience)
+        .train()?;
+    Ok(result.model.best_iteration().unwrap_or(0) + 1)
+}
+
+fn settings(params: &BoostingParams, seed: u64) -> Result<TrainingParams, BoostingError> {
+    Ok(TrainingParams::builder()
+        .seed(seed)
+        .tree_method(TreeMethod::Hist)
+        .grow_policy(GrowPolicy::LossGuide)
+        .unlimited_depth()
+        .max_leaves(params.max_leaves)
+        .eta(params.learning_rate)
+        // The Hessian of squared error is one a row.
+        .min_child_weight(params.min_leaf_rows as f64)
+        .subsample(params.row_share)
+        .colsample_bytree(params.feature_share)
+        .lambda(params.l2_penalty)
+        .max_bin(64)
+        .build()?)
+}
+
+fn data(sample: Sample<'_>) -> Result<DMatrix, BoostingError> {
+    let target: Vec<f32> = sample.target.iter().map(|&value| value as f32).collect();
+    Ok(matrix(sample.features)?.with_labels(&target)?)
+}
+
+fn matrix(features: ArrayView2<'_, f32>) -> Result<DMatrix, BoostingError> {
+    let values: Vec<f32> = features.iter().copied().collect();
+    Ok(DMatrix::from_dense_vec(values, features.nrows(), features.ncols())?)
+}
+
+impl BoostedTrees {
+    /// What the trees foretell for each row of `features`, shape (rows, features).
+    ///
+    /// # Errors
+    /// When the number of features differs from that of the fit.
+    pub fn predict(&self, features: ArrayView2<'_, f32>) -> Result<Vec<f64>, BoostingError> {
+        let predictions = self.0.predict(&matrix(features)?, Iterations::Best)?;
+        Ok(predictions.into_vec().into_iter().map(f64::from).collect())
+    }
+
+    /// What each feature adds to what is foretold, shape (rows, features): with
+    /// the mean of all rows of the fit, a row's contributions sum to its
+    /// prediction.
+    ///
+    /// Source: Lundberg et al. (2020), "From local explanations to global
+    /// understanding with explainable AI for trees", algorithm 2.
+    ///
+    /// # Errors
+    /// As [`BoostedTrees::predict`].
+    pub fn contributions(
+        &self,
+        features: ArrayView2<'_, f32>,
+    ) -> Result<Array2<f64>, BoostingError> {
+        let found = self.0.predict_contribs(&matrix(features)?, Iterations::Best)?;
+        let (n_rows, n_features) = features.dim();
+        let mut contributions = Array2::zeros((n_rows, n_features + 1));
+        for (index, mut row) in contributions.rows_mut().into_iter().enumerate() {
+            let values = found.get(index, 0).unwrap_or_default();
+            row.iter_mut().zip(values).for_each(|(cell, &value)| *cell = f64::from(value));
+        }
+        Ok(contributions.slice_move(s![.., ..n_features]))
+    }
+}
+
+impl PartialEq for BoostedTrees {
+    fn eq(&self, other: &Self) -> bool {
+        self.json().ok() == other.json().ok()
+    }
+}
+
+impl BoostedTrees {
+    fn json(&self) -> Result<serde_json::Value, BoostingError> {
+        Ok(serde_json::from_slice(&self.0.encode(ModelFormat::XgboostJson)?)?)
+    }
+}
+
+impl From<BoostedTrees> for serde_json::Value {
+    fn from(trees: BoostedTrees) -> Self {
+        // Trees of this module always have this form.
+        trees.json().unwrap_or_default()
+    }
+}
+
+impl TryFrom<serde_json::Value> for BoostedTrees {
+    type Error = BoostingError;
+
+    fn try_from(json: serde_json::Value) -> Result<Self, BoostingError> {
+        let bytes = serde_json::to_vec(&json)?;
+        Ok(Self(BoostedModel::decode(bytes, ModelFormat::XgboostJson)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(n_rows: usize) -> (Array2<f32>, Vec<f64>) {
+        let features = Array2::from_shape_fn((n_rows, 3), |(row, column)| {
+            ((row * (column * 7 + 3)) % 101) as f32
+        });
+        let target = features
+            .rows()
+            .into_iter()
+            .map(|row| f64::from(u8::from(row[0] > 50.0)) + 2.0 * f64::from(u8::from(row[1] > 20.0)))
+            .collect();
+        (features, target)
+    }
+
+    fn fitted(features: &Array2<f32>, target: &[f64]) -> BoostedTrees {
+        let params = BoostingParams { row_share: 1.0, ..Default::default() };
+        let sample = Sample { features: features.view(), target };
+        fit_trees(&params, sample, 200, 1).unwrap()
+    }
+
+    #[test]
+    fn steps_are_found_and_contributions_sum_to_the_prediction() {
+        let (features, target) = steps(2_000);
+        let trees = fitted(&features, &target);
+        let predicted = trees.predict(features.view()).unwrap();
+        let contributions = trees.contributions(features.view()).unwrap();
+        let base = predicted[0] - contributions.row(0).sum();
+        for (row, &value) in predicted.iter().enumerate() {
+            assert!((value - target[row]).abs() < 0.05, "{value} {}", target[row]);
+            assert!((base + contributions.row(row).sum() - value).abs() < 1e-4);
+        }
+        assert!(contributions.column(2).iter().all(|value| value.abs() < 0.05));
+    }
+
+    #[test]
+    fn saved_trees_foretell_the_same() {
+        let (features, target) = steps(500);
+        let trees = fitted(&features, &target);
+        let json = serde_json::to_string(&trees).unwrap();
+        let loaded: BoostedTrees = serde_json::from_str(&json).unwrap();
+        assert_eq!(
+            loaded.predict(features.view()).unwrap(),
+            trees.predict(features.view()).unwrap()
+        );
+        assert_eq!(serde_json::to_string(&loaded).unwrap(), json);
+    }
+
+    #[test]
+    fn trees_do_not_depend_on_threads() {
+        let (features, target) = steps(3_000);
+        let with = |n_threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+            pool.install(|| serde_json::to_string(&fitted(&features, &target)).unwrap())
+        };
+        assert_eq!(with(1), with(3));
+    }
+
+    #[test]
+    fn noise_needs_few_rounds() {
+        let (features, target) = steps(2_000);
+        let noise: Vec<f64> = (0..2_000).map(|row| f64::from(row * 7919 % 104_729 % 13)).collect();
+        let rounds = |target: &[f64]| {
+            let (learn, judge) = features.view().split_at(ndarray::Axis(0), 1_000);
+            let sample = Sample { features: learn, target: &target[..1_000] };
+            let judge = Sample { features: judge, target: &target[1_000..] };
+            best_n_rounds(&BoostingParams::default(), sample, judge, 1).unwrap()
+        };
+        assert!(rounds(&noise) < 20 && rounds(&target) > 100);
+    }
+
+    #[test]
+    fn another_number_of_features_is_an_error() {
+        let (features, target) = steps(200);
+        let trees = fitted(&features, &target);
+        assert!(trees.predict(features.slice(s![.., ..2])).is_err());
+    }
+}

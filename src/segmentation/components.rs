@@ -1,0 +1,47 @@
+use linfa_linalg::eigh::{EigSort, Eigh};
+use ndarray::{Array2, ArrayView2, Axis};
+
+/// The `n_components` directions in which `points`, shape (rows, columns), differ
+/// most, shape (components, columns), and the variance along each. Fewer where
+/// the points have fewer directions.
+///
+/// Source: Jolliffe (2002), "Principal Component Analysis", §2.1.
+pub(super) fn principal_components(
+    points: ArrayView2<f64>,
+    n_components: usize,
+) -> Result<(Array2<f64>, Vec<f64>), linfa_linalg::LinalgError> {
+    let n_rows = points.nrows().max(1) as f64;
+    let means = points.sum_axis(Axis(0)) / n_rows;
+    let centred = &points - &means;
+    let covariance = centred.t().dot(&centred) / n_rows;
+    let (variances, vectors) = covariance.eigh()?.sort_eig_desc();
+    let least = variances.iter().copied().fold(0.0, f64::max) * 1e-9;
+    let n_found = variances.iter().take(n_components).take_while(|&&v| v > least).count();
+    let mut components = vectors.t().slice_move(ndarray::s![..n_found, ..]).to_owned();
+    for mut component in components.rows_mut() {
+        // Either sign is as good: the largest loading is positive.
+        let largest = component.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs()));
+        if largest.is_some_and(|loading| loading < 0.0) {
+            component.mapv_inplace(|loading| -loading);
+        }
+    }
+    Ok((components, variances.iter().take(n_found).copied().collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_one_direction() {
+        let points = Array2::from_shape_fn((50, 2), |(row, column)| {
+            if column == 0 { row as f64 } else { -2.0 * row as f64 }
+        });
+        let (components, variances) = principal_components(points.view(), 2).unwrap();
+        assert_eq!(components.nrows(), 1);
+        let expected = [-1.0 / 5f64.sqrt(), 2.0 / 5f64.sqrt()];
+        assert!(components.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9));
+        // Five times the variance of 0, 1, …, 49.
+        assert!((variances[0] - 5.0 * (2_500.0 - 1.0) / 12.0).abs() < 1e-6);
+    }
+}

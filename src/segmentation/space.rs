@@ -1,0 +1,187 @@
+use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
+use serde::{Deserialize, Serialize};
+
+use super::components::principal_components;
+use super::foretell::{Foretellers, Rounds, single};
+use super::outcome::spread;
+use super::training_rows::TrainingRows;
+use super::{SegmentationError, SegmentationParams, SpaceKind};
+use crate::dataset::FeatureMatrix;
+use crate::scaling::{Scaling, drop_collinear};
+
+/// Directions of behaviour beside what is foretold.
+const N_COMPONENTS: usize = 10;
+
+/// Rows that are put in their place at a time, so that a large matrix needs no
+/// second one of its size.
+const BLOCK_ROWS: usize = 1 << 16;
+
+/// The space in which users who are near each other are one layer.
+///
+/// Its first coordinates are what boosted trees foretell of each outcome; the
+/// others are weighted sums of the scaled features. In the plain space there are
+/// no trees, and each scaled feature is a coordinate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerSpace {
+    /// What is foretold; saved in a file of its own, since trees are many.
+    #[serde(skip)]
+    pub foretellers: Foretellers,
+    /// Features that count as behaviour, and how they are scaled.
+    pub scaling: Scaling,
+    /// Weights of the scaled features, one row a coordinate; without rows, each
+    /// scaled feature is a coordinate.
+    pub loadings: Vec<Vec<f64>>,
+}
+
+impl LayerSpace {
+    /// Learns the space from users and, unless it is the plain one, from what
+    /// they did afterwards.
+    pub(super) fn fit(
+        params: &SegmentationParams,
+        rows: &TrainingRows,
+        rounds: &Rounds,
+        seed: u64,
+    ) -> Result<Self, SegmentationError> {
+        let scaling = separating_features(params, &rows.matrix)?;
+        if params.space == SpaceKind::Behaviour {
+            return Ok(Self { foretellers: Foretellers::default(), scaling, loadings: Vec::new() });
+        }
+        let foretellers = Foretellers::fit(rows, rounds, seed)?;
+        let features = single(&rows.matrix, &foretellers.features)?;
+        let foretold = foretellers.coordinates(features.view())?;
+        let foretold_spread =
+            foretold.columns().into_iter().map(|c| spread(&c.to_vec()).powi(2)).sum::<f64>().sqrt();
+        let loadings = weighted_components(params, &scaling, &rows.matrix, foretold_spread)?;
+        Ok(Self { foretellers, scaling, loadings })
+    }
+
+    /// Number of coordinates.
+    pub fn n_coordinates(&self) -> usize {
+        self.foretellers.of.len() + self.n_of_behaviour()
+    }
+
+    fn n_of_behaviour(&self) -> usize {
+        let has_loadings = !self.loadings.is_empty() || !self.foretellers.of.is_empty();
+        if has_loadings { self.loadings.len() } else { self.scaling.names.len() }
+    }
+
+    /// The users' places, shape (rows, coordinates).
+    ///
+    /// # Errors
+    /// When the matrix lacks a feature of the space.
+    pub fn locate(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, SegmentationError> {
+        let mut points = Array2::zeros((matrix.n_rows(), self.n_coordinates()));
+        let mut start = 0;
+        while start < matrix.n_rows() {
+            let end = (start + BLOCK_ROWS).min(matrix.n_rows());
+            let block = matrix.slice_rows(start..end);
+            points.slice_mut(s![start..end, ..]).assign(&self.locate_block(&block)?);
+            start = end;
+        }
+        Ok(points)
+    }
+
+    fn locate_block(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, SegmentationError> {
+        let scaled = self.scaling.apply(matrix)?;
+        let behaviour = self.behaviour(scaled);
+        if self.foretellers.of.is_empty() {
+            return Ok(behaviour.mapv(|value| value as f32));
+        }
+        let features = single(matrix, &self.foretellers.features)?;
+        let foretold = self.foretellers.coordinates(features.view())?;
+        let points = concatenate(Axis(1), &[foretold.view(), behaviour.view()]);
+        Ok(points.expect("both have the rows of the matrix").mapv(|value| value as f32))
+    }
+
+    fn behaviour(&self, scaled: Array2<f64>) -> Array2<f64> {
+        if self.foretellers.of.is_empty() && self.loadings.is_empty() {
+            return scaled;
+        }
+        scaled.dot(&self.loadings_matrix().t())
+    }
+
+    fn loadings_matrix(&self) -> Array2<f64> {
+        Array2::from_shape_fn((self.loadings.len(), self.scaling.names.len()), |(row, column)| {
+            self.loadings[row][column]
+        })
+    }
+
+    /// What each feature contributes to the place of the mean of some users,
+    /// seen from the mean of all: (feature, one number a coordinate). They add up
+    /// to the way from the one mean to the other.
+    pub(super) fn contributions(
+        &self,
+        some: &FeatureMatrix,
+        all: &FeatureMatrix,
+    ) -> Result<Vec<(String, Vec<f64>)>, SegmentationError> {
+        let n_coordinates = self.n_coordinates();
+        let n_foretold = self.foretellers.of.len();
+        let mut found: Vec<(String, Vec<f64>)> = Vec::new();
+        let mut add = |feature: &String, coordinate: usize, value: f64| {
+            let index = found.iter().position(|(name, _)| name == feature).unwrap_or_else(|| {
+                found.push((feature.clone(), vec![0.0; n_coordinates]));
+                found.len() - 1
+            });
+            found[index].1[coordinate] += value;
+        };
+        let names = &self.foretellers.features;
+        let (some_single, all_single) = (single(some, names)?, single(all, names)?);
+        for coordinate in 0..n_foretold {
+            let mean = |features: ArrayView2<'_, f32>| -> Result<_, SegmentationError> {
+                let sums = self.foretellers.contributions(coordinate, features)?.sum_axis(Axis(0));
+                Ok(sums / features.nrows().max(1) as f64)
+            };
+            let difference = mean(some_single.view())? - mean(all_single.view())?;
+            names.iter().zip(&difference).for_each(|(name, &value)| add(name, coordinate, value));
+        }
+        let mean = |matrix: &FeatureMatrix| -> Result<_, SegmentationError> {
+            Ok(self.scaling.apply(matrix)?.sum_axis(Axis(0)) / matrix.n_rows().max(1) as f64)
+        };
+        let difference = mean(some)? - mean(all)?;
+        for (column, name) in self.scaling.names.iter().enumerate() {
+            if self.loadings.is_empty() && n_foretold == 0 {
+                add(name, column, difference[column]);
+            }
+            for (row, loadings) in self.loadings.iter().enumerate() {
+                add(name, n_foretold + row, loadings[column] * difference[column]);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Scaling over the features that vary and do not repeat each other.
+fn separating_features(
+    params: &SegmentationParams,
+    matrix: &FeatureMatrix,
+) -> Result<Scaling, SegmentationError> {
+    let varying = matrix.varying_names();
+    if varying.is_empty() {
+        return Err(SegmentationError::ConstantFeatures {
+            n_features: matrix.n_features(),
+            n_users: matrix.n_rows(),
+        });
+    }
+    let all = Scaling::fit(matrix, &varying, params.transform)?;
+    let kept = drop_collinear(&all.apply(matrix)?, &varying, params.max_correlation);
+    Ok(Scaling::fit(matrix, &kept, params.transform)?)
+}
+
+/// Directions of behaviour, which together spread `behaviour_weight` times as
+/// far as what is foretold.
+fn weighted_components(
+    params: &SegmentationParams,
+    scaling: &Scaling,
+    matrix: &FeatureMatrix,
+    foretold_spread: f64,
+) -> Result<Vec<Vec<f64>>, SegmentationError> {
+    if params.behaviour_weight == 0.0 {
+        return Ok(Vec::new());
+    }
+    let scaled = scaling.apply(matrix)?;
+    let (components, variances) = principal_components(scaled.view(), N_COMPONENTS)?;
+    let total_spread = variances.iter().sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
+    let scale = params.behaviour_weight * foretold_spread / total_spread;
+    Ok(components.rows().into_iter().map(|row| row.iter().map(|x| x * scale).collect()).collect())
+}
