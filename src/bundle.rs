@@ -9,7 +9,7 @@
 //!   pruning.json       all features of the catalogue and why some were dropped
 //!   layers.json        scaling, centroids, profiles, names
 //!   foretellers.json   boosted trees of the space that layers lie in
-//!   rfm.json           quintile edges
+//!   rfm.json           edges and names of RFM, and of the other groupings by rule
 //!   churn.json         scaling, coefficients, threshold
 //!   record.json        dates, input profile, hold-out measures
 //! ```
@@ -26,7 +26,8 @@ use crate::churn::{ChurnEvaluation, FittedChurn};
 use crate::config::Config;
 use crate::features::{FeaturePlan, Pruning, SnapshotDates};
 use crate::publish::{PARTIAL, sweep, write_atomically};
-use crate::segmentation::{FittedLayers, FittedRfm};
+use crate::rules::FittedRules;
+use crate::segmentation::FittedLayers;
 use crate::source::InputProfile;
 
 /// The format that this version writes and reads.
@@ -46,8 +47,8 @@ pub struct Bundle {
     pub pruning: Pruning,
     /// Layers.
     pub layers: FittedLayers,
-    /// RFM quintiles.
-    pub rfm: FittedRfm,
+    /// RFM and the other groupings by rule.
+    pub rules: FittedRules,
     /// Churn model.
     pub churn: FittedChurn,
     /// What it was trained on and how it did.
@@ -185,7 +186,7 @@ impl Bundle {
             ("pruning.json", to_json(&self.pruning)?),
             ("layers.json", to_json(&self.layers)?),
             ("foretellers.json", to_compact_json(&self.layers.space.foretellers)?),
-            ("rfm.json", to_json(&self.rfm)?),
+            ("rfm.json", to_json(&self.rules)?),
             ("churn.json", to_json(&self.churn)?),
             ("record.json", to_json(&self.record)?),
         ])
@@ -212,7 +213,7 @@ impl Bundle {
             plan: parse(&folder, "features.json", &read("features.json")?)?,
             pruning: parse(&folder, "pruning.json", &read("pruning.json")?)?,
             layers,
-            rfm: parse(&folder, "rfm.json", &read("rfm.json")?)?,
+            rules: parse(&folder, "rfm.json", &read("rfm.json")?)?,
             churn: parse(&folder, "churn.json", &read("churn.json")?)?,
             record: parse(&folder, "record.json", &read("record.json")?)?,
         };

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::churn::ChurnParams;
 use crate::engine::EngineParams;
 use crate::features::{FeatureParams, SnapshotParams};
-use crate::segmentation::{LifecycleParams, SegmentationParams};
+use crate::rules::{LifecycleParams, RfmParams};
+use crate::segmentation::SegmentationParams;
 use crate::source::{InputParams, SourceParams};
 
 /// A whole configuration.
@@ -41,6 +42,9 @@ pub struct Config {
     /// Layers.
     #[serde(default)]
     pub segmentation: SegmentationParams,
+    /// Names of RFM codes.
+    #[serde(default)]
+    pub rfm: RfmParams,
     /// Lifecycle stages.
     #[serde(default)]
     pub lifecycle: LifecycleParams,
@@ -142,6 +146,7 @@ impl Config {
         self.features.check()?;
         self.snapshots.check()?;
         self.segmentation.check()?;
+        self.rfm.check()?;
         self.lifecycle.check()?;
         self.churn.check()
     }
@@ -191,6 +196,17 @@ mod tests {
     fn a_value_out_of_bounds_names_section_and_key() {
         let error = parse("name = \"x\"\n[segmentation]\nk = 1\n").unwrap_err();
         assert_eq!(error, "c.toml: [segmentation] k must be at least 2, got 1");
+    }
+
+    #[test]
+    fn a_map_of_codes_is_checked_and_survives_a_round_trip() {
+        let map = "name = \"x\"\n[rfm.map]\nrest = [\"[1-4]*\", \"51\"]\nVIP = [\"5[2-5]*\"]\n";
+        let config = parse(map).unwrap();
+        assert_eq!(parse(&toml::to_string(&config).unwrap()).unwrap(), config);
+        let error = parse(&map.replace("5[2-5]*", "5[1-5]*")).unwrap_err();
+        assert!(error.starts_with("c.toml: [rfm.map] 5 of 125 codes"), "{error}");
+        let error = parse(&map.replace("VIP", "rest")).unwrap_err();
+        assert!(error.starts_with("c.toml, line 4: duplicate key"), "{error}");
     }
 
     #[test]

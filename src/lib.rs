@@ -19,6 +19,7 @@ pub mod history;
 pub mod metrics;
 pub mod pipeline;
 pub mod publish;
+pub mod rules;
 pub mod sample;
 pub mod scaling;
 pub mod segmentation;

@@ -11,7 +11,7 @@ use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::dataset::{Outcomes, Snapshot};
 use crate::metrics::{Interval, bootstrap_interval, capture_at, log_loss, roc_auc};
-use crate::segmentation::RfmScores;
+use crate::rules::RuleGrouping;
 
 const N_RESAMPLES: usize = 500;
 
@@ -68,7 +68,7 @@ pub struct LayersAgainst {
 
 /// What a grouping foretells for each user of the held-out snapshot.
 struct Forecast {
-    name: &'static str,
+    name: String,
     n_groups: usize,
     log_gmv: Vec<f64>,
     gmv: Vec<f64>,
@@ -94,9 +94,10 @@ pub fn backtest(
     let snapshots = data.snapshots_with_outcomes(&bundle.plan, &all_dates, horizon_days)?;
     progress.stage(2, 3, "comparing");
     let (held_out, training) = snapshots.split_first().expect("the held-out snapshot is first");
+    let rfm_names = format!("RFM, {} names", bundle.rules.rfm_map.names().len());
     let forecasts = [
         forecast("layers", bundle, training, held_out, layer_keys)?,
-        forecast("RFM, 10 names", bundle, training, held_out, rfm_name_keys)?,
+        forecast(&rfm_names, bundle, training, held_out, rfm_name_keys)?,
         forecast("RFM, 125 cells", bundle, training, held_out, rfm_cell_keys)?,
     ];
     let empty = Outcomes::default();
@@ -123,15 +124,20 @@ fn layer_keys(bundle: &Bundle, snapshot: &Snapshot) -> Result<Vec<u16>, Pipeline
 }
 
 fn rfm_cell_keys(bundle: &Bundle, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {
-    let scores = bundle.rfm.scores(&snapshot.features)?;
-    Ok(scores.iter().map(|scores| scores.map_or(0, RfmScores::cell)).collect())
+    rule_keys(bundle, snapshot, RuleGrouping::RfmCells)
 }
 
 fn rfm_name_keys(bundle: &Bundle, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {
-    let names = crate::segmentation::RFM_SEGMENTS;
-    let index = |name: &str| names.iter().position(|other| *other == name).map_or(0, |i| i + 1);
-    let scores = bundle.rfm.scores(&snapshot.features)?;
-    Ok(scores.iter().map(|s| s.map_or(0, |s| index(s.segment()) as u16)).collect())
+    rule_keys(bundle, snapshot, RuleGrouping::Rfm)
+}
+
+fn rule_keys(
+    bundle: &Bundle,
+    snapshot: &Snapshot,
+    grouping: RuleGrouping,
+) -> Result<Vec<u16>, PipelineError> {
+    let groups = bundle.rules.groups(grouping, &snapshot.features)?;
+    Ok(groups.group_of.into_iter().map(|group| group as u16).collect())
 }
 
 #[derive(Default)]
@@ -158,7 +164,7 @@ fn log_gmv(gmv: f64) -> f64 {
 /// Learns group means on the training snapshots and looks them up for the
 /// held-out users; a group that training never saw gets the overall mean.
 fn forecast(
-    name: &'static str,
+    name: &str,
     bundle: &Bundle,
     training: &[Snapshot],
     held_out: &Snapshot,
@@ -182,7 +188,7 @@ fn forecast(
     distinct.sort_unstable();
     distinct.dedup();
     Ok(Forecast {
-        name,
+        name: name.to_owned(),
         n_groups: distinct.len(),
         log_gmv: keys.iter().map(|key| mean(key, |sums| sums.log_gmv)).collect(),
         gmv: keys.iter().map(|key| mean(key, |sums| sums.gmv)).collect(),
@@ -197,7 +203,7 @@ fn judge(forecast: &Forecast, outcomes: &Outcomes, rows: &[usize]) -> GroupingSc
     let churned: Vec<bool> = rows.iter().map(|&row| outcomes.n_orders[row] == 0.0).collect();
     let (gmv_forecast, churn_forecast) = (pick(&forecast.gmv), pick(&forecast.churn));
     GroupingScores {
-        name: forecast.name.to_owned(),
+        name: forecast.name.clone(),
         n_groups: forecast.n_groups,
         r2_log_gmv: r_squared(&pick(&forecast.log_gmv), &logs),
         r2_gmv: r_squared(&gmv_forecast, &gmv),
@@ -230,7 +236,7 @@ fn difference(
         })
     };
     LayersAgainst {
-        other: other.name.to_owned(),
+        other: other.name.clone(),
         r2_log_gmv: interval(|scores| scores.r2_log_gmv),
         churn_auc: interval(|scores| scores.churn_auc),
         gmv_capture_10: interval(|scores| scores.gmv_capture_10),

@@ -6,6 +6,7 @@ use crate::churn::ChurnError;
 use crate::dataset::DatasetError;
 use crate::engine::EngineError;
 use crate::features::FeatureError;
+use crate::rules::RuleError;
 use crate::segmentation::SegmentationError;
 use crate::source::SourceError;
 
@@ -21,6 +22,9 @@ pub enum PipelineError {
     /// Layers.
     #[error(transparent)]
     Segmentation(#[from] SegmentationError),
+    /// Groupings by rule.
+    #[error(transparent)]
+    Rules(#[from] RuleError),
     /// Churn.
     #[error(transparent)]
     Churn(#[from] ChurnError),

@@ -8,7 +8,7 @@ use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::dataset::{Snapshot, UserIds};
 use crate::metrics::adjusted_rand_index;
-use crate::segmentation::RfmScores;
+use crate::rules::RuleGrouping;
 
 /// How well groupings agree with groups that are known from elsewhere.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,7 +19,7 @@ pub struct GroupAgreement {
     pub n_groups: usize,
     /// Adjusted Rand index of the layers.
     pub layers: f64,
-    /// Adjusted Rand index of RFM's ten names.
+    /// Adjusted Rand index of RFM's names.
     pub rfm: f64,
 }
 
@@ -47,8 +47,7 @@ pub fn agreement_with_groups(
     }
     let shared = snapshot.select_rows(&rows);
     let layers = bundle.layers.assign(&shared.features)?.layers;
-    let rfm: Vec<Option<&str>> =
-        bundle.rfm.scores(&shared.features)?.iter().map(|s| s.map(RfmScores::segment)).collect();
+    let rfm = bundle.rules.groups(RuleGrouping::Rfm, &shared.features)?.group_of;
     let mut distinct = truth.clone();
     distinct.sort_unstable();
     distinct.dedup();

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::dataset::Snapshot;
 use crate::engine::MemoryUse;
 use crate::publish::stage;
-use crate::segmentation::RfmScores;
+use crate::rules::{RuleGrouping, UserGroups};
 use crate::source::InputProfile;
 
 /// Rows of a row group of a Parquet file of scores.
@@ -97,7 +97,10 @@ pub struct LayerCount {
 struct Scores {
     layers: Vec<usize>,
     margins: Vec<f64>,
-    rfm_segments: Vec<Option<&'static str>>,
+    rfm_segments: UserGroups,
+    rfm_levels: UserGroups,
+    value_demand: UserGroups,
+    rfm_cells: Vec<Option<String>>,
     stages: Vec<&'static str>,
     /// `None` for users who never ordered: there is nothing to stop.
     churn_probabilities: Vec<Option<f64>>,
@@ -153,17 +156,16 @@ fn score_users(bundle: &Bundle, snapshot: &Snapshot) -> Result<Scores, PipelineE
     let at_risk = bundle.churn.at_risk(matrix, &probabilities)?;
     let silence = matrix.column("days_since_last_order")?;
     let of_customer = |row: usize, value: f64| (n_orders[row] > 0.0).then_some(value);
+    let rfm_scores = bundle.rules.rfm.scores(matrix)?;
     let rows = 0..matrix.n_rows();
     Ok(Scores {
         layers: assignments.layers,
         margins: assignments.margins,
-        rfm_segments: bundle
-            .rfm
-            .scores(matrix)?
-            .iter()
-            .map(|s| s.map(RfmScores::segment))
-            .collect(),
-        stages: bundle.config.lifecycle.stages(matrix)?.iter().map(|s| s.as_str()).collect(),
+        rfm_segments: bundle.rules.groups(RuleGrouping::Rfm, matrix)?,
+        rfm_levels: bundle.rules.groups(RuleGrouping::RfmLevels, matrix)?,
+        value_demand: bundle.rules.groups(RuleGrouping::ValueDemand, matrix)?,
+        rfm_cells: rfm_scores.into_iter().map(|it| Some(it?.cell().to_string())).collect(),
+        stages: bundle.rules.lifecycle.stages(matrix)?.iter().map(|s| s.as_str()).collect(),
         churn_probabilities: rows.clone().map(|row| of_customer(row, probabilities[row])).collect(),
         at_risk: rows.clone().map(|row| n_orders[row] > 0.0 && at_risk[row]).collect(),
         days_since_last_order: rows.map(|row| of_customer(row, silence[row])).collect(),
@@ -175,12 +177,19 @@ fn scores_batch(bundle: &Bundle, snapshot: &Snapshot, scores: &Scores) -> Record
         let texts = scores.layers.iter().map(|&index| of(&bundle.layers.layers[index]));
         Arc::new(StringArray::from_iter_values(texts))
     };
-    let columns: [(&str, ArrayRef); 9] = [
+    let by_rule = |groups: &UserGroups| -> ArrayRef {
+        let names = (0..groups.group_of.len()).map(|row| groups.customer_group(row));
+        Arc::new(names.collect::<StringArray>())
+    };
+    let columns: [(&str, ArrayRef); 12] = [
         ("user_id", user_id_array(&snapshot.users)),
         ("layer_id", layer(|layer| &layer.id)),
         ("layer", layer(|layer| &layer.name)),
         ("layer_margin", Arc::new(Float64Array::from(scores.margins.clone()))),
-        ("rfm_segment", Arc::new(StringArray::from(scores.rfm_segments.clone()))),
+        ("rfm_segment", by_rule(&scores.rfm_segments)),
+        ("rfm_cell", Arc::new(StringArray::from(scores.rfm_cells.clone()))),
+        ("rfm_level", by_rule(&scores.rfm_levels)),
+        ("value_demand", by_rule(&scores.value_demand)),
         ("lifecycle_stage", Arc::new(StringArray::from(scores.stages.clone()))),
         ("churn_probability", Arc::new(Float64Array::from(scores.churn_probabilities.clone()))),
         ("at_risk", Arc::new(BooleanArray::from(scores.at_risk.clone()))),

@@ -12,7 +12,8 @@ use crate::features::{
     compute_snapshots, describe_input, prune,
 };
 use crate::history::N_BUCKETS;
-use crate::segmentation::{FittedRfm, fit_layers};
+use crate::rules::{FittedRfm, FittedRules};
+use crate::segmentation::fit_layers;
 
 use super::{OpenData, PipelineError, Progress, customers, open_data, resolve_as_of};
 
@@ -50,19 +51,19 @@ pub fn train(config: &Config, progress: &mut dyn Progress) -> Result<Trained, Pi
     let snapshots = data.snapshots_with_outcomes(&plan, &dates.training, horizon_days)?;
     progress.stage(3, 5, "fitting layers and churn");
     let layers = fit_layers(&config.segmentation, &snapshots, horizon_days, config.seed)?;
-    let rfm = FittedRfm::fit(&snapshots[0].features)?;
+    let rules = FittedRules::fit(&snapshots[0].features, &config.rfm, &config.lifecycle)?;
     let (rows, churned) = pooled_customers(&snapshots)?;
     let churn = fit_churn(&config.churn, &rows, &churned)?;
     progress.stage(4, 5, "measuring on the held-out snapshot");
     let hold_out = std::slice::from_ref(&dates.hold_out);
     let held_out = data.snapshots_with_outcomes(&plan, hold_out, horizon_days)?.remove(0);
-    let evaluation = evaluate_churn(&churn, &rfm, &held_out)?;
+    let evaluation = evaluate_churn(&churn, &rules.rfm, &held_out)?;
     let memory = data.memory();
     let input = data.input;
     let record = TrainingRecord { dates, input, n_training_rows: rows.n_rows(), churn: evaluation };
     let mut resolved = config.of_model();
     resolved.input.user_ids = Some(data.user_ids);
-    let bundle = Bundle { config: resolved, plan, pruning, layers, rfm, churn, record };
+    let bundle = Bundle { config: resolved, plan, pruning, layers, rules, churn, record };
     let folder = bundle.save(&config.models)?;
     let quarantine = quarantine.is_file().then_some(quarantine);
     Ok(Trained { bundle, folder, quarantine, memory })

@@ -32,6 +32,9 @@ pub enum LifecycleStage {
 }
 
 impl LifecycleStage {
+    /// All stages, in the order of a customer's life.
+    pub const ALL: [Self; 4] = [Self::Prospect, Self::New, Self::Active, Self::Dormant];
+
     /// The stage in one lower-case word.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -39,6 +42,16 @@ impl LifecycleStage {
             Self::New => "new",
             Self::Active => "active",
             Self::Dormant => "dormant",
+        }
+    }
+
+    /// The stage in Chinese.
+    pub fn as_str_zh(self) -> &'static str {
+        match self {
+            Self::Prospect => "潜客",
+            Self::New => "新客",
+            Self::Active => "活跃客户",
+            Self::Dormant => "沉睡客户",
         }
     }
 }

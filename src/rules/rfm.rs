@@ -1,42 +1,37 @@
 use serde::{Deserialize, Serialize};
 
+use super::quantile::{quantile, sorted};
 use crate::dataset::{DatasetError, FeatureMatrix};
-
-/// The ten segments of the (R, F) map, which covers all 25 cells once.
-pub const RFM_SEGMENTS: [&str; 10] = [
-    "champions",
-    "loyal",
-    "potential loyalists",
-    "new",
-    "promising",
-    "need attention",
-    "about to sleep",
-    "can't lose",
-    "at risk",
-    "hibernating",
-];
 
 /// Quintile edges of recency, frequency and money, learned from customers.
 ///
 /// Equal values get equal scores. The edges are kept, so that a user's score
 /// depends on that user alone and not on who else is in the run.
 ///
-/// Source: Hughes (1994), "Strategic Database Marketing"; quantiles of type 7
-/// (Hyndman & Fan 1996), as the R package `rfm`.
+/// Source: Hughes (1994), "Strategic Database Marketing"; quantiles of type 7,
+/// as the R package `rfm`. That package adds 1 to each quantile and compares by
+/// "less than", which for whole numbers and quantiles is the same as "up to the
+/// quantile"; we compare so whatever the unit, since a step of 1 means much in
+/// thousands of euros and little in yen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FittedRfm {
-    /// Feature and four edges for each of R, F and M.
-    recency: Quintiles,
-    frequency: Quintiles,
-    money: Quintiles,
+    /// Days since the last order; the shorter, the higher the score.
+    pub recency: Quintiles,
+    /// Number of orders.
+    pub frequency: Quintiles,
+    /// Amount of all orders.
+    pub money: Quintiles,
 }
 
+/// A feature cut into five.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Quintiles {
-    feature: String,
-    edges: [f64; 4],
+pub struct Quintiles {
+    /// The feature.
+    pub feature: String,
+    /// Its quantiles at 20, 40, 60 and 80 %: each fifth includes its upper edge.
+    pub edges: [f64; 4],
 }
 
 /// Scores 1 (worst) to 5 (best) of one customer.
@@ -53,8 +48,7 @@ pub struct RfmScores {
 impl Quintiles {
     fn fit(matrix: &FeatureMatrix, feature: &str, rows: &[usize]) -> Result<Self, DatasetError> {
         let column = matrix.column(feature)?;
-        let mut values: Vec<f64> = rows.iter().map(|&row| column[row]).collect();
-        values.sort_by(f64::total_cmp);
+        let values = sorted(rows.iter().map(|&row| column[row]).collect());
         let edges = [0.2, 0.4, 0.6, 0.8].map(|share| quantile(&values, share));
         Ok(Self { feature: feature.to_owned(), edges })
     }
@@ -63,16 +57,6 @@ impl Quintiles {
     fn score(&self, value: f64) -> u8 {
         1 + self.edges.iter().filter(|&&edge| value > edge).count() as u8
     }
-}
-
-/// Quantile by linear interpolation between order statistics (type 7).
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    if sorted.is_empty() {
-        return 0.0;
-    }
-    let position = (sorted.len() - 1) as f64 * share;
-    let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
-    below + (above - below) * position.fract()
 }
 
 impl FittedRfm {
@@ -122,55 +106,19 @@ impl RfmScores {
         u16::from(self.recency) * 100 + u16::from(self.frequency) * 10 + u16::from(self.money)
     }
 
-    /// The name of the (R, F) cell, of [`RFM_SEGMENTS`].
-    pub fn segment(self) -> &'static str {
-        match (self.recency, self.frequency) {
-            (..=2, ..=2) => "hibernating",
-            (..=2, 3..=4) => "at risk",
-            (..=2, _) => "can't lose",
-            (3, ..=2) => "about to sleep",
-            (3, 3) => "need attention",
-            (3..=4, 4..) => "loyal",
-            (4, 1) => "promising",
-            (5, 1) => "new",
-            (4.., 2..=3) => "potential loyalists",
-            _ => "champions",
-        }
+    /// All 125 cells, from 555 down to 111.
+    pub fn all_cells() -> Vec<u16> {
+        let digits = || (1..=5).rev();
+        let pairs = digits().flat_map(|r| digits().map(move |f| r * 100 + f * 10));
+        pairs.flat_map(|pair| digits().map(move |m| pair + m)).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use ndarray::Array2;
 
     use super::*;
-
-    #[test]
-    fn every_cell_has_one_name_and_every_name_its_cells() {
-        let mut cells: BTreeMap<&str, usize> = BTreeMap::new();
-        for recency in 1..=5 {
-            for frequency in 1..=5 {
-                let scores = RfmScores { recency, frequency, money: 1 };
-                *cells.entry(scores.segment()).or_default() += 1;
-            }
-        }
-        let expected = BTreeMap::from([
-            ("hibernating", 4),
-            ("at risk", 4),
-            ("can't lose", 2),
-            ("about to sleep", 2),
-            ("need attention", 1),
-            ("loyal", 4),
-            ("promising", 1),
-            ("new", 1),
-            ("potential loyalists", 4),
-            ("champions", 2),
-        ]);
-        assert_eq!(cells, expected);
-        assert!(RFM_SEGMENTS.iter().all(|name| expected.contains_key(name)));
-    }
 
     #[test]
     fn equal_values_score_equal_and_prospects_have_none() {

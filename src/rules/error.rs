@@ -1,0 +1,13 @@
+use super::RfmMapError;
+use crate::dataset::DatasetError;
+
+/// Why users could not be grouped by rule.
+#[derive(Debug, thiserror::Error)]
+pub enum RuleError {
+    /// The map of RFM codes to names is not sound.
+    #[error(transparent)]
+    Map(#[from] RfmMapError),
+    /// The matrix lacks a feature that a rule reads.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+}
