@@ -210,6 +210,17 @@ mod tests {
     }
 
     #[test]
+    fn the_map_in_the_readme_is_sound() {
+        let readme = include_str!("../README.md");
+        let start = readme.find("[rfm.map]\n").unwrap();
+        let map = readme[start..].split("```").next().unwrap();
+        let config = parse(&format!("name = \"x\"\n{map}")).unwrap();
+        let names: Vec<String> =
+            config.rfm.names().unwrap().names().into_iter().map(|it| it.name).collect();
+        assert_eq!(names, ["VIP", "regular", "growing", "lapsing"]);
+    }
+
+    #[test]
     fn a_wrong_type_names_its_line() {
         let error = parse("name = \"x\"\nseed = \"many\"\n").unwrap_err();
         assert!(error.starts_with("c.toml, line 2: invalid type"), "{error}");

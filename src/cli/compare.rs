@@ -1,13 +1,17 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::progress::TerminalProgress;
-use super::{EngineArguments, ModelArguments, finish, tables};
-use crate::pipeline::{agreement_with_groups, backtest};
+use super::{EngineArguments, ModelArguments, finish, group_tables, tables};
+use crate::pipeline::{
+    Grouping, MigrationRequest, agreement_with_groups, backtest, group_outcomes, migration,
+};
+use crate::rules::RuleGrouping;
 
-/// Hold layers against RFM.
+/// Hold layers against RFM, and see who moves between groups.
 #[derive(Debug, Parser)]
 #[command(name = "layercake-compare", version, after_help = "Exit codes: 0 done, 2 could not run.")]
 struct Arguments {
@@ -34,6 +38,86 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Users, GMV and churn of every group on the period that training held out
+    #[command(after_help = "Examples:
+  layercake-compare groups --bundle models/sample
+  layercake-compare groups --bundle models/shop --by rfm --by value_demand
+  layercake-compare groups --bundle models/shop --by rfm_cells --csv > cells.csv
+
+Churn: share of a group's users without an order in the period.")]
+    Groups {
+        #[command(flatten)]
+        model: ModelArguments,
+        /// What groups the users; may be repeated [default: all but rfm_cells]
+        #[arg(long, value_enum, value_name = "GROUPING")]
+        by: Vec<By>,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Who went from which group to which between two dates, with GMV before and after
+    #[command(after_help = "Examples:
+  layercake-compare migration --bundle models/sample
+  layercake-compare migration --bundle models/shop --by lifecycle --from 2026-01-01 --to 2026-07-01
+  layercake-compare migration --bundle models/shop --by rfm --csv > migration.csv
+
+GMV before and after is that of the horizon_days before each of the two dates.
+--json and --csv have every pair of groups.")]
+    Migration {
+        #[command(flatten)]
+        model: ModelArguments,
+        /// What groups the users
+        #[arg(long, value_enum, value_name = "GROUPING", default_value = "layers")]
+        by: By,
+        /// First date [default: horizon_days before the second]
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        from: Option<NaiveDate>,
+        /// Second date [default: the day after the last event]
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        to: Option<NaiveDate>,
+        #[command(flatten)]
+        format: Format,
+    },
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, Args)]
+struct Format {
+    /// Print JSON instead of tables
+    #[arg(long)]
+    json: bool,
+    /// Print CSV instead of tables
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum By {
+    /// The layers of the model
+    Layers,
+    /// RFM's ten names, or those of [rfm.map]
+    Rfm,
+    /// RFM's 125 codes
+    RfmCells,
+    /// 18 levels: 3 of R, 3 of F, 2 of M
+    RfmLevels,
+    /// Amount of an order against number of orders, each high or low
+    ValueDemand,
+    /// Prospect, new, active, dormant
+    Lifecycle,
+}
+
+impl By {
+    fn grouping(self) -> Grouping {
+        match self {
+            Self::Layers => Grouping::Layers,
+            Self::Rfm => Grouping::Rule(RuleGrouping::Rfm),
+            Self::RfmCells => Grouping::Rule(RuleGrouping::RfmCells),
+            Self::RfmLevels => Grouping::Rule(RuleGrouping::RfmLevels),
+            Self::ValueDemand => Grouping::Rule(RuleGrouping::ValueDemand),
+            Self::Lifecycle => Grouping::Rule(RuleGrouping::Lifecycle),
+        }
+    }
 }
 
 /// Parses, runs and reports.
@@ -43,8 +127,24 @@ pub fn compare_main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<String> {
-    let Command::Backtest { model, groups, json } = arguments.command;
-    let (bundle, folder, config) = model.load(&arguments.engine)?;
+    let engine = arguments.engine;
+    match arguments.command {
+        Command::Backtest { model, groups, json } => run_backtest(&engine, &model, groups, json),
+        Command::Groups { model, by, format } => run_groups(&engine, &model, &by, format),
+        Command::Migration { model, by, from, to, format } => {
+            let request = MigrationRequest { grouping: by.grouping(), from, to };
+            run_migration(&engine, &model, &request, format)
+        }
+    }
+}
+
+fn run_backtest(
+    engine: &EngineArguments,
+    model: &ModelArguments,
+    groups: Option<PathBuf>,
+    json: bool,
+) -> anyhow::Result<String> {
+    let (bundle, folder, config) = model.load(engine)?;
     let scratch = tempfile::tempdir()?;
     let quarantine = scratch.path().join("quarantine.csv");
     let mut progress = TerminalProgress::new();
@@ -64,4 +164,45 @@ fn run(arguments: Arguments) -> anyhow::Result<String> {
     }
     let known = agreement.map_or(String::new(), |found| format!("\n{}", tables::agreement(&found)));
     Ok(tables::compared(&result) + &known)
+}
+
+fn run_groups(
+    engine: &EngineArguments,
+    model: &ModelArguments,
+    by: &[By],
+    format: Format,
+) -> anyhow::Result<String> {
+    let (bundle, folder, config) = model.load(engine)?;
+    let scratch = tempfile::tempdir()?;
+    let quarantine = scratch.path().join("quarantine.csv");
+    let usual = [By::Layers, By::Rfm, By::RfmLevels, By::ValueDemand, By::Lifecycle];
+    let by = if by.is_empty() { &usual[..] } else { by };
+    let groupings: Vec<Grouping> = by.iter().map(|by| by.grouping()).collect();
+    let mut progress = TerminalProgress::new();
+    let found = group_outcomes(&bundle, &config, &groupings, &quarantine, &mut progress)?;
+    drop(progress);
+    if format.json {
+        let value = serde_json::json!({ "bundle": folder, "groupings": found });
+        return Ok(serde_json::to_string_pretty(&value)? + "\n");
+    }
+    if format.csv { group_tables::outcomes_csv(&found) } else { Ok(group_tables::outcomes(&found)) }
+}
+
+fn run_migration(
+    engine: &EngineArguments,
+    model: &ModelArguments,
+    request: &MigrationRequest,
+    format: Format,
+) -> anyhow::Result<String> {
+    let (bundle, folder, config) = model.load(engine)?;
+    let scratch = tempfile::tempdir()?;
+    let quarantine = scratch.path().join("quarantine.csv");
+    let mut progress = TerminalProgress::new();
+    let found = migration(&bundle, &config, request, &quarantine, &mut progress)?;
+    drop(progress);
+    if format.json {
+        let value = serde_json::json!({ "bundle": folder, "migration": found });
+        return Ok(serde_json::to_string_pretty(&value)? + "\n");
+    }
+    if format.csv { group_tables::flows_csv(&found) } else { Ok(group_tables::migration(&found)) }
 }

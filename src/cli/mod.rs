@@ -2,6 +2,7 @@
 
 mod compare;
 mod feature_list;
+mod group_tables;
 mod output;
 mod progress;
 mod score;

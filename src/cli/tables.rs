@@ -18,7 +18,7 @@ use crate::source::{DayGap, DuplicateRows, InputProfile, SourceCounts};
 
 const WIDTH: u16 = 80;
 
-fn table(header: &[&str]) -> Table {
+pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_preset(presets::NOTHING)
@@ -31,14 +31,14 @@ fn table(header: &[&str]) -> Table {
 }
 
 /// Right-aligns all columns but the first `n_text`.
-fn align(table: &mut Table, n_text: usize) {
+pub(super) fn align(table: &mut Table, n_text: usize) {
     for column in table.column_iter_mut().skip(n_text) {
         column.set_cell_alignment(CellAlignment::Right);
     }
 }
 
 /// Keeps the first column on one line each.
-fn keep_first_whole(table: &mut Table) {
+pub(super) fn keep_first_whole(table: &mut Table) {
     if let Some(column) = table.column_mut(0) {
         column.set_constraint(ColumnConstraint::ContentWidth);
     }
@@ -57,11 +57,11 @@ pub(super) fn thousands(n: impl TryInto<u64>) -> String {
     grouped
 }
 
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
-fn optional(value: Option<f64>, digits: usize) -> String {
+pub(super) fn optional(value: Option<f64>, digits: usize) -> String {
     value.map_or("–".into(), |value| format!("{value:.digits$}"))
 }
 

@@ -68,6 +68,14 @@ pub enum PipelineError {
         /// The latest day that would do.
         latest: chrono::NaiveDate,
     },
+    /// Migration backwards, or from a day to itself.
+    #[error("--from must lie before --to, got {from} and {to}")]
+    DatesOutOfOrder {
+        /// The first date.
+        from: chrono::NaiveDate,
+        /// The second.
+        to: chrono::NaiveDate,
+    },
     /// A table of known groups that cannot be used.
     #[error("{file}: {problem}; needed are two columns, user_id and group, with a header")]
     Groups {

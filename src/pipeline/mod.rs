@@ -2,8 +2,11 @@
 
 mod backtest;
 mod error;
+mod group_outcomes;
+mod grouping;
 mod groups;
 mod matrix;
+mod migration;
 mod parquet_file;
 mod progress;
 mod scoring;
@@ -11,8 +14,11 @@ mod training;
 
 pub use backtest::{Backtest, GroupingScores, LayersAgainst, backtest};
 pub use error::PipelineError;
+pub use group_outcomes::{GroupOutcome, GroupedOutcomes, group_outcomes};
+pub use grouping::Grouping;
 pub use groups::{GroupAgreement, agreement_with_groups};
 pub use matrix::{Catalogue, MatrixRequest, WrittenMatrix, full_catalogue, write_matrix};
+pub use migration::{Flow, GroupAtBothDates, Migration, MigrationRequest, migration};
 pub use progress::{Progress, Silent};
 pub use scoring::{LayerCount, ScoreFormat, ScoreRequest, ScoreSummary, score};
 pub use training::{Trained, train};

@@ -13,6 +13,8 @@ fn help_of_every_command() {
         ("score", shop.score(&["--help"])),
         ("compare", shop.compare(&["--help"])),
         ("compare_backtest", shop.compare(&["backtest", "--help"])),
+        ("compare_groups", shop.compare(&["groups", "--help"])),
+        ("compare_migration", shop.compare(&["migration", "--help"])),
     ];
     for (name, ran) in pages {
         let text = ran.done();

@@ -13,6 +13,7 @@ mod newcomer;
 mod own_features;
 mod published_kmeans;
 mod real_data;
+mod rules;
 mod scoring;
 mod source;
 mod support;

@@ -1,0 +1,44 @@
+use super::PipelineError;
+use crate::bundle::Bundle;
+use crate::dataset::Snapshot;
+use crate::rules::{GroupName, RuleGrouping, UserGroups};
+
+/// A way of grouping users that a bundle knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grouping {
+    /// The layers of the model.
+    Layers,
+    /// A grouping by rule.
+    Rule(RuleGrouping),
+}
+
+impl Grouping {
+    /// The name that commands and files know it by.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Layers => "layers",
+            Self::Rule(rule) => rule.as_str(),
+        }
+    }
+}
+
+/// The group of each user of a snapshot.
+pub(super) fn user_groups(
+    bundle: &Bundle,
+    grouping: Grouping,
+    snapshot: &Snapshot,
+) -> Result<UserGroups, PipelineError> {
+    match grouping {
+        Grouping::Rule(rule) => Ok(bundle.rules.groups(rule, &snapshot.features)?),
+        Grouping::Layers => {
+            let layers = &bundle.layers.layers;
+            let name =
+                |id: &str, name: &str| GroupName { name: format!("{id} {name}"), name_zh: None };
+            Ok(UserGroups {
+                names: layers.iter().map(|layer| name(&layer.id, &layer.name)).collect(),
+                group_of: bundle.layers.assign(&snapshot.features)?.layers,
+                never_ordered: None,
+            })
+        }
+    }
+}
