@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 
-use serde::Serialize;
-
 use comfy_table::{ColumnConstraint, Table};
+use serde::Serialize;
 
 use super::tables::{align, keep_first_whole, optional, percent, table, thousands};
 use crate::pipeline::{Flow, GroupOutcome, GroupedOutcomes, Grouping, Migration};
@@ -105,10 +104,11 @@ fn csv_of<T: Serialize>(rows: impl Iterator<Item = T>) -> anyhow::Result<String>
 /// of most users.
 pub(super) fn migration(found: &Migration) -> String {
     let mut text = format!(
-        "{} users by {} as of {}, {} of them not yet seen on {}\n\
-         {} of those seen on both days stayed in their group\n",
-        thousands(found.n_users),
+        "{}: {} users as of {}\n\
+         {} of them were not yet seen on {}\n\
+         {} of the others stayed in their group\n",
         found.grouping,
+        thousands(found.n_users),
         found.to.date(),
         thousands(found.n_new),
         found.from.date(),
@@ -130,7 +130,7 @@ pub(super) fn migration(found: &Migration) -> String {
 
 /// A short label and the rest of a group's name: layers have an id, others are
 /// numbered.
-fn labelled<'a>(found: &'a Migration, index: usize) -> (String, &'a str) {
+fn labelled(found: &Migration, index: usize) -> (String, &str) {
     let name = &found.groups[index].group.name;
     match name.split_once(' ') {
         Some((id, rest)) if found.grouping == Grouping::Layers.as_str() => (id.to_owned(), rest),
@@ -178,6 +178,14 @@ fn matrix(found: &Migration) -> String {
     format!("\n{rows}\n")
 }
 
+/// The id alone of a layer, whose name stands in the table above.
+fn short_name(found: &Migration, name: &str) -> String {
+    match found.groups.iter().position(|group| group.group.name == name) {
+        Some(index) if found.grouping == Grouping::Layers.as_str() => labelled(found, index).0,
+        _ => name.to_owned(),
+    }
+}
+
 /// Ways from one group to another, those of most users first.
 fn moves(found: &Migration) -> String {
     let mut moves: Vec<&Flow> =
@@ -186,8 +194,8 @@ fn moves(found: &Migration) -> String {
     let mut rows = table(&["From", "To", "Users", "Rate", "GMV before", "GMV after"]);
     for flow in moves.iter().take(N_MOVES) {
         rows.add_row(vec![
-            flow.from.clone(),
-            flow.to.clone(),
+            short_name(found, &flow.from),
+            short_name(found, &flow.to),
             thousands(flow.n_users),
             flow.rate.map_or("–".into(), percent),
             money(flow.gmv_before),
