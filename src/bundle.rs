@@ -206,8 +206,7 @@ impl Bundle {
         let config = Config::parse(&text, &folder.join("config.toml"))
             .map_err(|error| damaged(&folder, "config.toml", error.to_string()))?;
         let mut layers: FittedLayers = parse(&folder, "layers.json", &read("layers.json")?)?;
-        layers.space.foretellers =
-            parse(&folder, "foretellers.json", &read("foretellers.json")?)?;
+        layers.space.foretellers = parse(&folder, "foretellers.json", &read("foretellers.json")?)?;
         let bundle = Self {
             config,
             plan: parse(&folder, "features.json", &read("features.json")?)?,

@@ -200,7 +200,9 @@ mod tests {
         let target = features
             .rows()
             .into_iter()
-            .map(|row| f64::from(u8::from(row[0] > 50.0)) + 2.0 * f64::from(u8::from(row[1] > 20.0)))
+            .map(|row| {
+                f64::from(u8::from(row[0] > 50.0)) + 2.0 * f64::from(u8::from(row[1] > 20.0))
+            })
             .collect();
         (features, target)
     }

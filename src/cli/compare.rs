@@ -8,6 +8,7 @@ use super::progress::TerminalProgress;
 use super::{EngineArguments, ModelArguments, finish, group_tables, tables};
 use crate::pipeline::{
     Grouping, MigrationRequest, agreement_with_groups, backtest, group_outcomes, migration,
+    stability,
 };
 use crate::rules::RuleGrouping;
 
@@ -35,6 +36,21 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         groups: Option<PathBuf>,
         /// Print JSON instead of tables
+        #[arg(long)]
+        json: bool,
+    },
+    /// How well the layers hold when they are fitted anew to resampled users
+    #[command(after_help = "Example:
+  layercake-compare stability --bundle models/sample
+
+Each refit takes about as long as fitting the layers did.")]
+    Stability {
+        #[command(flatten)]
+        model: ModelArguments,
+        /// Refits, each on users drawn with replacement
+        #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..=100))]
+        refits: u16,
+        /// Print JSON instead of text
         #[arg(long)]
         json: bool,
     },
@@ -130,6 +146,7 @@ fn run(arguments: Arguments) -> anyhow::Result<String> {
     let engine = arguments.engine;
     match arguments.command {
         Command::Backtest { model, groups, json } => run_backtest(&engine, &model, groups, json),
+        Command::Stability { model, refits, json } => run_stability(&engine, &model, refits, json),
         Command::Groups { model, by, format } => run_groups(&engine, &model, &by, format),
         Command::Migration { model, by, from, to, format } => {
             let request = MigrationRequest { grouping: by.grouping(), from, to };
@@ -164,6 +181,25 @@ fn run_backtest(
     }
     let known = agreement.map_or(String::new(), |found| format!("\n{}", tables::agreement(&found)));
     Ok(tables::compared(&result) + &known)
+}
+
+fn run_stability(
+    engine: &EngineArguments,
+    model: &ModelArguments,
+    refits: u16,
+    json: bool,
+) -> anyhow::Result<String> {
+    let (bundle, folder, config) = model.load(engine)?;
+    let scratch = tempfile::tempdir()?;
+    let quarantine = scratch.path().join("quarantine.csv");
+    let mut progress = TerminalProgress::new();
+    let found = stability(&bundle, &config, usize::from(refits), &quarantine, &mut progress)?;
+    drop(progress);
+    if json {
+        let value = serde_json::json!({ "bundle": folder, "stability": found });
+        return Ok(serde_json::to_string_pretty(&value)? + "\n");
+    }
+    Ok(tables::stability(&found))
 }
 
 fn run_groups(

@@ -12,7 +12,7 @@ use crate::engine::MemoryUse;
 use crate::features::Pruning;
 use crate::metrics::Interval;
 use crate::pipeline::{
-    Backtest, GroupAgreement, GroupingScores, ScoreSummary, Trained, WrittenMatrix,
+    Backtest, GroupAgreement, GroupingScores, ScoreSummary, Stability, Trained, WrittenMatrix,
 };
 use crate::source::{DayGap, DuplicateRows, InputProfile, SourceCounts};
 
@@ -328,12 +328,13 @@ pub(super) fn compared(backtest: &Backtest) -> String {
     }
     align(&mut scores, 1);
     keep_first_whole(&mut scores);
-    let mut differences = table(&["Layers minus (95 %)", "R² log", "AUC", "Top 10%"]);
+    let mut differences = table(&["Layers gain (95 %)", "R² log", "R²", "Log loss", "Top 10%"]);
     for against in &backtest.differences {
         differences.add_row(vec![
             against.other.clone(),
             interval(against.r2_log_gmv),
-            interval(against.churn_auc),
+            interval(against.r2_gmv),
+            interval(against.churn_log_loss),
             interval(against.gmv_capture_10),
         ]);
     }
@@ -345,7 +346,7 @@ pub(super) fn compared(backtest: &Backtest) -> String {
         "Group means are learned on the training snapshots and judged on the period held\n\
          out. R² log, R²: of log(1 + GMV) and of GMV. AUC, log loss: of churn. Top 10%:\n\
          share of GMV caught by that share of users. Higher is better but for log loss.\n\
-         Differences are 95 % bootstrap intervals over users."
+         Gains are 95 % bootstrap intervals over users; above zero layers are better."
     );
     text
 }
@@ -364,8 +365,19 @@ fn grouping_row(grouping: &GroupingScores) -> Vec<String> {
 }
 
 fn interval(interval: Option<Interval>) -> String {
-    interval
-        .map_or("–".into(), |interval| format!("{:+.3} … {:+.3}", interval.low, interval.high))
+    interval.map_or("–".into(), |interval| format!("{:+.3}…{:+.3}", interval.low, interval.high))
+}
+
+/// How well refits agree.
+pub(super) fn stability(stability: &Stability) -> String {
+    format!(
+        "{} refits of {} layers, each on users drawn with replacement: mean adjusted\n\
+         Rand index between them {:.3} over {} held-out users (1: the same layers)\n",
+        stability.n_refits,
+        stability.k,
+        stability.adjusted_rand_index,
+        thousands(stability.n_users),
+    )
 }
 
 /// Agreement with known groups.

@@ -15,7 +15,7 @@ const LANES: usize = 16;
 /// Centroids that share one pass over a tile.
 const GROUP: usize = 4;
 /// Rows worked on while they are in the cache.
-pub(super) const STRIP: usize = 256;
+pub(super) const STRIP: usize = 512;
 
 /// Centroids in groups of [`GROUP`], feature by feature within a group.
 pub(super) struct PackedCentroids {

@@ -10,7 +10,7 @@ use rand::Rng;
 use rayon::prelude::*;
 
 use super::distances::{PackedCentroids, STRIP, all_distances};
-use super::passes::{BLOCK, Rows};
+use super::passes::{BLOCK, Rows, sum_of};
 
 /// Squared distance of every point to the nearest centroid so far.
 struct Closest {
@@ -110,8 +110,9 @@ impl Trial {
             all_distances(strip, packed, &mut found);
             for (candidate, found) in found.chunks(closest.len()).take(n_candidates).enumerate() {
                 let nearer = found.iter().zip(closest).map(|(new, old)| new.min(*old));
-                trial.distances[candidate].extend(nearer.clone());
-                trial.sums[candidate] += nearer.map(f64::from).sum::<f64>();
+                let start = trial.distances[candidate].len();
+                trial.distances[candidate].extend(nearer);
+                trial.sums[candidate] += sum_of(&trial.distances[candidate][start..]);
             }
         }
         trial

@@ -42,7 +42,7 @@ const ALL: [Algorithm; 4] =
 #[test]
 fn the_same_bytes_with_any_number_of_threads() {
     // Several blocks, the last one odd; features and clusters that fill no vector.
-    let points = blobs(20_011, 7, 9, 3.0);
+    let points = blobs(9_011, 7, 9, 3.0);
     for algorithm in ALL {
         let run = |n_threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();

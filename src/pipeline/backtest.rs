@@ -28,7 +28,7 @@ pub struct Backtest {
     pub gmv: f64,
     /// One row a grouping.
     pub groupings: Vec<GroupingScores>,
-    /// Layers minus each RFM grouping.
+    /// Layers against each RFM grouping.
     pub differences: Vec<LayersAgainst>,
 }
 
@@ -53,16 +53,21 @@ pub struct GroupingScores {
     pub gmv_capture_20: Option<f64>,
 }
 
-/// Layers minus another grouping, with 95 % bootstrap intervals over users.
+/// What layers gain over another grouping: 95 % bootstrap intervals over users
+/// of the difference, above zero where layers are better.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LayersAgainst {
     /// The other grouping.
     pub other: String,
-    /// Difference of the R² of log(1 + GMV).
+    /// Gain in R² of log(1 + GMV).
     pub r2_log_gmv: Option<Interval>,
-    /// Difference of the churn AUC.
+    /// Gain in R² of GMV.
+    pub r2_gmv: Option<Interval>,
+    /// Gain in ROC AUC of churn.
     pub churn_auc: Option<Interval>,
-    /// Difference of the GMV caught by the top 10 %.
+    /// Log loss of churn that is saved: the other's minus that of layers.
+    pub churn_log_loss: Option<Interval>,
+    /// Gain in the share of GMV that 10 % of users catch.
     pub gmv_capture_10: Option<Interval>,
 }
 
@@ -162,7 +167,9 @@ fn log_gmv(gmv: f64) -> f64 {
 }
 
 /// Learns group means on the training snapshots and looks them up for the
-/// held-out users; a group that training never saw gets the overall mean.
+/// held-out users. The overall mean counts as one more user of each group, so
+/// that no small group is sure of anything; one that training never saw has it
+/// alone.
 fn forecast(
     name: &str,
     bundle: &Bundle,
@@ -181,8 +188,8 @@ fn forecast(
     }
     let keys = keys(bundle, held_out)?;
     let mean = |key: &u16, of: fn(&GroupSums) -> f64| {
-        let sums = groups.get(key).unwrap_or(&overall);
-        of(sums) / sums.n
+        let of_all = of(&overall) / overall.n.max(1.0);
+        groups.get(key).map_or(of_all, |sums| (of(sums) + of_all) / (sums.n + 1.0))
     };
     let mut distinct = keys.clone();
     distinct.sort_unstable();
@@ -238,7 +245,9 @@ fn difference(
     LayersAgainst {
         other: other.name.clone(),
         r2_log_gmv: interval(|scores| scores.r2_log_gmv),
+        r2_gmv: interval(|scores| scores.r2_gmv),
         churn_auc: interval(|scores| scores.churn_auc),
+        churn_log_loss: interval(|scores| scores.churn_log_loss.map(|loss| -loss)),
         gmv_capture_10: interval(|scores| scores.gmv_capture_10),
     }
 }

@@ -10,6 +10,7 @@ mod migration;
 mod parquet_file;
 mod progress;
 mod scoring;
+mod stability;
 mod training;
 
 pub use backtest::{Backtest, GroupingScores, LayersAgainst, backtest};
@@ -21,6 +22,7 @@ pub use matrix::{Catalogue, MatrixRequest, WrittenMatrix, full_catalogue, write_
 pub use migration::{Flow, GroupAtBothDates, Migration, MigrationRequest, migration};
 pub use progress::{Progress, Silent};
 pub use scoring::{LayerCount, ScoreFormat, ScoreRequest, ScoreSummary, score};
+pub use stability::{Stability, stability};
 pub use training::{Trained, train};
 
 use std::path::Path;

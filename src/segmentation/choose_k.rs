@@ -75,10 +75,8 @@ pub(super) fn choose_k(
     ks: impl IntoIterator<Item = usize>,
     seed: u64,
 ) -> Result<Vec<Candidate>, SegmentationError> {
-    let mut candidates = ks
-        .into_iter()
-        .map(|k| measure(params, arena, k, seed))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut candidates =
+        ks.into_iter().map(|k| measure(params, arena, k, seed)).collect::<Result<Vec<_>, _>>()?;
     take_one(&mut candidates, params.min_share);
     Ok(candidates)
 }
@@ -133,7 +131,8 @@ fn measure(
     let labels = labels(&fitted, judge.view())?;
     let mut sizes = vec![0usize; k];
     labels.iter().for_each(|&label| sizes[label] += 1);
-    let smallest = sizes.iter().min().copied().unwrap_or(0);
+    // A cluster of users of earlier times makes no layer.
+    let smallest = sizes.iter().filter(|&&size| size > 0).min().copied().unwrap_or(0);
     let shown = every_nth(judge.view(), N_SILHOUETTE);
     let of_shown = self::labels(&fitted, shown.view())?;
     Ok(Candidate {
@@ -222,11 +221,20 @@ fn stability(
             labels(&fit_clusters(&params, resampled.view())?, judge)
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let pairs = (0..N_REFITS).flat_map(|first| (0..first).map(move |second| (first, second)));
+    Ok(mean_agreement(&refits))
+}
+
+/// Mean adjusted Rand index over all pairs of groupings of the same users; 1 for
+/// a single grouping.
+pub(super) fn mean_agreement(groupings: &[Vec<usize>]) -> f64 {
+    let pairs = (0..groupings.len()).flat_map(|first| (0..first).map(move |other| (first, other)));
     let agreements: Vec<f64> = pairs
-        .map(|(first, second)| adjusted_rand_index(&refits[first], &refits[second]))
+        .map(|(first, other)| adjusted_rand_index(&groupings[first], &groupings[other]))
         .collect();
-    Ok(agreements.iter().sum::<f64>() / agreements.len() as f64)
+    if agreements.is_empty() {
+        return 1.0;
+    }
+    agreements.iter().sum::<f64>() / agreements.len() as f64
 }
 
 #[cfg(test)]
@@ -261,8 +269,7 @@ mod tests {
 
     #[test]
     fn a_condition_that_nobody_meets_is_dropped() {
-        let mut candidates =
-            [candidate(2, -0.2, 0.1, 0.2, 0.0), candidate(3, -0.1, 0.1, 0.3, 0.0)];
+        let mut candidates = [candidate(2, -0.2, 0.1, 0.2, 0.0), candidate(3, -0.1, 0.1, 0.3, 0.0)];
         take_one(&mut candidates, 0.001);
         assert_eq!(candidates.map(|c| c.verdict), [KVerdict::ForetellsLess, KVerdict::Taken]);
     }

@@ -36,7 +36,8 @@ pub(super) type Rounds = Vec<(Outcome, usize)>;
 /// Finds how many trees help to foretell what the trial's judges did.
 pub(super) fn find_rounds(trial: &Trial, seed: u64) -> Result<Rounds, SegmentationError> {
     let names = trial.learn.matrix.varying_names();
-    let (learn, judge) = (single(&trial.learn.matrix, &names)?, single(&trial.judge.matrix, &names)?);
+    let (learn, judge) =
+        (single(&trial.learn.matrix, &names)?, single(&trial.judge.matrix, &names)?);
     Outcome::that_vary(&trial.learn.outcomes)
         .into_iter()
         .map(|outcome| {
@@ -70,7 +71,11 @@ impl Foretellers {
                 let target = outcome.of(&rows.outcomes);
                 let sample = Sample { features: values.view(), target: &target };
                 let trees = fit_trees(&boosting_params(target.len()), sample, n_rounds, seed)?;
-                Ok(Foreteller { outcome, scale: outcome.weight() / spread(&target).max(f64::MIN_POSITIVE), trees })
+                Ok(Foreteller {
+                    outcome,
+                    scale: outcome.weight() / spread(&target).max(f64::MIN_POSITIVE),
+                    trees,
+                })
             })
             .collect::<Result<Vec<_>, SegmentationError>>()?;
         Ok(Self { features, of })
@@ -84,7 +89,10 @@ impl Foretellers {
         let mut coordinates = Array2::zeros((features.nrows(), self.of.len()));
         for (mut column, foreteller) in coordinates.columns_mut().into_iter().zip(&self.of) {
             let foretold = foreteller.trees.predict(features)?;
-            column.iter_mut().zip(foretold).for_each(|(cell, value)| *cell = value * foreteller.scale);
+            column
+                .iter_mut()
+                .zip(foretold)
+                .for_each(|(cell, value)| *cell = value * foreteller.scale);
         }
         Ok(coordinates)
     }
@@ -101,6 +109,9 @@ impl Foretellers {
 }
 
 /// The named features in single precision, as trees see them.
-pub(super) fn single(matrix: &FeatureMatrix, names: &[String]) -> Result<Array2<f32>, DatasetError> {
+pub(super) fn single(
+    matrix: &FeatureMatrix,
+    names: &[String],
+) -> Result<Array2<f32>, DatasetError> {
     Ok(matrix.select(names)?.values().mapv(|value| value as f32))
 }

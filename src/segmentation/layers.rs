@@ -2,12 +2,12 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::choose_k::{Arena, Candidate, KVerdict, choose_k, cluster_params};
+use super::choose_k::{Arena, Candidate, KVerdict, choose_k, cluster_params, mean_agreement};
 use super::foretell::{Rounds, find_rounds};
 use super::names::layer_names;
 use super::profile::{LayerProfile, profile_layers};
 use super::space::LayerSpace;
-use super::training_rows::{TrainingRows, Trial};
+use super::training_rows::{Draw, TrainingRows, Trial};
 use super::{SegmentationError, SegmentationParams, SpaceKind};
 use crate::clustering::{FittedClusters, fit_clusters};
 use crate::dataset::{FeatureMatrix, Outcomes, Snapshot};
@@ -65,22 +65,98 @@ pub fn fit_layers(
     params.check().map_err(SegmentationError::Params)?;
     let latest = training.first().ok_or(SegmentationError::NoSnapshot)?;
     let n_distinct = check_enough_users(params, &latest.features)?;
-    let trial = Trial::new(training, horizon_days, seed)?;
-    let rounds = match params.space {
-        SpaceKind::Outcome => find_rounds(&trial, seed)?,
-        SpaceKind::Behaviour => Rounds::new(),
-    };
-    if params.space == SpaceKind::Outcome && rounds.is_empty() {
-        return Err(SegmentationError::ConstantOutcomes);
-    }
+    let trial = Trial::new(training, horizon_days, Draw::All, seed)?;
+    let rounds = rounds_for(params, &trial, seed)?;
     let candidates = try_candidates(params, &trial, &rounds, n_distinct, seed)?;
     let k = candidates.iter().find(|c| c.verdict == KVerdict::Taken).map_or(2, |c| c.k);
-    let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), seed)?;
+    let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), Draw::All, seed)?;
     let space = LayerSpace::fit(params, &rows, &rounds, seed)?;
-    let points = space.locate(&rows.matrix)?;
-    let clusters = fit_clusters(&cluster_params(params, k, seed), points.view())?;
+    let clusters = fit_living_clusters(params, k, &space, &rows.matrix, &latest.features, seed)?;
     let layers = describe(&space, &clusters, latest)?;
     Ok(FittedLayers { space, clusters, layers, candidates })
+}
+
+/// How well layers agree that are fitted anew, space and all, to users who are
+/// resampled with replacement: the mean adjusted Rand index over the pairs of
+/// `n_refits` refits with `k` layers, each of which assigns the users of `judge`.
+///
+/// # Errors
+/// As [`fit_layers`].
+pub fn refit_agreement(
+    params: &SegmentationParams,
+    k: usize,
+    training: &[Snapshot],
+    horizon_days: u32,
+    judge: &FeatureMatrix,
+    n_refits: usize,
+    seed: u64,
+) -> Result<f64, SegmentationError> {
+    let refits = (0..n_refits as u64)
+        .map(|refit| {
+            let seed = seed.wrapping_add(refit + 1);
+            let draw = Draw::Resampled(seed);
+            let rounds =
+                rounds_for(params, &Trial::new(training, horizon_days, draw, seed)?, seed)?;
+            let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), draw, seed)?;
+            let space = LayerSpace::fit(params, &rows, &rounds, seed)?;
+            let latest = TrainingRows::of(&[&training[0]], draw, seed)?.matrix;
+            let clusters = fit_living_clusters(params, k, &space, &rows.matrix, &latest, seed)?;
+            Ok(numbers(clusters.assign(space.locate(judge)?.view())?))
+        })
+        .collect::<Result<Vec<_>, SegmentationError>>()?;
+    Ok(mean_agreement(&refits))
+}
+
+fn numbers(assigned: Vec<(usize, f64)>) -> Vec<usize> {
+    assigned.into_iter().map(|(cluster, _)| cluster).collect()
+}
+
+/// Trees of each outcome that is foretold; none in the plain space.
+fn rounds_for(
+    params: &SegmentationParams,
+    trial: &Trial,
+    seed: u64,
+) -> Result<Rounds, SegmentationError> {
+    if params.space == SpaceKind::Behaviour {
+        return Ok(Rounds::new());
+    }
+    let rounds = find_rounds(trial, seed)?;
+    if rounds.is_empty() { Err(SegmentationError::ConstantOutcomes) } else { Ok(rounds) }
+}
+
+/// Clusters beyond `k` that are tried at most.
+const MAX_EXTRA: usize = 4;
+
+/// Clusters of all training rows, of which `k` have users in the latest
+/// snapshot: where users of earlier times were of a kind that is no more, their
+/// clusters come on top.
+fn fit_living_clusters(
+    params: &SegmentationParams,
+    k: usize,
+    space: &LayerSpace,
+    rows: &FeatureMatrix,
+    latest: &FeatureMatrix,
+    seed: u64,
+) -> Result<FittedClusters, SegmentationError> {
+    let (points, of_latest) = (space.locate(rows)?, space.locate(latest)?);
+    let mut best: Option<(usize, FittedClusters)> = None;
+    for n_clusters in k..=k + MAX_EXTRA {
+        let fitted = match fit_clusters(&cluster_params(params, n_clusters, seed), points.view()) {
+            // There are no more different users than that.
+            Err(_) if best.is_some() => break,
+            fitted => fitted?,
+        };
+        let living: BTreeSet<usize> =
+            numbers(fitted.assign(of_latest.view())?).into_iter().collect();
+        let n_living = living.len();
+        if n_living <= k && best.as_ref().is_none_or(|(most, _)| n_living > *most) {
+            best = Some((n_living, fitted));
+        }
+        if n_living >= k {
+            break;
+        }
+    }
+    Ok(best.expect("k clusters have at most k with users").1)
 }
 
 /// Number of users that differ, as far as it matters.
@@ -123,8 +199,7 @@ fn try_candidates(
     seed: u64,
 ) -> Result<Vec<Candidate>, SegmentationError> {
     let space = LayerSpace::fit(params, &trial.learn, rounds, seed)?;
-    let (learn, judge) =
-        (space.locate(&trial.learn.matrix)?, space.locate(&trial.judge.matrix)?);
+    let (learn, judge) = (space.locate(&trial.learn.matrix)?, space.locate(&trial.judge.matrix)?);
     let arena = Arena {
         learn: learn.view(),
         learned: &trial.learn.outcomes,
@@ -149,8 +224,7 @@ fn describe(
     let none = Outcomes::default();
     let outcomes = latest.outcomes.as_ref().unwrap_or(&none);
     let points = space.locate(&latest.features)?;
-    let labels: Vec<usize> =
-        clusters.assign(points.view())?.into_iter().map(|(label, _)| label).collect();
+    let labels = numbers(clusters.assign(points.view())?);
     let profiles = profile_layers(space, &latest.features, &labels, clusters, outcomes)?;
     let mut groups: Vec<(usize, LayerProfile)> =
         profiles.into_iter().enumerate().filter(|(_, profile)| profile.n_users > 0).collect();
@@ -179,14 +253,29 @@ impl FittedLayers {
     /// When the matrix lacks a feature of the model.
     pub fn assign(&self, matrix: &FeatureMatrix) -> Result<Assignments, SegmentationError> {
         let points = self.space.locate(matrix)?;
-        let mut of_cluster = vec![0; self.clusters.centroids().nrows()];
-        for (index, layer) in self.layers.iter().enumerate() {
-            of_cluster[layer.cluster] = index;
-        }
+        let of_cluster = self.layer_of_cluster();
         let assigned = self.clusters.assign(points.view())?;
         let (layers, margins) =
             assigned.into_iter().map(|(cluster, margin)| (of_cluster[cluster], margin)).unzip();
         Ok(Assignments { layers, margins })
+    }
+
+    /// Index of the layer of each cluster. A cluster that had no user when layers
+    /// were made falls to the nearest one that had.
+    fn layer_of_cluster(&self) -> Vec<usize> {
+        let centroids = self.clusters.centroids();
+        let distance = |a: usize, b: usize| -> f32 {
+            centroids.row(a).iter().zip(centroids.row(b)).map(|(x, y)| (x - y).powi(2)).sum()
+        };
+        let nearest = |cluster: usize| {
+            let layers = self.layers.iter().enumerate();
+            layers
+                .min_by(|(_, a), (_, b)| {
+                    distance(cluster, a.cluster).total_cmp(&distance(cluster, b.cluster))
+                })
+                .map_or(0, |(index, _)| index)
+        };
+        (0..centroids.nrows()).map(nearest).collect()
     }
 }
 

@@ -16,7 +16,7 @@ mod training_rows;
 pub use choose_k::{Candidate, KVerdict};
 pub use error::SegmentationError;
 pub use foretell::{Foreteller, Foretellers};
-pub use layers::{Assignments, FittedLayers, Layer, fit_layers};
+pub use layers::{Assignments, FittedLayers, Layer, fit_layers, refit_agreement};
 pub use outcome::Outcome;
 pub use params::{SegmentationParams, SpaceKind};
 pub use profile::{Difference, Driver, LayerProfile};

@@ -1,9 +1,12 @@
+use std::hash::BuildHasher;
+
 use chrono::Days;
-use rand::SeedableRng;
+use foldhash::quality::FixedState;
 use rand::seq::index::sample;
+use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::dataset::{DatasetError, FeatureMatrix, Outcomes, Snapshot};
+use crate::dataset::{DatasetError, FeatureMatrix, Outcomes, Snapshot, UserIds};
 
 /// Rows that layers are learned from at most: memory and time stay bounded, and
 /// more rows would hardly move a centroid.
@@ -21,34 +24,73 @@ pub(super) struct Trial {
     pub judge: TrainingRows,
 }
 
+/// Which users are learned from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Draw {
+    /// All of them.
+    All,
+    /// A resample with replacement, in which a user has the same number of copies
+    /// in every snapshot.
+    Resampled(u64),
+}
+
+impl Draw {
+    fn rows(self, users: &UserIds) -> Vec<usize> {
+        match self {
+            Self::All => (0..users.len()).collect(),
+            Self::Resampled(seed) => (0..users.len())
+                .flat_map(|row| std::iter::repeat_n(row, n_copies(users, row, seed)))
+                .collect(),
+        }
+    }
+}
+
+/// Copies of a user in a resample: a number from a Poisson distribution of mean
+/// 1 that depends on the user and the seed alone.
+///
+/// Source: Chamandy et al. (2012), "Estimating uncertainty for massive data
+/// streams", §3.
+fn n_copies(users: &UserIds, row: usize, seed: u64) -> usize {
+    let hasher = FixedState::with_seed(seed);
+    let hash = match users {
+        UserIds::Integer(ids) => hasher.hash_one(ids[row]),
+        UserIds::Text(ids) => hasher.hash_one(&ids[row]),
+    };
+    let uniform = Xoshiro256PlusPlus::seed_from_u64(hash).r#gen::<f64>();
+    let (mut copies, mut term, mut below) = (0, (-1f64).exp(), (-1f64).exp());
+    while uniform > below && copies < 20 {
+        copies += 1;
+        term /= copies as f64;
+        below += term;
+    }
+    copies
+}
+
 impl TrainingRows {
-    /// All users of all snapshots, or a random sample of them.
-    pub fn of(snapshots: &[&Snapshot], seed: u64) -> Result<Self, DatasetError> {
-        let n_rows: usize = snapshots.iter().map(|snapshot| snapshot.users.len()).sum();
+    /// The users of all snapshots, or a random sample of them.
+    pub fn of(snapshots: &[&Snapshot], draw: Draw, seed: u64) -> Result<Self, DatasetError> {
+        let drawn: Vec<Vec<usize>> =
+            snapshots.iter().map(|snapshot| draw.rows(&snapshot.users)).collect();
+        let n_rows: usize = drawn.iter().map(Vec::len).sum();
         let share = (MAX_ROWS as f64 / n_rows.max(1) as f64).min(1.0);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let parts: Vec<Snapshot> = snapshots
-            .iter()
-            .map(|snapshot| {
-                let n_users = snapshot.users.len();
-                let n_wanted = (n_users as f64 * share).ceil() as usize;
-                let mut rows = sample(&mut rng, n_users, n_wanted.min(n_users)).into_vec();
-                rows.sort_unstable();
-                snapshot.select_rows(&rows)
-            })
-            .collect();
         let mut outcomes = Outcomes::default();
-        for part in &parts {
-            let of_part = part.outcomes.as_ref().ok_or(DatasetError::Shape {
+        let mut matrices = Vec::new();
+        for (snapshot, drawn) in snapshots.iter().zip(drawn) {
+            let n_wanted = (drawn.len() as f64 * share).ceil() as usize;
+            let picked = sample(&mut rng, drawn.len(), n_wanted.min(drawn.len()));
+            let mut rows: Vec<usize> = picked.into_iter().map(|index| drawn[index]).collect();
+            rows.sort_unstable();
+            let of_snapshot = snapshot.outcomes.as_ref().ok_or(DatasetError::Shape {
                 what: "number of outcomes",
-                expected: part.users.len(),
+                expected: snapshot.users.len(),
                 got: 0,
             })?;
-            outcomes.n_orders.extend(&of_part.n_orders);
-            outcomes.gmv.extend(&of_part.gmv);
+            outcomes.n_orders.extend(rows.iter().map(|&row| of_snapshot.n_orders[row]));
+            outcomes.gmv.extend(rows.iter().map(|&row| of_snapshot.gmv[row]));
+            matrices.push(snapshot.features.select_rows(&rows));
         }
-        let matrices: Vec<&FeatureMatrix> = parts.iter().map(|part| &part.features).collect();
-        Ok(Self { matrix: FeatureMatrix::pool(&matrices)?, outcomes })
+        Ok(Self { matrix: FeatureMatrix::pool(&matrices.iter().collect::<Vec<_>>())?, outcomes })
     }
 }
 
@@ -59,6 +101,7 @@ impl Trial {
     pub fn new(
         training: &[Snapshot],
         horizon_days: u32,
+        draw: Draw,
         seed: u64,
     ) -> Result<Self, DatasetError> {
         let (latest, others) = (&training[0], &training[1..]);
@@ -68,16 +111,31 @@ impl Trial {
             .filter(|snapshot| snapshot.as_of + horizon <= latest.as_of)
             .filter(|snapshot| snapshot.users.len() > 0)
             .collect();
+        let rows_of = |snapshots: &[&Snapshot]| TrainingRows::of(snapshots, draw, seed);
         if !earlier.is_empty() {
-            let (learn, judge) =
-                (TrainingRows::of(&earlier, seed)?, TrainingRows::of(&[latest], seed)?);
-            return Ok(Self { learn, judge });
+            return Ok(Self { learn: rows_of(&earlier)?, judge: rows_of(&[latest])? });
         }
         let half = |parity: usize| {
             let rows: Vec<usize> =
                 (0..latest.users.len()).filter(|row| row % 2 == parity).collect();
-            TrainingRows::of(&[&latest.select_rows(&rows)], seed)
+            rows_of(&[&latest.select_rows(&rows)])
         };
         Ok(Self { learn: half(0)?, judge: half(1)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_are_those_of_a_poisson_distribution_and_repeat() {
+        let users = UserIds::Integer((0..20_000).collect());
+        let copies: Vec<usize> = (0..20_000).map(|row| n_copies(&users, row, 3)).collect();
+        let share = |n: usize| copies.iter().filter(|&&c| c == n).count() as f64 / 20_000.0;
+        assert!((share(0) - 0.3679).abs() < 0.01 && (share(1) - 0.3679).abs() < 0.01);
+        assert!((share(2) - 0.1839).abs() < 0.01 && (share(3) - 0.0613).abs() < 0.006);
+        assert_eq!(copies[77], n_copies(&UserIds::Integer(vec![77]), 0, 3));
+        assert!((0..20_000).any(|row| copies[row] != n_copies(&users, row, 4)));
     }
 }
