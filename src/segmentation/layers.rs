@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::choose_k::{Arena, Candidate, KVerdict, choose_k, cluster_params, mean_agreement};
 use super::foretell::{Rounds, find_rounds};
-use super::names::layer_names;
+use super::names::{Name, layer_names};
 use super::profile::{LayerProfile, profile_layers};
 use super::space::LayerSpace;
 use super::training_rows::{Draw, TrainingRows, Trial};
+use super::typical_user::typical_user;
 use super::{SegmentationError, SegmentationParams, SpaceKind};
 use crate::clustering::{FittedClusters, fit_clusters};
 use crate::dataset::{FeatureMatrix, Outcomes, Snapshot};
@@ -34,6 +35,12 @@ pub struct Layer {
     pub id: String,
     /// Name in words, distinct within the model.
     pub name: String,
+    /// The same in Chinese.
+    pub name_zh: String,
+    /// What a typical user of it did, in a sentence or two.
+    pub description: String,
+    /// The same in Chinese.
+    pub description_zh: String,
     /// The cluster whose users are in it.
     pub cluster: usize,
     /// Who is in it.
@@ -237,11 +244,11 @@ fn describe(
     let names = layer_names(&profiles);
     let layers = of_cluster.into_iter().zip(profiles).zip(names).enumerate();
     Ok(layers
-        .map(|(index, ((cluster, profile), name))| Layer {
-            id: format!("L{}", index + 1),
-            name,
-            cluster,
-            profile,
+        .map(|(index, ((cluster, profile), name))| {
+            let (description, description_zh) = typical_user(&profile);
+            let id = format!("L{}", index + 1);
+            let Name { english: name, chinese: name_zh } = name;
+            Layer { id, name, name_zh, description, description_zh, cluster, profile }
         })
         .collect())
 }
@@ -281,31 +288,41 @@ impl FittedLayers {
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDateTime;
+    use ndarray::Array2;
+
     use super::*;
+    use crate::dataset::UserIds;
 
     fn matrix(rows: &[[f64; 2]]) -> FeatureMatrix {
         let values = Array2::from(rows.to_vec());
         FeatureMatrix::new(vec!["n_orders".into(), "gmv".into()], values).unwrap()
     }
 
-    fn outcomes(n: usize) -> Outcomes {
-        Outcomes { n_orders: vec![0.0; n], gmv: vec![0.0; n] }
+    fn snapshot(rows: &[[f64; 2]], n_orders: Vec<f64>, gmv: Vec<f64>) -> Snapshot {
+        let users = UserIds::Integer((0..rows.len() as i64).collect());
+        let outcomes = Some(Outcomes { n_orders, gmv });
+        Snapshot::new(NaiveDateTime::default(), users, matrix(rows), outcomes).unwrap()
+    }
+
+    fn refused(k: usize, rows: &[[f64; 2]]) -> String {
+        let params = SegmentationParams { k: Some(k), ..Default::default() };
+        let zeros = vec![0.0; rows.len()];
+        let snapshots = [snapshot(rows, zeros.clone(), zeros)];
+        fit_layers(&params, &snapshots, 30, 1).unwrap_err().to_string()
     }
 
     #[test]
     fn more_layers_than_users_is_an_error_with_both_figures() {
-        let params = SegmentationParams { k: Some(5), ..Default::default() };
-        let error =
-            fit_layers(&params, &matrix(&[[1.0, 2.0], [2.0, 9.0]]), &outcomes(2), 1).unwrap_err();
-        assert!(error.to_string().contains("needs at least 5 users"), "{error}");
-        assert!(error.to_string().contains("of 2 users"), "{error}");
+        let error = refused(5, &[[1.0, 2.0], [2.0, 9.0]]);
+        assert!(error.contains("needs at least 5 users"), "{error}");
+        assert!(error.contains("of 2 users"), "{error}");
     }
 
     #[test]
     fn constant_features_are_an_error() {
-        let params = SegmentationParams { k: Some(2), ..Default::default() };
-        let error = fit_layers(&params, &matrix(&[[1.0, 2.0]; 4]), &outcomes(4), 1).unwrap_err();
-        assert!(error.to_string().contains("all 2 features are constant"), "{error}");
+        let error = refused(2, &[[1.0, 2.0]; 4]);
+        assert!(error.contains("all 2 features are constant"), "{error}");
     }
 
     #[test]
@@ -320,12 +337,18 @@ mod tests {
             })
             .collect();
         let gmv = rows.iter().map(|row| row[1]).collect();
-        let outcomes = Outcomes { n_orders: vec![1.0; 60], gmv };
-        let params = SegmentationParams { k: Some(2), max_correlation: 1.0, ..Default::default() };
-        let fitted = fit_layers(&params, &matrix(&rows), &outcomes, 1).unwrap();
+        let snapshots = [snapshot(&rows, vec![1.0; 60], gmv)];
+        let params = SegmentationParams {
+            k: Some(2),
+            max_correlation: 1.0,
+            space: SpaceKind::Behaviour,
+            ..Default::default()
+        };
+        let fitted = fit_layers(&params, &snapshots, 30, 1).unwrap();
         assert_eq!(fitted.layers[0].profile.n_users, 30);
         assert!(fitted.layers[0].profile.gmv_per_user > 800.0);
         assert_ne!(fitted.layers[0].name, fitted.layers[1].name);
+        assert_ne!(fitted.layers[0].name_zh, fitted.layers[1].name_zh);
         let assigned = fitted.assign(&matrix(&rows)).unwrap();
         assert_eq!(assigned.layers[..2], [1, 0]);
     }

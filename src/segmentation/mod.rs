@@ -4,6 +4,7 @@
 mod choose_k;
 mod components;
 mod error;
+mod facts;
 mod foretell;
 mod layers;
 mod names;
@@ -12,6 +13,8 @@ mod params;
 mod profile;
 mod space;
 mod training_rows;
+mod typical_user;
+mod words;
 
 pub use choose_k::{Candidate, KVerdict};
 pub use error::SegmentationError;

@@ -1,153 +1,195 @@
-//! Names in words, from where a layer differs from all users.
+//! Names in words, by a table of rules over what a layer is beside all users.
 
-use std::collections::HashSet;
-
+use super::facts::{CLEARLY, Facts, MUCH, NOTABLE};
 use super::profile::LayerProfile;
+use super::words::{Phrase, phrase};
 
-/// Effect, in spreads of all users, below which a difference is not worth a word.
-const NOTABLE_EFFECT: f64 = 0.35;
+/// A name in two languages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Name {
+    pub(super) english: String,
+    pub(super) chinese: String,
+}
 
-/// A name for each profile, in their order: the fewest phrases, two at least
-/// where there are two, that tell it apart from those before it.
-pub(super) fn layer_names(profiles: &[LayerProfile]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for profile in profiles {
-        let phrases = phrases(profile);
-        let mut candidates = (2..=phrases.len().max(2)).map(|n| sentence(&phrases, n));
-        let numbered = || format!("{} ({})", sentence(&phrases, 2), names.len() + 1);
-        let name = candidates.find(|name| !names.contains(name)).unwrap_or_else(numbered);
+/// A name, and what must hold of a layer to bear it.
+struct Rule {
+    english: &'static str,
+    chinese: &'static str,
+    holds: fn(&Facts<'_>) -> bool,
+}
+
+const fn rule(english: &'static str, chinese: &'static str, holds: fn(&Facts<'_>) -> bool) -> Rule {
+    Rule { english, chinese, holds }
+}
+
+const SHARING: &[&str] =
+    &["share", "forward", "invite", "refer", "repost", "分享", "转发", "邀请", "推荐", "裂变"];
+const CART: &[&str] = &["cart", "basket", "trolley", "加购", "购物车"];
+const COUPON: &[&str] = &["coupon", "voucher", "promo", "优惠", "领券", "折扣"];
+const OPENING: &[&str] = &["opened", "open", "read", "click", "打开", "阅读", "点击"];
+const GIFT: &[&str] = &["gift", "present", "礼"];
+
+/// From the first that holds a layer has its name. Effects are in spreads of all
+/// users; `value` and `churn` are multiples of those of all users.
+static RULES: [Rule; 28] = [
+    rule("Key accounts", "头部大客", |it| {
+        it.profile.share <= 0.02 && it.profile.gmv_share >= 0.04 && it.value >= 20.0
+    }),
+    rule("VIP customers", "核心贵宾客", |it| it.value >= 8.0 && it.orders() >= MUCH),
+    rule("Key sharers", "KOC传播者", |it| {
+        it.event(SHARING) >= MUCH && it.event(SHARING) >= it.activity() + CLEARLY
+    }),
+    rule("New customers", "新客", |it| {
+        it.profile.customer_share >= 0.9 && it.are_new("customer_age_days")
+    }),
+    rule("High-value regulars", "高价值常客", |it| {
+        it.value >= 2.5 && it.orders() >= MUCH && it.churn <= 0.8
+    }),
+    rule("High-value customers", "高价值客户", |it| it.value >= 2.5 && it.are_customers()),
+    rule("Price-sensitive buyers", "价格敏感型", |it| {
+        let coupons = it.event(COUPON);
+        it.are_customers()
+            && (it.discount() >= NOTABLE || coupons >= MUCH && coupons >= it.orders() + CLEARLY)
+    }),
+    rule("Lapsed regulars", "流失老客", |it| {
+        it.orders() >= 0.3 && is_gone(it) && it.churn >= 1.05
+    }),
+    rule("Valuable, at risk", "高价值预警客", |it| {
+        it.spend() >= NOTABLE && it.orders() >= 0.3 && it.churn >= 1.05
+    }),
+    rule("Frequent regulars", "高频常客", |it| it.orders() >= 1.2 && it.churn <= 0.6),
+    rule("Steady regulars", "稳定常客", |it| it.orders() >= NOTABLE && it.churn <= 0.6),
+    rule("Repeat buyers", "复购客", |it| it.orders() >= NOTABLE && it.churn <= 0.9),
+    rule("Big-ticket buyers", "大单客", |it| {
+        it.are_customers() && it.basket() >= MUCH && it.value >= 1.0
+    }),
+    rule("Active buyers", "活跃买家", |it| {
+        it.are_customers() && it.silence() <= -NOTABLE && it.churn <= 0.9
+    }),
+    rule("Cart abandoners", "加购未买", |it| {
+        it.never_bought() && it.event(CART) >= NOTABLE && it.activity() > 0.0
+    }),
+    rule("Message readers, not buying", "爱看消息未买", |it| {
+        let reading = it.response().max(it.event(OPENING));
+        it.never_bought() && reading >= NOTABLE && reading >= it.activity() + CLEARLY
+    }),
+    rule("New prospects", "新访客", |it| {
+        it.never_bought() && it.are_new("days_since_first_event")
+    }),
+    rule("Browsers, not buying", "只逛不买", |it| it.never_bought() && it.activity() >= 0.3),
+    rule("Inactive prospects", "沉睡潜客", |it| it.never_bought() && it.activity() <= -NOTABLE),
+    rule("Prospects", "潜在客户", |it| it.never_bought()),
+    rule("Silent but promising", "高潜沉默客", |it| {
+        let interest = it.activity().max(it.event(CART)).max(it.response());
+        it.are_customers()
+            && it.churn >= 0.95
+            && it.orders() < 0.0
+            && interest >= (it.orders() + NOTABLE).max(0.4)
+            && !is_gone(it)
+    }),
+    rule("Lost, inactive", "沉睡流失客", |it| {
+        it.seen_activity().is_some() && is_gone(it) && it.churn >= 1.05
+    }),
+    rule("One-off gift buyers", "一次性礼品客", |it| {
+        is_one_off(it) && it.category(GIFT).max(it.event(GIFT)) >= NOTABLE
+    }),
+    rule("One-off buyers, big order", "一次性大单客", |it| {
+        is_one_off(it) && it.basket() >= NOTABLE
+    }),
+    rule("One-off buyers", "一次性买家", is_one_off),
+    rule("Lapsed buyers", "流失客", |it| it.are_customers() && is_gone(it) && it.churn >= 1.05),
+    rule("Occasional buyers", "偶尔购买客", |it| {
+        it.profile.customer_share >= 0.7 && it.median_orders() >= 2.0 && it.orders().abs() < NOTABLE
+    }),
+    // For whom nothing is known to be true.
+    rule("Middle group", "普通用户", |_| true),
+];
+
+/// Not seen for long, or, where only orders are seen, without one for long.
+fn is_gone(it: &Facts<'_>) -> bool {
+    it.activity() <= -0.6
+}
+
+/// Most ordered once and never again since.
+fn is_one_off(it: &Facts<'_>) -> bool {
+    it.profile.customer_share >= 0.8
+        && it.median_orders() <= 1.0
+        && it.orders() < 0.0
+        && it.silence() >= 0.0
+}
+
+/// A name for each profile, in their order, which is that of value: that of the
+/// first rule that holds, and where several have one, how they differ.
+pub(super) fn layer_names(profiles: &[LayerProfile]) -> Vec<Name> {
+    let rules: Vec<&Rule> = Facts::of(profiles).iter().map(rule_of).collect();
+    let mut names: Vec<Name> = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        let twins: Vec<usize> =
+            (0..rules.len()).filter(|&i| i != index && rules[i].english == rule.english).collect();
+        let plain = Name { english: rule.english.into(), chinese: rule.chinese.into() };
+        let name = match twins.is_empty() {
+            true => plain,
+            false => told_apart(&plain, index, &twins, profiles, &names),
+        };
         names.push(name);
     }
     names
 }
 
-fn sentence(phrases: &[String], n: usize) -> String {
-    if phrases.is_empty() {
-        return "Average users".into();
-    }
-    let joined = phrases.iter().take(n).cloned().collect::<Vec<_>>().join(", ");
-    let mut letters = joined.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+fn rule_of(facts: &Facts<'_>) -> &'static Rule {
+    RULES.iter().find(|rule| (rule.holds)(facts)).expect("the last rule holds of all")
 }
 
-/// Share of customers below which a layer has, in a word, never ordered.
-const HARDLY_ANY: f64 = 0.1;
-
-/// One phrase a theme, the most telling first.
-fn phrases(profile: &LayerProfile) -> Vec<String> {
-    let mut said = HashSet::new();
-    let mut phrases = Vec::new();
-    if profile.customer_share < HARDLY_ANY {
-        phrases.push("never ordered".to_owned());
-        said.extend(["orders", "spend", "silence", "rhythm", "discount", "weekday"].map(Theme::Of));
-    }
-    let notable = profile.differences.iter().filter(|d| d.effect.abs() >= NOTABLE_EFFECT);
-    for difference in notable {
-        if let Some((theme, phrase)) = describe(&difference.feature, difference.effect > 0.0)
-            && said.insert(theme)
-        {
-            phrases.push(phrase);
-        }
-    }
-    phrases
-}
-
-/// What a phrase is about; a name says one thing about each.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Theme {
-    Of(&'static str),
-    Event(String),
-}
-
-/// Theme and phrase of a feature that is high or low; `None` where the fact is
-/// not worth saying (few events on one of many channels, say).
-fn describe(feature: &str, is_high: bool) -> Option<(Theme, String)> {
-    let either = |theme: &'static str, high: &str, low: &str| {
-        Some((Theme::Of(theme), if is_high { high } else { low }.to_owned()))
+/// The name with the most telling difference from the twins that none of them
+/// bears yet; failing that, its place among them by value.
+fn told_apart(
+    plain: &Name,
+    index: usize,
+    twins: &[usize],
+    profiles: &[LayerProfile],
+    taken: &[Name],
+) -> Name {
+    let with = |english: &str, chinese: &str| Name {
+        english: format!("{}, {english}", plain.english),
+        chinese: format!("{}·{chinese}", plain.chinese),
     };
-    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| feature.starts_with(prefix));
-    for (prefix, theme, words) in [
-        ("share_channel_", "channel", "mostly via"),
-        ("n_channel_", "channel", "much via"),
-        ("gmv_channel_", "channel", "buys via"),
-        ("share_category_", "category", "into"),
-        ("n_category_", "category", "into"),
-    ] {
-        if let Some(value) = feature.strip_prefix(prefix) {
-            return is_high.then(|| (Theme::Of(theme), format!("{words} {}", spaced(value))));
-        }
-    }
-    if let Some(event) = feature.strip_prefix("share_event_") {
-        let event = spaced(event);
-        let phrase = format!("often “{event}”");
-        return is_high.then_some((Theme::Event(event), phrase));
-    }
-    if starts(&["n_orders_trend", "gmv_trend"]) {
-        return either("silence", "bought lately", "quiet of late");
-    }
-    if feature.contains("_trend_") {
-        return either("activity", "more active of late", "less active of late");
-    }
-    if starts(&["discount"]) {
-        return either("discount", "buys on discount", "pays full price");
-    }
-    if starts(&["n_order", "orders_per_30_days", "n_units", "n_items", "n_categories"]) {
-        return either("orders", "many orders", "few orders");
-    }
-    if starts(&["gmv", "mean_order_value", "max_order_value", "sd_order_value"]) {
-        return either("spend", "high spend", "low spend");
-    }
-    if starts(&["n_active_days", "n_sessions", "dwell_s", "last_streak", "max_streak"]) {
-        return either("activity", "active", "inactive");
-    }
-    match feature {
-        "days_since_last_order" | "silence_ratio" | "silence_of_longest_gap" => {
-            either("silence", "long silent", "bought lately")
-        }
-        // Zero for who never ordered, who are not new for that.
-        "customer_age_days" => either("orders", "customer of old", "no customer for long"),
-        "days_since_first_event" => either("age", "long-standing", "new"),
-        "days_since_last_activity" => either("activity", "inactive", "active"),
-        "mean_gap_days" | "sd_gap_days" | "max_gap_days" | "purchase_span_days" => {
-            either("rhythm", "buys at long intervals", "buys in one go")
-        }
-        "share_orders_discounted" => either("discount", "buys on discount", "pays full price"),
-        "share_orders_weekend" => either("weekday", "buys at weekends", "buys on weekdays"),
-        "n_distinct_event" => either("breadth", "does many things", "does few things"),
-        "n_distinct_category" => either("variety", "many interests", "few interests"),
-        "n_distinct_channel" => either("channels", "on many channels", "on one channel"),
-        _ => describe_event(feature, is_high),
-    }
-}
-
-/// Counts of an event and of its days, items and categories, and days since it.
-fn describe_event(feature: &str, is_high: bool) -> Option<(Theme, String)> {
-    let (name, is_frequent) = match feature.strip_prefix("days_since_last_") {
-        Some(event) => (event, !is_high),
-        None => (feature.strip_prefix("n_")?, is_high),
+    let is_free = |name: &Name| {
+        taken.iter().all(|it| it.english != name.english && it.chinese != name.chinese)
     };
-    let name = without_window(name);
-    let of = ["_days", "_items", "_categories"].iter().find_map(|of| name.strip_suffix(of));
-    let event = spaced(of.unwrap_or(name));
-    let how_often = if is_frequent { "often" } else { "seldom" };
-    let phrase = format!("{how_often} “{event}”");
-    Some((Theme::Event(event), phrase))
+    let by_difference = differences_from(index, twins, profiles)
+        .into_iter()
+        .map(|it| with(&it.english, &it.chinese));
+    let n_above = twins.iter().filter(|&&twin| twin < index).count();
+    let tiers =
+        [("higher value", "价值较高"), ("middle value", "价值居中"), ("lower value", "价值较低")];
+    let tier = if n_above == 0 {
+        0
+    } else if n_above == twins.len() {
+        2
+    } else {
+        1
+    };
+    let by_value = with(tiers[tier].0, tiers[tier].1);
+    let numbered = (n_above + 1..).map(|n| with(&format!("no. {n}"), &format!("第{n}组")));
+    by_difference.chain([by_value]).chain(numbered).find(is_free).unwrap_or_else(|| plain.clone())
 }
 
-fn spaced(value: &str) -> String {
-    value.replace('_', " ").trim().to_owned()
-}
-
-/// `view_30d` → `view`.
-fn without_window(name: &str) -> &str {
-    match name.rsplit_once('_') {
-        Some((stem, last))
-            if last.strip_suffix('d').is_some_and(|days| days.parse::<u32>().is_ok()) =>
-        {
-            stem
-        }
-        _ => name,
-    }
+/// What tells a layer from its twins, the most telling first.
+fn differences_from(index: usize, twins: &[usize], profiles: &[LayerProfile]) -> Vec<Phrase> {
+    let effect = |layer: usize, feature: &str| {
+        profiles[layer].difference(feature).map_or(0.0, |it| it.effect)
+    };
+    let mut gaps: Vec<(f64, &str)> = profiles[index]
+        .differences
+        .iter()
+        .map(|it| {
+            let others = twins.iter().map(|&twin| effect(twin, &it.feature)).sum::<f64>();
+            (it.effect - others / twins.len().max(1) as f64, it.feature.as_str())
+        })
+        .filter(|(gap, _)| gap.abs() >= 0.3)
+        .collect();
+    gaps.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()).then(a.1.cmp(b.1)));
+    gaps.into_iter().filter_map(|(gap, feature)| phrase(feature, gap > 0.0)).collect()
 }
 
 #[cfg(test)]
@@ -155,47 +197,95 @@ mod tests {
     use super::super::profile::Difference;
     use super::*;
 
-    fn difference(feature: &str, effect: f64) -> Difference {
-        Difference { feature: feature.into(), effect, median: 0.0, median_of_all: 0.0 }
-    }
-
-    fn profile(customer_share: f64, differences: Vec<Difference>) -> LayerProfile {
+    /// Average users, but for what is given: feature, effect, median, median of all.
+    fn profile(n_users: usize, features: &[(&str, f64, f64, f64)]) -> LayerProfile {
+        let difference = |&(feature, effect, median, median_of_all): &(&str, f64, f64, f64)| {
+            Difference { feature: feature.into(), effect, median, median_of_all }
+        };
         LayerProfile {
-            n_users: 1,
-            share: 1.0,
-            customer_share,
-            gmv_per_user: 0.0,
-            gmv_share: 0.0,
-            churn_rate: 0.0,
-            differences,
+            n_users,
+            share: n_users as f64 / 1000.0,
+            customer_share: 1.0,
+            gmv_per_user: 10.0,
+            gmv_share: n_users as f64 / 1000.0,
+            churn_rate: 0.5,
+            differences: features.iter().map(difference).collect(),
             drivers: Vec::new(),
         }
     }
 
+    /// The name of a layer beside 900 average users.
+    fn name_of(layer: LayerProfile) -> String {
+        let rest = profile(900, &[("n_orders", 0.0, 2.0, 2.0)]);
+        let names = layer_names(&[layer, rest]);
+        assert!(names[1].english.starts_with("Occasional buyers"));
+        names[0].english.clone()
+    }
+
     #[test]
-    fn one_phrase_for_each_theme() {
-        let found = phrases(&profile(
-            1.0,
-            vec![
-                difference("n_orders_90d", 2.0),
-                difference("n_orders", 1.9),
-                difference("n_message_opened_30d", -1.0),
-                difference("share_channel_小程序", 0.9),
-                difference("gmv", 0.1),
+    fn names_the_groups_that_shops_speak_of() {
+        let orders = |effect, median| ("n_orders", effect, median, 2.0);
+        let valuable = LayerProfile {
+            gmv_per_user: 60.0,
+            churn_rate: 0.1,
+            ..profile(100, &[orders(1.5, 9.0)])
+        };
+        assert_eq!(name_of(valuable), "High-value regulars");
+        let whales = LayerProfile { gmv_per_user: 9000.0, gmv_share: 0.3, ..profile(5, &[]) };
+        assert_eq!(name_of(whales), "Key accounts");
+        let sharers = profile(100, &[orders(0.1, 2.0), ("n_分享_90d", 1.2, 4.0, 0.0)]);
+        assert_eq!(name_of(sharers), "Key sharers");
+        let new = profile(100, &[orders(-0.6, 1.0), ("customer_age_days", -1.5, 12.0, 160.0)]);
+        assert_eq!(name_of(new), "New customers");
+        let gifts = profile(
+            100,
+            &[
+                orders(-0.6, 1.0),
+                ("share_category_gifts", 0.9, 1.0, 0.0),
+                ("days_since_last_order", 0.3, 90.0, 60.0),
             ],
-        ));
-        assert_eq!(found, ["many orders", "seldom “message opened”", "mostly via 小程序"]);
+        );
+        assert_eq!(name_of(gifts), "One-off gift buyers");
+        let browsing = [orders(-0.3, 1.0), ("n_active_days_90d", 0.6, 9.0, 3.0)];
+        let promising = LayerProfile { churn_rate: 0.7, ..profile(100, &browsing) };
+        assert_eq!(name_of(promising), "Silent but promising");
+        let carts = [orders(-1.0, 0.0), ("n_加购_30d", 0.7, 3.0, 0.0), browsing[1]];
+        let carts = LayerProfile { customer_share: 0.1, ..profile(100, &carts) };
+        assert_eq!(name_of(carts), "Cart abandoners");
     }
 
     #[test]
-    fn nothing_is_said_of_orders_that_were_never_placed() {
-        let differences = vec![difference("gmv", -2.0), difference("n_view", 1.0)];
-        assert_eq!(phrases(&profile(0.05, differences)), ["never ordered", "often “view”"]);
+    fn price_sensitive_are_only_those_whose_orders_do_not_explain_the_discounts() {
+        let buyers = |of_orders| {
+            let rate = ("share_orders_discounted_90d", 0.9, 0.8, 0.0);
+            let orders = ("n_orders_90d", of_orders, 1.0, 1.0);
+            name_of(profile(100, &[("n_orders", 0.1, 2.0, 2.0), orders, rate]))
+        };
+        assert_eq!(buyers(0.1), "Price-sensitive buyers");
+        assert_ne!(buyers(0.9), "Price-sensitive buyers");
     }
 
     #[test]
-    fn nothing_notable_is_average() {
-        let found = phrases(&profile(1.0, vec![difference("gmv", 0.2)]));
-        assert_eq!(sentence(&found, 2), "Average users");
+    fn who_never_ordered_is_no_new_customer() {
+        let prospects = [("customer_age_days", -1.5, 0.0, 160.0)];
+        let prospects = LayerProfile { customer_share: 0.0, ..profile(100, &prospects) };
+        assert_eq!(name_of(prospects), "Prospects");
+    }
+
+    #[test]
+    fn twins_are_told_apart_by_what_differs_between_them() {
+        let middle = |effect| profile(100, &[("share_channel_小程序", effect, 0.0, 0.0)]);
+        let names = layer_names(&[middle(0.8), middle(0.0), middle(0.0), middle(0.0)]);
+        let english: Vec<&str> = names.iter().map(|name| name.english.as_str()).collect();
+        assert_eq!(
+            english,
+            [
+                "Middle group, more via “小程序”",
+                "Middle group, middle value",
+                "Middle group, no. 3",
+                "Middle group, lower value"
+            ]
+        );
+        assert_eq!(names[0].chinese, "普通用户·更多来自“小程序”");
     }
 }

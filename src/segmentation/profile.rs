@@ -55,6 +55,13 @@ pub struct Driver {
     pub share: f64,
 }
 
+impl LayerProfile {
+    /// How it differs in a feature, if that varies.
+    pub fn difference(&self, feature: &str) -> Option<&Difference> {
+        self.differences.iter().find(|it| it.feature == feature)
+    }
+}
+
 /// Users of a layer that tell what drew it, at most: contributions take time.
 const N_DRAWN: usize = 2_000;
 
