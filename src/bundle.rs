@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::features::{FeaturePlan, Pruning, SnapshotDates};
 use crate::publish::{PARTIAL, sweep, write_atomically};
 use crate::rules::FittedRules;
-use crate::segmentation::FittedLayers;
+use crate::segmentation::{FittedLayers, Review, ReviewedLayer};
 use crate::source::InputProfile;
 
 /// The format that this version writes and reads.
@@ -47,6 +47,8 @@ pub struct Bundle {
     pub pruning: Pruning,
     /// Layers.
     pub layers: FittedLayers,
+    /// What people made of the layers; a file of its own, beside the bundle.
+    pub review: Option<Review>,
     /// RFM and the other groupings by rule.
     pub rules: FittedRules,
     /// Churn model.
@@ -140,6 +142,14 @@ pub enum BundleError {
 }
 
 impl Bundle {
+    /// The layers that users are assigned to: those of the review, if there is one.
+    pub fn reviewed_layers(&self) -> Vec<ReviewedLayer> {
+        match &self.review {
+            Some(review) => review.layers.clone(),
+            None => self.layers.unreviewed().layers,
+        }
+    }
+
     /// Writes the bundle as `folder/<name>/<as_of>-<hash>/` and points
     /// `latest` at it. The same model gets the same name and the same bytes.
     ///
@@ -212,6 +222,7 @@ impl Bundle {
             plan: parse(&folder, "features.json", &read("features.json")?)?,
             pruning: parse(&folder, "pruning.json", &read("pruning.json")?)?,
             layers,
+            review: None,
             rules: parse(&folder, "rfm.json", &read("rfm.json")?)?,
             churn: parse(&folder, "churn.json", &read("churn.json")?)?,
             record: parse(&folder, "record.json", &read("record.json")?)?,

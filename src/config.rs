@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::churn::ChurnParams;
@@ -117,14 +118,7 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text).map_err(|error| {
-            let offset = error.span().map_or(0, |span| span.start);
-            ConfigError::Invalid {
-                file: file.to_owned(),
-                line: text[..offset.min(text.len())].matches('\n').count() + 1,
-                message: with_nearest_key(error.message()),
-            }
-        })?;
+        let config: Self = parse_toml(text, file)?;
         config
             .check()
             .map_err(|message| ConfigError::OutOfBounds { file: file.to_owned(), message })?;
@@ -156,6 +150,22 @@ impl Config {
     pub fn of_model(&self) -> Self {
         Self { engine: EngineParams::default(), models: default_models(), ..self.clone() }
     }
+}
+
+/// Parses a file that people write; the caller checks the values.
+///
+/// # Errors
+/// [`ConfigError::Invalid`] with the line, and for an unknown key the nearest
+/// valid one.
+pub fn parse_toml<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, ConfigError> {
+    toml::from_str(text).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        ConfigError::Invalid {
+            file: file.to_owned(),
+            line: text[..offset.min(text.len())].matches('\n').count() + 1,
+            message: with_nearest_key(error.message()),
+        }
+    })
 }
 
 /// Adds `did you mean …` to the parser's message on an unknown key.

@@ -5,7 +5,9 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::progress::TerminalProgress;
-use super::{EngineArguments, ModelArguments, finish, group_tables, tables};
+use super::{EngineArguments, ModelArguments, ReviewChoice, finish, group_tables, tables};
+use crate::bundle::Bundle;
+use crate::config::Config;
 use crate::pipeline::{
     Grouping, MigrationRequest, agreement_with_groups, backtest, group_outcomes, migration,
     stability,
@@ -155,13 +157,23 @@ fn run(arguments: Arguments) -> anyhow::Result<String> {
     }
 }
 
+/// The model with its review.
+fn reviewed(
+    engine: &EngineArguments,
+    model: &ModelArguments,
+) -> anyhow::Result<(Bundle, PathBuf, Config)> {
+    let (mut bundle, folder, config) = model.load(engine)?;
+    ReviewChoice::default().apply(&mut bundle, &folder)?;
+    Ok((bundle, folder, config))
+}
+
 fn run_backtest(
     engine: &EngineArguments,
     model: &ModelArguments,
     groups: Option<PathBuf>,
     json: bool,
 ) -> anyhow::Result<String> {
-    let (bundle, folder, config) = model.load(engine)?;
+    let (bundle, folder, config) = reviewed(engine, model)?;
     let scratch = tempfile::tempdir()?;
     let quarantine = scratch.path().join("quarantine.csv");
     let mut progress = TerminalProgress::new();
@@ -208,7 +220,7 @@ fn run_groups(
     by: &[By],
     format: Format,
 ) -> anyhow::Result<String> {
-    let (bundle, folder, config) = model.load(engine)?;
+    let (bundle, folder, config) = reviewed(engine, model)?;
     let scratch = tempfile::tempdir()?;
     let quarantine = scratch.path().join("quarantine.csv");
     let usual = [By::Layers, By::Rfm, By::RfmLevels, By::ValueDemand, By::Lifecycle];
@@ -230,7 +242,7 @@ fn run_migration(
     request: &MigrationRequest,
     format: Format,
 ) -> anyhow::Result<String> {
-    let (bundle, folder, config) = model.load(engine)?;
+    let (bundle, folder, config) = reviewed(engine, model)?;
     let scratch = tempfile::tempdir()?;
     let quarantine = scratch.path().join("quarantine.csv");
     let mut progress = TerminalProgress::new();

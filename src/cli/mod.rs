@@ -5,6 +5,7 @@ mod feature_list;
 mod group_tables;
 mod output;
 mod progress;
+mod review;
 mod score;
 mod tables;
 mod train;
@@ -14,12 +15,13 @@ pub use score::score_main;
 pub use train::train_main;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::engine::EngineParams;
+use crate::pipeline::{read_review, review_place};
 
 /// Exit code of a run that could not be done.
 const COULD_NOT_RUN: u8 = 2;
@@ -75,6 +77,30 @@ impl ModelArguments {
         };
         engine.apply(&mut config.engine);
         Ok((bundle, folder, config))
+    }
+}
+
+/// Which review of the model to use.
+#[derive(Debug, Clone, Default, clap::Args)]
+struct ReviewChoice {
+    /// Review to use [default: layers.toml in the model's folder, if it is there]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_review")]
+    review: Option<PathBuf>,
+    /// Use the layers as training found them, whatever the review says
+    #[arg(long)]
+    no_review: bool,
+}
+
+impl ReviewChoice {
+    /// Puts the review into the bundle; returns its file, if there is one.
+    fn apply(&self, bundle: &mut Bundle, folder: &Path) -> anyhow::Result<Option<PathBuf>> {
+        let usual = || Some(review_place(folder)).filter(|file| file.exists());
+        let file = match self.no_review {
+            true => None,
+            false => self.review.clone().or_else(usual),
+        };
+        bundle.review = file.as_deref().map(|file| read_review(bundle, file)).transpose()?;
+        Ok(file)
     }
 }
 

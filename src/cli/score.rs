@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use clap::{Parser, ValueEnum};
 
 use super::progress::TerminalProgress;
-use super::{EngineArguments, ModelArguments, finish, tables};
+use super::{EngineArguments, ModelArguments, ReviewChoice, finish, tables};
 use crate::pipeline::{ScoreFormat, ScoreRequest, score};
 
 /// Score every user: layer, RFM segment, lifecycle stage, churn probability.
@@ -36,6 +36,8 @@ struct Arguments {
     #[arg(long, value_enum, default_value = "parquet")]
     format: Format,
     #[command(flatten)]
+    review: ReviewChoice,
+    #[command(flatten)]
     engine: EngineArguments,
 }
 
@@ -52,7 +54,8 @@ pub fn score_main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<String> {
-    let (bundle, bundle_folder, config) = arguments.model.load(&arguments.engine)?;
+    let (mut bundle, bundle_folder, config) = arguments.model.load(&arguments.engine)?;
+    let review = arguments.review.apply(&mut bundle, &bundle_folder)?;
     let format = match arguments.format {
         Format::Parquet => ScoreFormat::Parquet,
         Format::Csv => ScoreFormat::Csv,
@@ -64,6 +67,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<String> {
         as_of: arguments.as_of.or(config.as_of),
         out: &arguments.out,
         format,
+        review: review.as_deref(),
     };
     let summary = score(&request, &mut TerminalProgress::new())?;
     Ok(tables::scored(&summary))

@@ -37,6 +37,14 @@ pub(super) fn align(table: &mut Table, n_text: usize) {
     }
 }
 
+/// Right-aligns the columns of a range.
+pub(super) fn align_numbers(table: &mut Table, columns: std::ops::Range<usize>) {
+    let n = columns.len();
+    for column in table.column_iter_mut().skip(columns.start).take(n) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
 /// Keeps the first column on one line each.
 pub(super) fn keep_first_whole(table: &mut Table) {
     if let Some(column) = table.column_mut(0) {
@@ -55,6 +63,12 @@ pub(super) fn thousands(n: impl TryInto<u64>) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// −1234.5 → -1,235
+pub(super) fn signed_thousands(value: f64) -> String {
+    let sign = if value <= -0.5 { "-" } else { "" };
+    format!("{sign}{}", thousands(value.abs().round() as u64))
 }
 
 pub(super) fn percent(share: f64) -> String {
@@ -126,7 +140,7 @@ fn day_gaps(gaps: &[DayGap]) -> String {
 }
 
 /// A paragraph, indented and broken at the table's width.
-fn indented(text: &str) -> String {
+pub(super) fn indented(text: &str) -> String {
     let options = textwrap::Options::new(usize::from(WIDTH))
         .initial_indent("  ")
         .subsequent_indent("  ")
@@ -299,6 +313,9 @@ pub(super) fn scored(summary: &ScoreSummary) -> String {
     let stages: Vec<String> =
         summary.lifecycle.iter().map(|(stage, n)| format!("{stage} {}", thousands(*n))).collect();
     let _ = writeln!(text, "\n{table}");
+    if let Some(review) = &summary.review {
+        text.push_str(&reviewed(summary, review));
+    }
     let _ = writeln!(
         text,
         "{} users scored as of {}, {} at risk · {}",
@@ -310,6 +327,18 @@ pub(super) fn scored(summary: &ScoreSummary) -> String {
     let _ = writeln!(text, "\nSaved {}", summary.scores.display());
     text.push_str(&memory(&summary.memory));
     text
+}
+
+/// Which review was used, and how many users it put elsewhere.
+fn reviewed(summary: &ScoreSummary, review: &Path) -> String {
+    let moved: Vec<String> = summary
+        .assigned_by
+        .iter()
+        .filter(|(by, _)| *by != "cluster")
+        .map(|(by, n)| format!("{by} {}", thousands(*n)))
+        .collect();
+    let moved = if moved.is_empty() { "nobody moved".to_owned() } else { moved.join(", ") };
+    indented(&format!("review {}: {moved}", review.display()))
 }
 
 /// A back-test.

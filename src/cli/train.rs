@@ -6,7 +6,8 @@ use clap::{Parser, Subcommand};
 
 use super::feature_list::{self, ListFormat};
 use super::progress::TerminalProgress;
-use super::{EngineArguments, ModelArguments, finish, output, tables};
+use super::review::{self, ReviewArguments};
+use super::{EngineArguments, ModelArguments, ReviewChoice, finish, output, tables};
 use crate::config::Config;
 use crate::pipeline::{
     MatrixRequest, ScoreFormat, ScoreRequest, agreement_with_groups, backtest, full_catalogue,
@@ -78,6 +79,17 @@ enum Command {
       --out matrix.parquet
   layercake-train features --config shop.toml --out everything.parquet")]
     Features(FeaturesArguments),
+    /// Show the layers of a model, and write layers.toml to edit them
+    #[command(after_help = "Examples:
+  layercake-train review --bundle models/shop            shows, and writes layers.toml
+  $EDITOR models/shop/layers.toml                        rename, merge, split, pin
+  layercake-train review --bundle models/shop            checks it
+  layercake-score --bundle models/shop                   uses it
+  layercake-train review --bundle models/shop --json > layers.json
+
+A layers.toml that is there is never overwritten: it is held against the model, and what does not
+fit is an error.")]
+    Review(ReviewArguments),
     /// Generate behaviour data with planted truth
     #[command(after_help = "Example:
   layercake-train sample --users 50000 --seed 7 --out big-sample")]
@@ -131,6 +143,7 @@ fn run(arguments: Arguments) -> anyhow::Result<String> {
     match arguments.command {
         Some(Command::Init { files, out }) => init(engine, &files, out.as_deref()),
         Some(Command::Features(wanted)) => features(engine, &wanted),
+        Some(Command::Review(wanted)) => review::run(engine, &wanted),
         Some(Command::Sample { out, users, seed }) => {
             let written = write_sample(&SampleParams { n_users: users, seed }, &out)?;
             Ok(format!(
@@ -173,7 +186,8 @@ fn main_job_on_sample(engine: &EngineArguments) -> anyhow::Result<String> {
     let mut config = Config::load(Path::new(SAMPLE_CONFIG))?;
     engine.apply(&mut config.engine);
     output::print(&format!("── Train: layercake-train --config {SAMPLE_CONFIG}\n\n"))?;
-    let trained = train(&config, &mut TerminalProgress::new())?;
+    let mut trained = train(&config, &mut TerminalProgress::new())?;
+    let review = ReviewChoice::default().apply(&mut trained.bundle, &trained.folder)?;
     output::print(&tables::trained(&trained))?;
     let model = config.models.join(&config.name);
     let model = model.display();
@@ -185,6 +199,7 @@ fn main_job_on_sample(engine: &EngineArguments) -> anyhow::Result<String> {
         as_of: None,
         out: Path::new("scores"),
         format: ScoreFormat::Parquet,
+        review: review.as_deref(),
     };
     let summary = score(&request, &mut TerminalProgress::new())?;
     output::print(&tables::scored(&summary))?;

@@ -27,6 +27,9 @@ pub struct CustomFeature {
     /// Value where the expression is null.
     #[serde(default)]
     pub when_missing: f64,
+    /// Whether it stays whatever pruning says, for a rule of the review.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep: bool,
 }
 
 /// Columns of files of features that are none.

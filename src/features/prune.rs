@@ -52,6 +52,8 @@ pub enum Verdict {
     Kept,
     /// RFM or lifecycle stages need it.
     Core,
+    /// The config says `keep = true`.
+    Wanted,
     /// One value for everybody.
     Constant,
     /// The same values as another.
@@ -74,7 +76,7 @@ pub enum Verdict {
 impl Verdict {
     /// True for features that models see.
     pub fn is_kept(&self) -> bool {
-        matches!(self, Self::Kept | Self::Core)
+        matches!(self, Self::Kept | Self::Core | Self::Wanted)
     }
 
     /// One phrase.
@@ -82,6 +84,7 @@ impl Verdict {
         match self {
             Self::Kept => "kept".into(),
             Self::Core => "kept: RFM or lifecycle need it".into(),
+            Self::Wanted => "kept: the config says keep = true".into(),
             Self::Constant => "constant".into(),
             Self::DuplicateOf(other) => format!("same as {other}"),
             Self::CollinearWith { other, correlation } => {
@@ -96,7 +99,7 @@ impl Verdict {
     /// A word for counting.
     pub fn group(&self) -> &'static str {
         match self {
-            Self::Kept | Self::Core => "kept",
+            Self::Kept | Self::Core | Self::Wanted => "kept",
             Self::Constant => "constant",
             Self::DuplicateOf(_) => "duplicate",
             Self::CollinearWith { .. } => "collinear",
@@ -184,7 +187,11 @@ pub fn prune(
     let mut verdicts: HashMap<usize, Verdict> = HashMap::new();
     let mut kept: Vec<usize> = Vec::new();
     let is_core = |index: usize| CORE_FEATURES.contains(&plan.features[index].name.as_str());
-    let n_core = order.iter().filter(|&&index| is_core(index)).count();
+    let is_wanted = |index: usize| {
+        params.custom.get(&plan.features[index].name).is_some_and(|custom| custom.keep)
+    };
+    let stays = |index: usize| is_core(index) || is_wanted(index);
+    let n_core = order.iter().filter(|&&index| stays(index)).count();
     for &index in &order {
         let twin = kept
             .iter()
@@ -192,6 +199,8 @@ pub fn prune(
             .find(|&other| correlations[[index, other]].abs() > params.max_correlation);
         let verdict = if is_core(index) {
             Verdict::Core
+        } else if is_wanted(index) {
+            Verdict::Wanted
         } else if let Some(other) = twin {
             let name = plan.features[other].name.clone();
             if pooled.iter().all(|m| m.values().column(index) == m.values().column(other)) {
@@ -204,7 +213,7 @@ pub fn prune(
             Verdict::Irrelevant
         } else if is_unstable(&relevance[index]) {
             Verdict::Unstable
-        } else if kept.iter().filter(|&&i| !is_core(i)).count() + n_core >= params.max_features {
+        } else if kept.iter().filter(|&&i| !stays(i)).count() + n_core >= params.max_features {
             Verdict::BeyondLimit
         } else {
             Verdict::Kept
@@ -221,6 +230,7 @@ pub fn prune(
         verdict: match verdicts.remove(&index) {
             Some(verdict) => verdict,
             None if is_core(index) => Verdict::Core,
+            None if is_wanted(index) => Verdict::Wanted,
             None => Verdict::Constant,
         },
     };

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::review::layers_of_users;
 use super::{PipelineError, Progress, open_data};
 use crate::bundle::Bundle;
 use crate::config::Config;
@@ -124,7 +125,7 @@ pub fn backtest(
 type Keys = fn(&Bundle, &Snapshot) -> Result<Vec<u16>, PipelineError>;
 
 fn layer_keys(bundle: &Bundle, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {
-    let layers = bundle.layers.assign(&snapshot.features)?.layers;
+    let layers = layers_of_users(bundle, &snapshot.features)?.layers;
     Ok(layers.into_iter().map(|layer| layer as u16).collect())
 }
 

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use crate::bundle::BundleError;
 use crate::churn::ChurnError;
+use crate::config::ConfigError;
 use crate::dataset::DatasetError;
 use crate::engine::EngineError;
 use crate::features::FeatureError;
@@ -37,6 +38,27 @@ pub enum PipelineError {
     /// Matrix.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// A file that people write has an unknown key or a value of the wrong type.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A review that does not fit its model.
+    #[error("{file}: {problem}")]
+    Review {
+        /// The file.
+        file: PathBuf,
+        /// What does not fit, and what would.
+        problem: String,
+    },
+    /// A rule of the review that could not be computed.
+    #[error("rule {id} of the review, where = \"{sql}\": {cause}")]
+    Rule {
+        /// Its name.
+        id: String,
+        /// The rule.
+        sql: String,
+        /// Why not.
+        cause: String,
+    },
     /// Output that could not be written; what stood there before still stands.
     #[error("can't write {path}: {cause}")]
     Output {

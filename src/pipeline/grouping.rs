@@ -1,7 +1,9 @@
 use super::PipelineError;
+use super::review::layers_of_users;
 use crate::bundle::Bundle;
 use crate::dataset::Snapshot;
 use crate::rules::{GroupName, RuleGrouping, UserGroups};
+use crate::segmentation::ReviewedLayer;
 
 /// A way of grouping users that a bundle knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,12 +33,14 @@ pub(super) fn user_groups(
     match grouping {
         Grouping::Rule(rule) => Ok(bundle.rules.groups(rule, &snapshot.features)?),
         Grouping::Layers => {
-            let layers = &bundle.layers.layers;
-            let name =
-                |id: &str, name: &str| GroupName { name: format!("{id} {name}"), name_zh: None };
+            let layers = bundle.reviewed_layers();
+            let name = |layer: &ReviewedLayer| GroupName {
+                name: format!("{} {}", layer.id, layer.name),
+                name_zh: Some(layer.name_zh.clone()),
+            };
             Ok(UserGroups {
-                names: layers.iter().map(|layer| name(&layer.id, &layer.name)).collect(),
-                group_of: bundle.layers.assign(&snapshot.features)?.layers,
+                names: layers.iter().map(name).collect(),
+                group_of: layers_of_users(bundle, &snapshot.features)?.layers,
                 never_ordered: None,
             })
         }

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::review::layers_of_users;
 use super::{PipelineError, Progress, open_data};
 use crate::bundle::Bundle;
 use crate::config::Config;
@@ -46,7 +47,7 @@ pub fn agreement_with_groups(
         return Err(PipelineError::Groups { file: groups.to_owned(), problem });
     }
     let shared = snapshot.select_rows(&rows);
-    let layers = bundle.layers.assign(&shared.features)?.layers;
+    let layers = layers_of_users(bundle, &shared.features)?.layers;
     let rfm = bundle.rules.groups(RuleGrouping::Rfm, &shared.features)?.group_of;
     let mut distinct = truth.clone();
     distinct.sort_unstable();

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::matrix::{batch_of, user_id_array};
 use super::parquet_file::{WriteError, stage_parquet};
+use super::review::layers_of_users;
 use super::{PipelineError, Progress, open_data, resolve_as_of};
 use crate::bundle::Bundle;
 use crate::config::Config;
@@ -17,6 +18,7 @@ use crate::dataset::Snapshot;
 use crate::engine::MemoryUse;
 use crate::publish::stage;
 use crate::rules::{RuleGrouping, UserGroups};
+use crate::segmentation::ReviewedLayer;
 use crate::source::InputProfile;
 
 /// Rows of a row group of a Parquet file of scores.
@@ -37,6 +39,8 @@ pub struct ScoreRequest<'a> {
     pub out: &'a Path,
     /// Encoding.
     pub format: ScoreFormat,
+    /// The file of the bundle's review, to be named in the summary.
+    pub review: Option<&'a Path>,
 }
 
 /// Encoding of the scores.
@@ -55,6 +59,8 @@ pub struct ScoreSummary {
     pub as_of: NaiveDateTime,
     /// The bundle used.
     pub bundle: String,
+    /// The review used, if any.
+    pub review: Option<PathBuf>,
     /// What whoever is on call should look at; empty on an ordinary night.
     pub warnings: Vec<String>,
     /// File of the scores.
@@ -69,6 +75,9 @@ pub struct ScoreSummary {
     pub mean_churn_probability: Option<f64>,
     /// Users by layer, in layer order.
     pub layers: Vec<LayerCount>,
+    /// Users by what put them into their layer: the cluster, a merge, a split or
+    /// a pin.
+    pub assigned_by: BTreeMap<String, usize>,
     /// Users by lifecycle stage.
     pub lifecycle: BTreeMap<&'static str, usize>,
     /// What was read.
@@ -85,6 +94,8 @@ pub struct LayerCount {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// Its name in Chinese.
+    pub name_zh: String,
     /// Its users.
     pub n_users: usize,
     /// Those at risk.
@@ -97,6 +108,7 @@ pub struct LayerCount {
 struct Scores {
     layers: Vec<usize>,
     margins: Vec<f64>,
+    assigned_by: Vec<Arc<str>>,
     rfm_segments: UserGroups,
     rfm_levels: UserGroups,
     value_demand: UserGroups,
@@ -151,7 +163,7 @@ pub fn score(
 fn score_users(bundle: &Bundle, snapshot: &Snapshot) -> Result<Scores, PipelineError> {
     let matrix = &snapshot.features;
     let n_orders = matrix.column("n_orders")?;
-    let assignments = bundle.layers.assign(matrix)?;
+    let assignments = layers_of_users(bundle, matrix)?;
     let probabilities = bundle.churn.predict(matrix)?;
     let at_risk = bundle.churn.at_risk(matrix, &probabilities)?;
     let silence = matrix.column("days_since_last_order")?;
@@ -161,6 +173,7 @@ fn score_users(bundle: &Bundle, snapshot: &Snapshot) -> Result<Scores, PipelineE
     Ok(Scores {
         layers: assignments.layers,
         margins: assignments.margins,
+        assigned_by: assignments.assigned_by,
         rfm_segments: bundle.rules.groups(RuleGrouping::Rfm, matrix)?,
         rfm_levels: bundle.rules.groups(RuleGrouping::RfmLevels, matrix)?,
         value_demand: bundle.rules.groups(RuleGrouping::ValueDemand, matrix)?,
@@ -173,18 +186,21 @@ fn score_users(bundle: &Bundle, snapshot: &Snapshot) -> Result<Scores, PipelineE
 }
 
 fn scores_batch(bundle: &Bundle, snapshot: &Snapshot, scores: &Scores) -> RecordBatch {
-    let layer = |of: fn(&crate::segmentation::Layer) -> &str| -> ArrayRef {
-        let texts = scores.layers.iter().map(|&index| of(&bundle.layers.layers[index]));
+    let layers = bundle.reviewed_layers();
+    let layer = |of: fn(&ReviewedLayer) -> &str| -> ArrayRef {
+        let texts = scores.layers.iter().map(|&index| of(&layers[index]));
         Arc::new(StringArray::from_iter_values(texts))
     };
     let by_rule = |groups: &UserGroups| -> ArrayRef {
         let names = (0..groups.group_of.len()).map(|row| groups.customer_group(row));
         Arc::new(names.collect::<StringArray>())
     };
-    let columns: [(&str, ArrayRef); 12] = [
+    let columns: [(&str, ArrayRef); 14] = [
         ("user_id", user_id_array(&snapshot.users)),
         ("layer_id", layer(|layer| &layer.id)),
         ("layer", layer(|layer| &layer.name)),
+        ("layer_zh", layer(|layer| &layer.name_zh)),
+        ("assigned_by", Arc::new(StringArray::from_iter_values(scores.assigned_by.iter()))),
         ("layer_margin", Arc::new(Float64Array::from(scores.margins.clone()))),
         ("rfm_segment", by_rule(&scores.rfm_segments)),
         ("rfm_cell", Arc::new(StringArray::from(scores.rfm_cells.clone()))),
@@ -207,12 +223,17 @@ fn summarise(
     input: InputProfile,
     as_of: NaiveDateTime,
 ) -> ScoreSummary {
-    let layers = &request.bundle.layers.layers;
+    let layers = request.bundle.reviewed_layers();
+    let mut assigned_by = BTreeMap::new();
+    for by in &scores.assigned_by {
+        *assigned_by.entry(by.to_string()).or_default() += 1;
+    }
     let mut lifecycle = BTreeMap::new();
     scores.stages.iter().for_each(|stage| *lifecycle.entry(*stage).or_default() += 1);
     ScoreSummary {
         as_of,
         bundle: request.bundle_folder.display().to_string(),
+        review: request.review.map(Path::to_owned),
         warnings: Vec::new(),
         scores: PathBuf::new(),
         quarantine: None,
@@ -226,6 +247,7 @@ fn summarise(
                 LayerCount {
                     id: layers[index].id.clone(),
                     name: layers[index].name.clone(),
+                    name_zh: layers[index].name_zh.clone(),
                     n_users: members.len(),
                     n_at_risk: members.iter().filter(|&&row| scores.at_risk[row]).count(),
                     mean_churn_probability: mean(
@@ -234,6 +256,7 @@ fn summarise(
                 }
             })
             .collect(),
+        assigned_by,
         lifecycle,
         input,
         memory: MemoryUse::default(),

@@ -63,7 +63,8 @@ pub fn train(config: &Config, progress: &mut dyn Progress) -> Result<Trained, Pi
     let record = TrainingRecord { dates, input, n_training_rows: rows.n_rows(), churn: evaluation };
     let mut resolved = config.of_model();
     resolved.input.user_ids = Some(data.user_ids);
-    let bundle = Bundle { config: resolved, plan, pruning, layers, rules, churn, record };
+    let review = None;
+    let bundle = Bundle { config: resolved, plan, pruning, layers, review, rules, churn, record };
     let folder = bundle.save(&config.models)?;
     let quarantine = quarantine.is_file().then_some(quarantine);
     Ok(Trained { bundle, folder, quarantine, memory })

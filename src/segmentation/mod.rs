@@ -11,6 +11,8 @@ mod names;
 mod outcome;
 mod params;
 mod profile;
+mod review;
+mod review_template;
 mod space;
 mod training_rows;
 mod typical_user;
@@ -23,4 +25,8 @@ pub use layers::{Assignments, FittedLayers, Layer, fit_layers, refit_agreement};
 pub use outcome::Outcome;
 pub use params::{SegmentationParams, SpaceKind};
 pub use profile::{Difference, Driver, LayerProfile};
+pub use review::{
+    LayerEntry, PinEntry, Review, ReviewError, ReviewFile, ReviewedLayer, Rule, SplitEntry,
+};
+pub use review_template::review_template;
 pub use space::LayerSpace;

@@ -1,6 +1,10 @@
 //! The query engine: one in-process session with bounded threads and memory,
 //! driven from ordinary (blocking) code.
 
+mod predicate;
+
+pub use predicate::{Predicate, PredicateFault};
+
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 

@@ -1,0 +1,493 @@
+//! What people make of the layers: other names, merges, splits and pins by rule.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::{FittedLayers, Layer};
+
+/// `layers.toml`, as a person wrote it.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReviewFile {
+    /// Layers of the model under another name, or merged into another.
+    #[serde(rename = "layer")]
+    pub layers: Vec<LayerEntry>,
+    /// New layers: the users of a layer of whom a rule holds.
+    #[serde(rename = "split")]
+    pub splits: Vec<SplitEntry>,
+    /// Users of whom a rule holds, whatever layer they are in.
+    #[serde(rename = "pin")]
+    pub pins: Vec<PinEntry>,
+}
+
+/// `[[layer]]`: what is absent stays as the model has it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerEntry {
+    /// A layer of the model.
+    pub id: String,
+    /// Its new name.
+    pub name: Option<String>,
+    /// Its new name in Chinese.
+    pub name_zh: Option<String>,
+    /// Who they are.
+    pub description: Option<String>,
+    /// What to do with them.
+    pub playbook: Option<String>,
+    /// The layer that its users go to.
+    pub merge_into: Option<String>,
+}
+
+/// `[[split]]`: a layer of its own.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SplitEntry {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its name in Chinese; without one, its name.
+    pub name_zh: Option<String>,
+    /// Who they are.
+    pub description: Option<String>,
+    /// What to do with them.
+    pub playbook: Option<String>,
+    /// The layer of the model that they come from.
+    pub from: String,
+    /// A condition on the features of a user.
+    #[serde(rename = "where")]
+    pub rule: String,
+}
+
+/// `[[pin]]`: users who belong to a layer by rule.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinEntry {
+    /// Name of the rule; without one, its number.
+    pub id: Option<String>,
+    /// A layer of the model or a split.
+    pub layer: String,
+    /// A condition on the features of a user.
+    #[serde(rename = "where")]
+    pub rule: String,
+}
+
+/// A review that fits its model: the layers that users are assigned to, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Review {
+    /// The layers that stand: those of the model, but for merged ones, then splits.
+    pub layers: Vec<ReviewedLayer>,
+    /// Where the users of each layer of the model go, as an index into `layers`.
+    pub of_model: Vec<usize>,
+    /// Splits, the first that holds counts.
+    pub splits: Vec<Rule>,
+    /// Pins, the first that holds counts, before any split.
+    pub pins: Vec<Rule>,
+}
+
+/// A layer as scores tell it.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct ReviewedLayer {
+    /// Id, of the model or of a split.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Name in Chinese.
+    pub name_zh: String,
+    /// Who they are.
+    pub description: String,
+    /// What to do with them.
+    pub playbook: Option<String>,
+}
+
+/// A rule that puts users into a layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// Its name.
+    pub id: String,
+    /// The condition, in SQL.
+    pub sql: String,
+    /// The layer whose users it looks at, as an index into [`Review::layers`];
+    /// all when `None`.
+    pub from: Option<usize>,
+    /// The layer they go to, as an index into [`Review::layers`].
+    pub to: usize,
+}
+
+/// Why a review does not fit its model.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReviewError {
+    /// A layer that is not in the model, or no longer.
+    #[error("{entry}: the model has no layer `{id}`; it has {valid}")]
+    UnknownLayer {
+        /// The entry that names it.
+        entry: String,
+        /// The layer named.
+        id: String,
+        /// What there is.
+        valid: String,
+    },
+    /// Two entries for one layer, or two layers or rules of one id.
+    #[error("{kind} id = \"{id}\" occurs twice; each has an id of its own")]
+    RepeatedId {
+        /// Of what.
+        kind: &'static str,
+        /// The id.
+        id: String,
+    },
+    /// A split with the id of a layer of the model.
+    #[error("[[split]] id = \"{0}\" is a layer of the model; choose another id")]
+    TakenId(String),
+    /// Two layers of one name.
+    #[error("layers {first} and {second} have the same {key} \"{name}\"; rename one of them")]
+    RepeatedName {
+        /// `name` or `name_zh`.
+        key: &'static str,
+        /// The name.
+        name: String,
+        /// One layer.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A text that must not be empty.
+    #[error("{entry}: {key} must not be empty; remove the line or write something")]
+    Blank {
+        /// The entry.
+        entry: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// A layer into itself.
+    #[error("[[layer]] id = \"{0}\": it can't be merged into itself; remove merge_into")]
+    MergeIntoItself(String),
+    /// Layers into each other.
+    #[error("[[layer]] merge_into goes in a circle: {0}; one of them must stay")]
+    MergeCycle(String),
+    /// A layer that is to receive users, but does not stand.
+    #[error("{entry}: layer `{id}` is itself merged into `{into}`; write \"{into}\" instead")]
+    MergedAway {
+        /// The entry that names it.
+        entry: String,
+        /// The layer named.
+        id: String,
+        /// Where its users go.
+        into: String,
+    },
+}
+
+impl ReviewFile {
+    /// Holds the review against the layers of a model.
+    ///
+    /// # Errors
+    /// Whatever does not fit; the first such entry is named.
+    pub fn check(&self, model: &[Layer]) -> Result<Review, ReviewError> {
+        self.check_ids(model)?;
+        self.check_texts()?;
+        let merges = self.merges(model)?;
+        let standing: Vec<usize> = (0..model.len())
+            .filter(|&index| !merges.contains_key(model[index].id.as_str()))
+            .collect();
+        let mut layers: Vec<ReviewedLayer> =
+            standing.iter().map(|&index| self.reviewed(&model[index])).collect();
+        layers.extend(self.splits.iter().map(ReviewedLayer::of_split));
+        check_names(&layers)?;
+        let place = |entry: String, id: &str, layers: &[ReviewedLayer]| {
+            if let Some(into) = merges.get(id) {
+                let (id, into) = (id.to_owned(), (*into).to_owned());
+                return Err(ReviewError::MergedAway { entry, id, into });
+            }
+            layers
+                .iter()
+                .position(|layer| layer.id == id)
+                .ok_or_else(|| unknown(entry, id, layers.iter().map(|layer| &layer.id)))
+        };
+        let of_model = model
+            .iter()
+            .map(|layer| {
+                let id = merges.get(layer.id.as_str()).copied().unwrap_or(&layer.id);
+                place(format!("[[layer]] id = \"{}\"", layer.id), id, &layers)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let splits = self.splits.iter().enumerate().map(|(index, split)| {
+            let from = place(split.entry(), &split.from, &layers[..standing.len()])?;
+            let (id, sql) = (split.id.clone(), split.rule.clone());
+            Ok(Rule { id, sql, from: Some(from), to: standing.len() + index })
+        });
+        let splits = splits.collect::<Result<Vec<_>, _>>()?;
+        let pins = self.pins.iter().enumerate().map(|(index, pin)| {
+            let to = place(pin.entry(index), &pin.layer, &layers)?;
+            Ok(Rule { id: pin.id(index), sql: pin.rule.clone(), from: None, to })
+        });
+        let pins = pins.collect::<Result<Vec<_>, _>>()?;
+        Ok(Review { layers, of_model, splits, pins })
+    }
+
+    /// Every id is known and occurs once.
+    fn check_ids(&self, model: &[Layer]) -> Result<(), ReviewError> {
+        let ids = || model.iter().map(|layer| &layer.id);
+        for layer in &self.layers {
+            if !ids().any(|id| *id == layer.id) {
+                return Err(unknown("[[layer]]".into(), &layer.id, ids()));
+            }
+        }
+        if let Some(split) = self.splits.iter().find(|split| ids().any(|id| *id == split.id)) {
+            return Err(ReviewError::TakenId(split.id.clone()));
+        }
+        let pins: Vec<String> = self.pins.iter().enumerate().map(|(i, pin)| pin.id(i)).collect();
+        distinct("[[layer]]", self.layers.iter().map(|layer| layer.id.as_str()))?;
+        distinct("[[split]]", self.splits.iter().map(|split| split.id.as_str()))?;
+        distinct("[[pin]]", pins.iter().map(String::as_str))
+    }
+
+    fn check_texts(&self) -> Result<(), ReviewError> {
+        let mut texts = Vec::new();
+        for layer in &self.layers {
+            let entry = format!("[[layer]] id = \"{}\"", layer.id);
+            texts.push((entry.clone(), "name", layer.name.as_deref()));
+            texts.push((entry, "name_zh", layer.name_zh.as_deref()));
+        }
+        for split in &self.splits {
+            texts.push((split.entry(), "id", Some(&split.id)));
+            texts.push((split.entry(), "name", Some(&split.name)));
+            texts.push((split.entry(), "name_zh", split.name_zh.as_deref()));
+            texts.push((split.entry(), "where", Some(&split.rule)));
+        }
+        for (index, pin) in self.pins.iter().enumerate() {
+            texts.push((pin.entry(index), "id", pin.id.as_deref()));
+            texts.push((pin.entry(index), "where", Some(&pin.rule)));
+        }
+        let is_blank = |text: Option<&str>| text.is_some_and(|text| text.trim().is_empty());
+        match texts.into_iter().find(|(_, _, text)| is_blank(*text)) {
+            Some((entry, key, _)) => Err(ReviewError::Blank { entry, key }),
+            None => Ok(()),
+        }
+    }
+
+    /// Where each merged layer goes.
+    fn merges(&self, model: &[Layer]) -> Result<HashMap<&str, &str>, ReviewError> {
+        let merges: HashMap<&str, &str> = self
+            .layers
+            .iter()
+            .filter_map(|layer| Some((layer.id.as_str(), layer.merge_into.as_deref()?)))
+            .collect();
+        let merged = self.layers.iter().filter(|layer| layer.merge_into.is_some());
+        for id in merged.map(|layer| layer.id.as_str()) {
+            let entry = format!("[[layer]] id = \"{id}\", merge_into");
+            let into = merges[id];
+            if into == id {
+                return Err(ReviewError::MergeIntoItself(id.to_owned()));
+            }
+            if !model.iter().any(|layer| layer.id == into) {
+                return Err(unknown(entry, into, model.iter().map(|layer| &layer.id)));
+            }
+            if let Some(&further) = merges.get(into) {
+                check_circle(&merges, id)?;
+                let (id, into) = (into.to_owned(), further.to_owned());
+                return Err(ReviewError::MergedAway { entry, id, into });
+            }
+        }
+        Ok(merges)
+    }
+
+    fn reviewed(&self, layer: &Layer) -> ReviewedLayer {
+        let entry = self.layers.iter().find(|entry| entry.id == layer.id);
+        let text = |of: fn(&LayerEntry) -> &Option<String>| entry.and_then(|it| of(it).clone());
+        ReviewedLayer {
+            id: layer.id.clone(),
+            name: text(|it| &it.name).unwrap_or_else(|| layer.name.clone()),
+            name_zh: text(|it| &it.name_zh).unwrap_or_else(|| layer.name_zh.clone()),
+            description: text(|it| &it.description).unwrap_or_else(|| layer.description.clone()),
+            playbook: text(|it| &it.playbook),
+        }
+    }
+}
+
+impl FittedLayers {
+    /// The layers as they are where nobody reviewed them.
+    pub fn unreviewed(&self) -> Review {
+        let nothing = ReviewFile::default();
+        Review {
+            layers: self.layers.iter().map(|layer| nothing.reviewed(layer)).collect(),
+            of_model: (0..self.layers.len()).collect(),
+            splits: Vec::new(),
+            pins: Vec::new(),
+        }
+    }
+}
+
+impl SplitEntry {
+    fn entry(&self) -> String {
+        format!("[[split]] id = \"{}\"", self.id)
+    }
+}
+
+impl PinEntry {
+    fn id(&self, index: usize) -> String {
+        self.id.clone().unwrap_or_else(|| (index + 1).to_string())
+    }
+
+    fn entry(&self, index: usize) -> String {
+        format!("[[pin]] {}", self.id(index))
+    }
+}
+
+impl ReviewedLayer {
+    fn of_split(split: &SplitEntry) -> Self {
+        Self {
+            id: split.id.clone(),
+            name: split.name.clone(),
+            name_zh: split.name_zh.clone().unwrap_or_else(|| split.name.clone()),
+            description: split.description.clone().unwrap_or_default(),
+            playbook: split.playbook.clone(),
+        }
+    }
+}
+
+/// Follows merges from a layer; an error when they come back to one.
+fn check_circle(merges: &HashMap<&str, &str>, start: &str) -> Result<(), ReviewError> {
+    let mut way = vec![start];
+    while let Some(&next) = way.last().and_then(|last| merges.get(last)) {
+        let is_circle = way.contains(&next);
+        way.push(next);
+        if is_circle {
+            return Err(ReviewError::MergeCycle(way.join(" → ")));
+        }
+    }
+    Ok(())
+}
+
+fn check_names(layers: &[ReviewedLayer]) -> Result<(), ReviewError> {
+    let keys: [(&'static str, fn(&ReviewedLayer) -> &str); 2] =
+        [("name", |layer| &layer.name), ("name_zh", |layer| &layer.name_zh)];
+    for (key, of) in keys {
+        for (index, layer) in layers.iter().enumerate() {
+            if let Some(first) = layers[..index].iter().find(|other| of(other) == of(layer)) {
+                return Err(ReviewError::RepeatedName {
+                    key,
+                    name: of(layer).to_owned(),
+                    first: first.id.clone(),
+                    second: layer.id.clone(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn distinct<'a>(kind: &'static str, ids: impl Iterator<Item = &'a str>) -> Result<(), ReviewError> {
+    let mut seen = std::collections::HashSet::new();
+    match ids.into_iter().find(|id| !seen.insert(*id)) {
+        Some(id) => Err(ReviewError::RepeatedId { kind, id: id.to_owned() }),
+        None => Ok(()),
+    }
+}
+
+fn unknown<'a>(entry: String, id: &str, valid: impl Iterator<Item = &'a String>) -> ReviewError {
+    let valid = valid.map(String::as_str).collect::<Vec<_>>().join(", ");
+    ReviewError::UnknownLayer { entry, id: id.to_owned(), valid }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::LayerProfile;
+    use super::*;
+
+    fn model() -> Vec<Layer> {
+        let profile = LayerProfile {
+            n_users: 1,
+            share: 0.25,
+            customer_share: 1.0,
+            gmv_per_user: 0.0,
+            gmv_share: 0.0,
+            churn_rate: 0.0,
+            differences: Vec::new(),
+            drivers: Vec::new(),
+        };
+        (1..=4)
+            .map(|n| Layer {
+                id: format!("L{n}"),
+                name: format!("Layer {n}"),
+                name_zh: format!("第{n}层"),
+                description: String::new(),
+                description_zh: String::new(),
+                cluster: 4 - n,
+                profile: profile.clone(),
+            })
+            .collect()
+    }
+
+    fn check(toml: &str) -> Result<Review, String> {
+        let file: ReviewFile = toml::from_str(toml).unwrap();
+        file.check(&model()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_empty_review_leaves_the_model_as_it_is() {
+        let review = check("").unwrap();
+        let names: Vec<&str> = review.layers.iter().map(|layer| layer.name.as_str()).collect();
+        assert_eq!(names, ["Layer 1", "Layer 2", "Layer 3", "Layer 4"]);
+        assert_eq!(review.of_model, [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn layers_are_renamed_merged_split_and_pinned() {
+        let review = check(
+            "[[layer]]\nid = \"L4\"\nname = \"Lost\"\nplaybook = \"let go\"\n\
+             [[layer]]\nid = \"L2\"\nmerge_into = \"L4\"\n\
+             [[split]]\nid = \"baby\"\nname = \"Babies\"\nfrom = \"L3\"\nwhere = \"age < 12\"\n\
+             [[pin]]\nlayer = \"baby\"\nwhere = \"gmv > 5\"\n",
+        )
+        .unwrap();
+        let ids: Vec<&str> = review.layers.iter().map(|layer| layer.id.as_str()).collect();
+        assert_eq!(ids, ["L1", "L3", "L4", "baby"]);
+        assert_eq!(review.layers[2].name, "Lost");
+        assert_eq!(review.layers[2].name_zh, "第4层");
+        assert_eq!(review.layers[2].playbook.as_deref(), Some("let go"));
+        assert_eq!(review.layers[3].name_zh, "Babies");
+        assert_eq!(review.of_model, [0, 2, 1, 2]);
+        assert_eq!((review.splits[0].from, review.splits[0].to), (Some(1), 3));
+        let pin = &review.pins[0];
+        assert_eq!((pin.id.as_str(), pin.from, pin.to), ("1", None, 3));
+    }
+
+    #[test]
+    fn whatever_does_not_fit_is_named() {
+        let layer = |id: &str, rest: &str| format!("[[layer]]\nid = \"{id}\"\n{rest}\n");
+        let split = |id: &str, from: &str| {
+            format!("[[split]]\nid = \"{id}\"\nname = \"n\"\nfrom = \"{from}\"\nwhere = \"true\"\n")
+        };
+        let merge = |id: &str, into: &str| layer(id, &format!("merge_into = \"{into}\""));
+        let pin = |rest: &str| format!("[[pin]]\nwhere = \"true\"\n{rest}\n");
+        for (toml, parts) in [
+            (layer("L9", ""), ["no layer `L9`", "L1, L2, L3, L4"]),
+            (layer("L1", "") + &layer("L1", ""), ["[[layer]] id = \"L1\"", "twice"]),
+            (layer("L1", "name = \" \""), ["id = \"L1\"", "name must not be empty"]),
+            (layer("L1", "name = \"Layer 2\""), ["L1 and L2", "same name \"Layer 2\""]),
+            (layer("L1", "name_zh = \"第2层\""), ["L1 and L2", "same name_zh"]),
+            (merge("L1", "L1"), ["id = \"L1\"", "into itself"]),
+            (merge("L1", ""), ["id = \"L1\", merge_into", "no layer ``"]),
+            (merge("L1", "L9"), ["id = \"L1\", merge_into", "no layer `L9`"]),
+            (merge("L1", "L2") + &merge("L2", "L1"), ["circle", "L1 → L2 → L1"]),
+            (merge("L1", "L2") + &merge("L2", "L3"), ["`L2` is itself merged", "write \"L3\""]),
+            (split("L2", "L1"), ["id = \"L2\"", "is a layer of the model"]),
+            (split("a", "L9"), ["[[split]] id = \"a\"", "no layer `L9`"]),
+            (split("a", "L1") + &split("b", "a"), ["[[split]] id = \"b\"", "no layer `a`"]),
+            (split("a", "L1") + &split("a", "L2"), ["[[split]] id = \"a\"", "twice"]),
+            (merge("L1", "L2") + &split("a", "L1"), ["id = \"a\"", "`L1` is itself merged"]),
+            (split("", "L1"), ["id must not be empty", "remove"]),
+            (pin("layer = \"L9\""), ["[[pin]] 1", "no layer `L9`"]),
+            (merge("L1", "L2") + &pin("layer = \"L1\""), ["[[pin]] 1", "merged into `L2`"]),
+            (
+                pin("layer = \"L1\"\nid = \"x\"") + &pin("layer = \"L2\"\nid = \"x\""),
+                ["[[pin]] id = \"x\"", "twice"],
+            ),
+        ] {
+            let error = check(&toml).unwrap_err();
+            for part in parts {
+                assert!(error.contains(part), "`{part}` is not in: {error}");
+            }
+        }
+    }
+}
