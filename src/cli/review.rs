@@ -1,6 +1,7 @@
 //! `layercake-train review`: the layers as people judge them, and the file in
 //! which they say what they make of them.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use crate::bundle::Bundle;
 use crate::features::FeaturePlan;
 use crate::pipeline::{read_review, review_place};
 use crate::publish::write_atomically;
-use crate::segmentation::{Candidate, KVerdict, Layer, Review, review_template};
+use crate::segmentation::{Candidate, Difference, KVerdict, Layer, Review, review_template};
 
 /// Differences and drivers that are shown of each layer.
 const N_DIFFERENCES: usize = 6;
@@ -90,9 +91,9 @@ fn one_layer(layer: &Layer, plan: &FeaturePlan, days: u32) -> String {
         tables::percent(profile.churn_rate),
     )));
     text.push_str(&tables::indented(&layer.description));
-    text.push_str(&tables::indented(&layer.description_zh));
+    text.push_str(&tables::indented_chinese(&layer.description_zh));
     let mut table = tables::table(&["", "Differs most in", "Median", "All", "Effect"]);
-    for it in profile.differences.iter().take(N_DIFFERENCES) {
+    for it in most_telling(&profile.differences) {
         let feature = plan.features.iter().find(|feature| feature.name == it.feature);
         let meaning = feature.map_or("", |feature| feature.meaning.as_str());
         table.add_row(vec![
@@ -123,6 +124,24 @@ fn short(value: f64) -> String {
     }
 }
 
+/// The largest differences, one of the features that differ by their window alone.
+fn most_telling(differences: &[Difference]) -> Vec<&Difference> {
+    let mut seen = HashSet::new();
+    let is_first = |it: &&Difference| seen.insert(without_window(&it.feature).to_owned());
+    differences.iter().filter(is_first).take(N_DIFFERENCES).collect()
+}
+
+/// `n_orders_90d` → `n_orders`; `gmv_trend_30d_of_60d` → `gmv`.
+fn without_window(feature: &str) -> &str {
+    let stem = feature.split("_trend_").next().unwrap_or(feature);
+    let is_window =
+        |part: &str| part.strip_suffix('d').is_some_and(|days| days.parse::<u32>().is_ok());
+    match stem.rsplit_once('_') {
+        Some((before, last)) if is_window(last) => before,
+        _ => stem,
+    }
+}
+
 /// Every number of layers that training tried.
 fn candidates(candidates: &[Candidate]) -> String {
     let mut table =
@@ -139,8 +158,8 @@ fn candidates(candidates: &[Candidate]) -> String {
     }
     tables::align_numbers(&mut table, 0..5);
     format!(
-        "{table}\nForetold: share of the variance of what users did afterwards. Stability: adjusted\n\
-         Rand index between refits on resampled users."
+        "{table}\nForetold: share of the variance of what users did afterwards. Stability:\n\
+         adjusted Rand index between refits on resampled users."
     )
 }
 
@@ -164,10 +183,11 @@ fn what_next(bundle: &Bundle, review: &Review, file: &Path, was_there: bool) -> 
     let n_merged = n_merged.filter(|(it, place)| review.layers[**place].id != it.id).count();
     let is_renamed = |name: &str, id: &str| model.iter().any(|it| it.id == id && it.name != name);
     let n_renamed = review.layers.iter().filter(|it| is_renamed(&it.name, &it.id)).count();
-    tables::indented(&format!(
-        "\n{place} stood there already and fits the model: {n_renamed} renamed, {n_merged} merged, \
+    let text = tables::indented(&format!(
+        "{place} stood there already and fits the model: {n_renamed} renamed, {n_merged} merged, \
          {} split off, {} pinned by rule. It was left as it is.",
         review.splits.len(),
         review.pins.len(),
-    ))
+    ));
+    format!("\n{text}")
 }

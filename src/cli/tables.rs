@@ -141,10 +141,19 @@ fn day_gaps(gaps: &[DayGap]) -> String {
 
 /// A paragraph, indented and broken at the table's width.
 pub(super) fn indented(text: &str) -> String {
+    paragraph(text, false)
+}
+
+/// The same of a script without spaces, which may break anywhere.
+pub(super) fn indented_chinese(text: &str) -> String {
+    paragraph(text, true)
+}
+
+fn paragraph(text: &str, break_words: bool) -> String {
     let options = textwrap::Options::new(usize::from(WIDTH))
         .initial_indent("  ")
         .subsequent_indent("  ")
-        .break_words(false)
+        .break_words(break_words)
         .word_splitter(textwrap::WordSplitter::NoHyphenation);
     textwrap::fill(text, options) + "\n"
 }

@@ -12,6 +12,7 @@ mod outcome;
 mod params;
 mod profile;
 mod review;
+mod review_file;
 mod review_template;
 mod space;
 mod training_rows;
@@ -25,8 +26,7 @@ pub use layers::{Assignments, FittedLayers, Layer, fit_layers, refit_agreement};
 pub use outcome::Outcome;
 pub use params::{SegmentationParams, SpaceKind};
 pub use profile::{Difference, Driver, LayerProfile};
-pub use review::{
-    LayerEntry, PinEntry, Review, ReviewError, ReviewFile, ReviewedLayer, Rule, SplitEntry,
-};
+pub use review::{Review, ReviewError, ReviewedLayer, Rule};
+pub use review_file::{LayerEntry, PinEntry, ReviewFile, SplitEntry};
 pub use review_template::review_template;
 pub use space::LayerSpace;

@@ -2,76 +2,8 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
-
+use super::review_file::{LayerEntry, PinEntry, ReviewFile, SplitEntry};
 use super::{FittedLayers, Layer};
-
-/// `layers.toml`, as a person wrote it.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ReviewFile {
-    /// Layers of the model under another name, or merged into another.
-    #[serde(rename = "layer")]
-    pub layers: Vec<LayerEntry>,
-    /// New layers: the users of a layer of whom a rule holds.
-    #[serde(rename = "split")]
-    pub splits: Vec<SplitEntry>,
-    /// Users of whom a rule holds, whatever layer they are in.
-    #[serde(rename = "pin")]
-    pub pins: Vec<PinEntry>,
-}
-
-/// `[[layer]]`: what is absent stays as the model has it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LayerEntry {
-    /// A layer of the model.
-    pub id: String,
-    /// Its new name.
-    pub name: Option<String>,
-    /// Its new name in Chinese.
-    pub name_zh: Option<String>,
-    /// Who they are.
-    pub description: Option<String>,
-    /// What to do with them.
-    pub playbook: Option<String>,
-    /// The layer that its users go to.
-    pub merge_into: Option<String>,
-}
-
-/// `[[split]]`: a layer of its own.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SplitEntry {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Its name in Chinese; without one, its name.
-    pub name_zh: Option<String>,
-    /// Who they are.
-    pub description: Option<String>,
-    /// What to do with them.
-    pub playbook: Option<String>,
-    /// The layer of the model that they come from.
-    pub from: String,
-    /// A condition on the features of a user.
-    #[serde(rename = "where")]
-    pub rule: String,
-}
-
-/// `[[pin]]`: users who belong to a layer by rule.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PinEntry {
-    /// Name of the rule; without one, its number.
-    pub id: Option<String>,
-    /// A layer of the model or a split.
-    pub layer: String,
-    /// A condition on the features of a user.
-    #[serde(rename = "where")]
-    pub rule: String,
-}
 
 /// A review that fits its model: the layers that users are assigned to, and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -317,22 +249,6 @@ impl FittedLayers {
     }
 }
 
-impl SplitEntry {
-    fn entry(&self) -> String {
-        format!("[[split]] id = \"{}\"", self.id)
-    }
-}
-
-impl PinEntry {
-    fn id(&self, index: usize) -> String {
-        self.id.clone().unwrap_or_else(|| (index + 1).to_string())
-    }
-
-    fn entry(&self, index: usize) -> String {
-        format!("[[pin]] {}", self.id(index))
-    }
-}
-
 impl ReviewedLayer {
     fn of_split(split: &SplitEntry) -> Self {
         Self {
@@ -456,7 +372,9 @@ mod tests {
     fn whatever_does_not_fit_is_named() {
         let layer = |id: &str, rest: &str| format!("[[layer]]\nid = \"{id}\"\n{rest}\n");
         let split = |id: &str, from: &str| {
-            format!("[[split]]\nid = \"{id}\"\nname = \"n\"\nfrom = \"{from}\"\nwhere = \"true\"\n")
+            format!(
+                "[[split]]\nid = \"{id}\"\nname = \"{id}\"\nfrom = \"{from}\"\nwhere = \"true\"\n"
+            )
         };
         let merge = |id: &str, into: &str| layer(id, &format!("merge_into = \"{into}\""));
         let pin = |rest: &str| format!("[[pin]]\nwhere = \"true\"\n{rest}\n");

@@ -104,11 +104,10 @@ const ACCENTS: [Accent; 14] = [
 /// What a layer that is higher or lower than its like in a feature may be told
 /// by; `None` where the fact is not worth a word.
 pub(super) fn phrase(feature: &str, is_high: bool) -> Option<Phrase> {
-    for (prefixes, english, chinese) in [
-        (["share_channel_", "n_channel_"], "more via", "更多来自"),
-        (["share_category_", "n_category_"], "more into", "更爱"),
-    ] {
-        if let Some(value) = prefixes.iter().find_map(|prefix| feature.strip_prefix(prefix)) {
+    for (prefix, english, chinese) in
+        [("share_channel_", "more via", "更多来自"), ("share_category_", "more into", "更爱")]
+    {
+        if let Some(value) = feature.strip_prefix(prefix) {
             return is_high.then(|| of_value(value, english, chinese));
         }
     }

@@ -13,6 +13,7 @@ mod newcomer;
 mod own_features;
 mod published_kmeans;
 mod real_data;
+mod review;
 mod rules;
 mod scoring;
 mod source;

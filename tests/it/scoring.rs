@@ -40,26 +40,26 @@ fn everybody_is_scored() {
     assert!(report.contains("122 users scored as of 2024-08-28"), "{report}");
     let scores = scores(&shop, "as_of=2024-08-28");
     assert_eq!(scores.len(), 122);
-    // user_id, layer_id, layer, layer_margin, rfm_segment, rfm_cell, rfm_level,
+    // user_id, layer_id, layer, layer_zh, assigned_by, layer_margin, rfm_segment, rfm_cell, rfm_level,
     // value_demand, lifecycle_stage, churn_probability, at_risk, days_since_last_order
     let only_looks = &scores["901"];
-    assert_eq!(only_looks[4..], ["", "", "", "", "prospect", "", "false", ""]);
+    assert_eq!(only_looks[6..], ["", "", "", "", "prospect", "", "false", ""]);
     let ordered_yesterday = &scores["900"];
-    assert_eq!(ordered_yesterday[4..6], ["new", "511"]);
-    assert_eq!(ordered_yesterday[6..8], ["recent rare low-spend", "low-value low-demand"]);
-    assert_eq!(ordered_yesterday[8], "new");
-    assert_eq!(ordered_yesterday[11], "1.0");
+    assert_eq!(ordered_yesterday[6..8], ["new", "511"]);
+    assert_eq!(ordered_yesterday[8..10], ["recent rare low-spend", "low-value low-demand"]);
+    assert_eq!(ordered_yesterday[10], "new");
+    assert_eq!(ordered_yesterday[13], "1.0");
     for row in scores.values() {
         assert!(row[1].starts_with('L') && !row[2].is_empty(), "{row:?}");
-        let margin: f64 = row[3].parse().unwrap();
+        let margin: f64 = row[5].parse().unwrap();
         assert!((0.0..=1.0).contains(&margin), "{row:?}");
-        if row[8] != "prospect" {
-            assert!(row[4..8].iter().all(|group| !group.is_empty()), "{row:?}");
-            let probability: f64 = row[9].parse().unwrap();
+        if row[10] != "prospect" {
+            assert!(row[6..10].iter().all(|group| !group.is_empty()), "{row:?}");
+            let probability: f64 = row[11].parse().unwrap();
             assert!(probability > 0.0 && probability < 1.0, "{row:?}");
         }
     }
-    assert!(scores.values().any(|row| row[10] == "true"));
+    assert!(scores.values().any(|row| row[12] == "true"));
 }
 
 #[test]
