@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! models/<name>/latest                    name of the newest bundle
+//! models/<name>/lineage.json              how its layers came from those before
 //! models/<name>/<as_of>-<hash>/
 //!   manifest.json      format, model, hash of every other file
 //!   config.toml        the resolved config
@@ -14,7 +15,7 @@
 //!   record.json        dates, input profile, hold-out measures
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -161,8 +162,47 @@ impl Bundle {
             .map_err(|cause| BundleError::Unwritable { folder: model_folder, cause })
     }
 
+    /// The name of the bundle's own folder, which its content determines.
+    ///
+    /// # Errors
+    /// When a part cannot be written as text.
+    pub fn name(&self) -> Result<String, BundleError> {
+        Ok(self.named_files().map_err(|cause| self.unwritable(cause))?.0)
+    }
+
+    /// A hash of the whole model but for what its layers are known by: the same
+    /// for the same data, config and seed, whatever model came before.
+    ///
+    /// # Errors
+    /// When a part cannot be written as text.
+    pub fn fingerprint(&self) -> Result<String, BundleError> {
+        let anonymous = Self { layers: self.layers.anonymous(), ..self.clone() };
+        let files = anonymous.files().map_err(|cause| self.unwritable(cause))?;
+        let mut hasher = blake3::Hasher::new();
+        for (name, content) in &files {
+            hasher.update(name.as_bytes()).update(blake3::hash(content).as_bytes());
+        }
+        Ok(hasher.finalize().to_hex()[..16].to_owned())
+    }
+
+    fn unwritable(&self, cause: io::Error) -> BundleError {
+        BundleError::Unwritable { folder: self.config.name.clone().into(), cause }
+    }
+
     fn write(&self, model_folder: &Path) -> io::Result<PathBuf> {
-        let files = self.files()?;
+        let (name, files) = self.named_files()?;
+        let target = model_folder.join(&name);
+        std::fs::create_dir_all(model_folder)?;
+        if !holds(&target, &files) {
+            publish_folder(&files, model_folder, &target)?;
+        }
+        write_atomically(&model_folder.join(LATEST), |file| writeln!(file, "{name}"))?;
+        Ok(target)
+    }
+
+    /// All files with the manifest, and the name of their folder.
+    fn named_files(&self) -> io::Result<(String, Vec<(&'static str, Vec<u8>)>)> {
+        let mut files = self.files()?;
         let entries = files.iter().map(|(name, content)| {
             let blake3 = blake3::hash(content).to_hex().to_string();
             ((*name).to_owned(), FileEntry { bytes: content.len(), blake3 })
@@ -176,16 +216,8 @@ impl Bundle {
         };
         let manifest = to_json(&manifest)?;
         let hash = blake3::hash(&manifest).to_hex();
-        let name = format!("{}-{}", self.record.dates.as_of.format("%Y-%m-%d"), &hash[..10]);
-        let target = model_folder.join(&name);
-        std::fs::create_dir_all(model_folder)?;
-        let mut files = files;
         files.push((MANIFEST, manifest));
-        if !holds(&target, &files) {
-            publish_folder(&files, model_folder, &target)?;
-        }
-        write_atomically(&model_folder.join(LATEST), |file| writeln!(file, "{name}"))?;
-        Ok(target)
+        Ok((format!("{}-{}", self.record.dates.as_of.format("%Y-%m-%d"), &hash[..10]), files))
     }
 
     fn files(&self) -> io::Result<Vec<(&'static str, Vec<u8>)>> {
@@ -229,6 +261,27 @@ impl Bundle {
         };
         Ok((bundle, folder))
     }
+}
+
+/// Ids of the layers of all bundles of a model, damaged ones and those of other
+/// versions included as far as they can be read.
+pub fn ids_in_bundles(model_folder: &Path) -> BTreeSet<String> {
+    #[derive(Deserialize)]
+    struct IdsOnly {
+        layers: Vec<IdOnly>,
+        #[serde(default)]
+        retired_ids: Vec<String>,
+    }
+    #[derive(Deserialize)]
+    struct IdOnly {
+        id: String,
+    }
+    let folders = std::fs::read_dir(model_folder).into_iter().flatten().flatten();
+    folders
+        .filter_map(|folder| std::fs::read(folder.path().join("layers.json")).ok())
+        .filter_map(|content| serde_json::from_slice::<IdsOnly>(&content).ok())
+        .flat_map(|it| it.layers.into_iter().map(|layer| layer.id).chain(it.retired_ids))
+        .collect()
 }
 
 /// True when the folder has these files as they should be.

@@ -7,6 +7,7 @@ use comfy_table::{
     Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, TableComponent, presets,
 };
 
+use super::lineage_tables;
 use crate::bundle::Bundle;
 use crate::engine::MemoryUse;
 use crate::features::Pruning;
@@ -241,6 +242,7 @@ pub(super) fn trained(trained: &Trained) -> String {
         dates.hold_out.date(),
     );
     let _ = writeln!(text, "{}\n", layers(bundle));
+    text.push_str(&lineage_tables::entry(&trained.lineage));
     let _ = writeln!(text, "{}", churn(bundle));
     let _ = writeln!(text, "\nSaved {}", trained.folder.display());
     text.push_str(&memory(&trained.memory));
@@ -286,7 +288,7 @@ fn churn(bundle: &Bundle) -> String {
     )
 }
 
-fn warnings(warnings: &[String]) -> String {
+pub(super) fn warnings(warnings: &[String]) -> String {
     warnings.iter().map(|warning| indented(&format!("WARNING: {warning}"))).collect()
 }
 

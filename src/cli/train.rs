@@ -7,11 +7,13 @@ use clap::{Parser, Subcommand};
 use super::feature_list::{self, ListFormat};
 use super::progress::TerminalProgress;
 use super::review::{self, ReviewArguments};
-use super::{EngineArguments, ModelArguments, ReviewChoice, finish, output, tables};
+use super::{
+    EngineArguments, ModelArguments, ReviewChoice, finish, lineage_tables, output, tables,
+};
 use crate::config::Config;
 use crate::pipeline::{
-    MatrixRequest, ScoreFormat, ScoreRequest, agreement_with_groups, backtest, full_catalogue,
-    score, train, write_matrix,
+    Lineage, MatrixRequest, Previous, ScoreFormat, ScoreRequest, agreement_with_groups, backtest,
+    full_catalogue, score, train, write_matrix,
 };
 use crate::sample::{SampleParams, write_sample};
 use crate::starter::starter_config;
@@ -34,6 +36,7 @@ const SAMPLE_TRUTH: &str = "data/sample/truth.csv";
   layercake-train init orders.csv > shop.toml  a starter config for your files
   layercake-train --config shop.toml           train on them
   layercake-train --config shop.toml --as-of 2026-07-01
+  layercake-train --config shop.toml --previous models/shop/2026-06-01-0123456789
 
 Exit codes: 0 done, 2 could not run."
 )]
@@ -52,6 +55,13 @@ struct Arguments {
     /// Seed of everything random [default: as in the config]
     #[arg(long, value_name = "N", requires = "config")]
     seed: Option<u64>,
+    /// Bundle whose layers keep their ids and names where they are still the same
+    /// groups [default: the latest of the model]
+    #[arg(long, value_name = "FOLDER", requires = "config")]
+    previous: Option<PathBuf>,
+    /// Number layers from L1 on, whatever model came before
+    #[arg(long, requires = "config", conflicts_with = "previous")]
+    fresh: bool,
     #[command(flatten)]
     engine: EngineArguments,
 }
@@ -90,6 +100,21 @@ enum Command {
 A layers.toml that is there is never overwritten: it is held against the model, and what does not
 fit is an error.")]
     Review(ReviewArguments),
+    /// Show how the layers of a model came from those of the models before
+    #[command(after_help = "Examples:
+  layercake-train lineage --bundle models/shop
+  layercake-train lineage --bundle models/shop --json > lineage.json
+
+A layer is still the same group, and keeps its id and name, when most of its
+users are in the new layer and most users of the new layer come from it.")]
+    Lineage {
+        /// Folder of a model, or of one of its bundles
+        #[arg(long, value_name = "FOLDER")]
+        bundle: PathBuf,
+        /// Print JSON instead of tables
+        #[arg(long)]
+        json: bool,
+    },
     /// Generate behaviour data with planted truth
     #[command(after_help = "Example:
   layercake-train sample --users 50000 --seed 7 --out big-sample")]
@@ -144,6 +169,13 @@ fn run(arguments: Arguments) -> anyhow::Result<String> {
         Some(Command::Init { files, out }) => init(engine, &files, out.as_deref()),
         Some(Command::Features(wanted)) => features(engine, &wanted),
         Some(Command::Review(wanted)) => review::run(engine, &wanted),
+        Some(Command::Lineage { bundle, json }) => {
+            let lineage = Lineage::load(&bundle)?;
+            if json {
+                return Ok(serde_json::to_string_pretty(&lineage)? + "\n");
+            }
+            Ok(lineage_tables::history(&lineage))
+        }
         Some(Command::Sample { out, users, seed }) => {
             let written = write_sample(&SampleParams { n_users: users, seed }, &out)?;
             Ok(format!(
@@ -161,15 +193,20 @@ fn run(arguments: Arguments) -> anyhow::Result<String> {
                 config.seed = arguments.seed.unwrap_or(config.seed);
                 config.models = arguments.models.clone().unwrap_or(config.models);
                 engine.apply(&mut config.engine);
-                train_and_report(&config)
+                let previous = match arguments.previous {
+                    Some(bundle) => Previous::Bundle(bundle),
+                    None if arguments.fresh => Previous::Fresh,
+                    None => Previous::Latest,
+                };
+                train_and_report(&config, &previous)
             }
             None => main_job_on_sample(engine),
         },
     }
 }
 
-fn train_and_report(config: &Config) -> anyhow::Result<String> {
-    let trained = train(config, &mut TerminalProgress::new())?;
+fn train_and_report(config: &Config, previous: &Previous) -> anyhow::Result<String> {
+    let trained = train(config, previous, &mut TerminalProgress::new())?;
     let next =
         format!("Next: layercake-score --bundle {}\n", config.models.join(&config.name).display());
     Ok(tables::trained(&trained) + &next)
@@ -186,7 +223,7 @@ fn main_job_on_sample(engine: &EngineArguments) -> anyhow::Result<String> {
     let mut config = Config::load(Path::new(SAMPLE_CONFIG))?;
     engine.apply(&mut config.engine);
     output::print(&format!("── Train: layercake-train --config {SAMPLE_CONFIG}\n\n"))?;
-    let mut trained = train(&config, &mut TerminalProgress::new())?;
+    let mut trained = train(&config, &Previous::Latest, &mut TerminalProgress::new())?;
     let review = ReviewChoice::default().apply(&mut trained.bundle, &trained.folder)?;
     output::print(&tables::trained(&trained))?;
     let model = config.models.join(&config.name);

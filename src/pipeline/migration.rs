@@ -186,7 +186,7 @@ fn total_gmv(snapshot: &Snapshot) -> Vec<f64> {
 }
 
 /// For each of `users`, the row of `others` with the same id. Both are sorted.
-fn rows_in(others: &UserIds, users: &UserIds) -> Vec<Option<usize>> {
+pub(super) fn rows_in(others: &UserIds, users: &UserIds) -> Vec<Option<usize>> {
     match (others, users) {
         (UserIds::Integer(others), UserIds::Integer(users)) => {
             users.iter().map(|id| others.binary_search(id).ok()).collect()

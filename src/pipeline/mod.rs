@@ -5,8 +5,11 @@ mod error;
 mod group_outcomes;
 mod grouping;
 mod groups;
+mod lineage;
+mod lineage_file;
 mod matrix;
 mod migration;
+mod movement;
 mod parquet_file;
 mod progress;
 mod review;
@@ -19,8 +22,13 @@ pub use error::PipelineError;
 pub use group_outcomes::{GroupOutcome, GroupedOutcomes, group_outcomes};
 pub use grouping::Grouping;
 pub use groups::{GroupAgreement, agreement_with_groups};
+pub use lineage::Previous;
+pub use lineage_file::{
+    Born, Compared, Died, Kept, Lineage, LineageEntry, LineageLayer, Merged, Split,
+};
 pub use matrix::{Catalogue, MatrixRequest, WrittenMatrix, full_catalogue, write_matrix};
 pub use migration::{Flow, GroupAtBothDates, Migration, MigrationRequest, migration};
+pub use movement::{Movement, MovementFlow};
 pub use progress::{Progress, Silent};
 pub use review::{read_review, review_place};
 pub use scoring::{LayerCount, ScoreFormat, ScoreRequest, ScoreSummary, score};

@@ -15,6 +15,8 @@ use crate::history::N_BUCKETS;
 use crate::rules::{FittedRfm, FittedRules};
 use crate::segmentation::fit_layers;
 
+use super::lineage::{Previous, Published, publish};
+use super::lineage_file::LineageEntry;
 use super::{OpenData, PipelineError, Progress, customers, open_data, resolve_as_of};
 
 /// A trained model and where it was saved.
@@ -24,6 +26,8 @@ pub struct Trained {
     pub bundle: Bundle,
     /// Its folder.
     pub folder: PathBuf,
+    /// How its layers came from those of the model before.
+    pub lineage: LineageEntry,
     /// The rows set aside, if any.
     pub quarantine: Option<PathBuf>,
     /// What the run took.
@@ -34,40 +38,50 @@ pub struct Trained {
 /// them on the held-out one and saves the bundle.
 ///
 /// Nothing of the held-out snapshot, neither its features nor its outcomes,
-/// is seen by any fit.
+/// is seen by any fit. The layers take ids and names from those of `previous`
+/// that are the same groups.
 ///
 /// # Errors
 /// Whatever the stages refuse; see [`PipelineError`].
-pub fn train(config: &Config, progress: &mut dyn Progress) -> Result<Trained, PipelineError> {
+pub fn train(
+    config: &Config,
+    previous: &Previous,
+    progress: &mut dyn Progress,
+) -> Result<Trained, PipelineError> {
+    previous.check()?;
     let quarantine = config.models.join(&config.name).join("quarantine.csv");
-    progress.stage(0, 5, "reading the data");
+    progress.stage(0, 6, "reading the data");
     let data = open_data(config, None, &quarantine)?;
     let as_of = resolve_as_of(config.as_of, &data.input, &config.features)?;
     let dates = config.snapshots.dates(data.input.first_time, as_of)?;
-    progress.stage(1, 5, "choosing features");
+    progress.stage(1, 6, "choosing features");
     let ChosenFeatures { plan, pruning } = choose_features(config, &data, &dates)?;
-    progress.stage(2, 5, "computing features");
+    progress.stage(2, 6, "computing features");
     let horizon_days = config.snapshots.horizon_days;
     let snapshots = data.snapshots_with_outcomes(&plan, &dates.training, horizon_days)?;
-    progress.stage(3, 5, "fitting layers and churn");
+    progress.stage(3, 6, "fitting layers and churn");
     let layers = fit_layers(&config.segmentation, &snapshots, horizon_days, config.seed)?;
     let rules = FittedRules::fit(&snapshots[0].features, &config.rfm, &config.lifecycle)?;
     let (rows, churned) = pooled_customers(&snapshots)?;
     let churn = fit_churn(&config.churn, &rows, &churned)?;
-    progress.stage(4, 5, "measuring on the held-out snapshot");
+    progress.stage(4, 6, "measuring on the held-out snapshot");
     let hold_out = std::slice::from_ref(&dates.hold_out);
     let held_out = data.snapshots_with_outcomes(&plan, hold_out, horizon_days)?.remove(0);
     let evaluation = evaluate_churn(&churn, &rules.rfm, &held_out)?;
-    let memory = data.memory();
-    let input = data.input;
-    let record = TrainingRecord { dates, input, n_training_rows: rows.n_rows(), churn: evaluation };
+    let record = TrainingRecord {
+        dates,
+        input: data.input.clone(),
+        n_training_rows: rows.n_rows(),
+        churn: evaluation,
+    };
     let mut resolved = config.of_model();
     resolved.input.user_ids = Some(data.user_ids);
-    let review = None;
-    let bundle = Bundle { config: resolved, plan, pruning, layers, review, rules, churn, record };
-    let folder = bundle.save(&config.models)?;
+    let bundle = Bundle { config: resolved, plan, pruning, layers, review: None, rules, churn, record };
+    progress.stage(5, 6, "matching layers with the model before");
+    let Published { bundle, folder, entry } =
+        publish(config, &data, bundle, &snapshots[0], previous)?;
     let quarantine = quarantine.is_file().then_some(quarantine);
-    Ok(Trained { bundle, folder, quarantine, memory })
+    Ok(Trained { bundle, folder, lineage: entry, quarantine, memory: data.memory() })
 }
 
 /// Users whose features decide what is pruned, about.

@@ -25,13 +25,17 @@ pub struct FittedLayers {
     pub layers: Vec<Layer>,
     /// How each number of layers did.
     pub candidates: Vec<Candidate>,
+    /// Ids of layers of earlier models that none of these continues.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired_ids: Vec<String>,
 }
 
 /// A named group of users.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layer {
-    /// Short id: `L1` is the layer with the largest GMV a user.
+    /// Short id, kept for as long as it is the same group. In a first model `L1`
+    /// is the layer with the largest GMV a user.
     pub id: String,
     /// Name in words, distinct within the model.
     pub name: String,
@@ -80,7 +84,7 @@ pub fn fit_layers(
     let space = LayerSpace::fit(params, &rows, &rounds, seed)?;
     let clusters = fit_living_clusters(params, k, &space, &rows.matrix, &latest.features, seed)?;
     let layers = describe(&space, &clusters, latest)?;
-    Ok(FittedLayers { space, clusters, layers, candidates })
+    Ok(FittedLayers { space, clusters, layers, candidates, retired_ids: Vec::new() })
 }
 
 /// How well layers agree that are fitted anew, space and all, to users who are

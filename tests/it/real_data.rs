@@ -4,7 +4,7 @@ use std::path::Path;
 
 use layercake::bundle::Bundle;
 use layercake::config::Config;
-use layercake::pipeline::{Silent, train};
+use layercake::pipeline::{Previous, Silent, train};
 
 use crate::support::{Shop, project, shared_data};
 
@@ -15,7 +15,7 @@ fn train_unedited(data: &Path) -> Bundle {
     shop.train(&["init", data.to_str().unwrap(), "--out", "shop.toml"]).done();
     let mut config = Config::load(&shop.path("shop.toml")).unwrap();
     config.models = shop.path("models");
-    train(&config, &mut Silent).unwrap().bundle
+    train(&config, &Previous::Latest, &mut Silent).unwrap().bundle
 }
 
 fn auc(bundle: &Bundle, name: &str) -> f64 {
