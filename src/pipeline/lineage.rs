@@ -149,6 +149,9 @@ impl History {
             Some(lineage) => lineage.used_ids(),
             None => ids_in_bundles(model_folder),
         };
+        if lineage.is_none() && warnings.is_empty() && !used.is_empty() {
+            warnings.push("there are bundles but no lineage.json, which starts anew".into());
+        }
         Ok(Self { lineage: lineage.unwrap_or_else(Lineage::empty), used, warnings })
     }
 }

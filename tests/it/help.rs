@@ -10,6 +10,7 @@ fn help_of_every_command() {
         ("train_init", shop.train(&["init", "--help"])),
         ("train_features", shop.train(&["features", "--help"])),
         ("train_review", shop.train(&["review", "--help"])),
+        ("train_lineage", shop.train(&["lineage", "--help"])),
         ("train_sample", shop.train(&["sample", "--help"])),
         ("score", shop.score(&["--help"])),
         ("compare", shop.compare(&["--help"])),

@@ -8,6 +8,7 @@ mod catalogue;
 mod features;
 mod help;
 mod leaks;
+mod lineage;
 mod matrix_file;
 mod newcomer;
 mod own_features;
