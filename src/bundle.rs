@@ -88,6 +88,9 @@ struct FileEntry {
     blake3: String,
 }
 
+/// Names and contents of files.
+type Files = Vec<(&'static str, Vec<u8>)>;
+
 /// Why a bundle could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
@@ -201,7 +204,7 @@ impl Bundle {
     }
 
     /// All files with the manifest, and the name of their folder.
-    fn named_files(&self) -> io::Result<(String, Vec<(&'static str, Vec<u8>)>)> {
+    fn named_files(&self) -> io::Result<(String, Files)> {
         let mut files = self.files()?;
         let entries = files.iter().map(|(name, content)| {
             let blake3 = blake3::hash(content).to_hex().to_string();
@@ -220,7 +223,7 @@ impl Bundle {
         Ok((format!("{}-{}", self.record.dates.as_of.format("%Y-%m-%d"), &hash[..10]), files))
     }
 
-    fn files(&self) -> io::Result<Vec<(&'static str, Vec<u8>)>> {
+    fn files(&self) -> io::Result<Files> {
         let config = toml::to_string(&self.config.of_model()).map_err(io::Error::other)?;
         Ok(vec![
             ("config.toml", config.into_bytes()),

@@ -69,7 +69,7 @@ fn moved(movement: &Movement) -> String {
 pub(super) fn history(lineage: &Lineage) -> String {
     let mut text = String::new();
     let mut rows =
-        table(&["Bundle", "Kept", "Born", "Died", "Merged", "Split", "Moved", "Boundary"]);
+        table(&["Bundle", "Kept", "Born", "Died", "Merged", "Split", "Moved", "Redrawn"]);
     for entry in &lineage.entries {
         let share = |part: fn(&Movement) -> usize| match &entry.movement {
             Some(it) => percent(part(it) as f64 / it.n_users.max(1) as f64),
@@ -93,7 +93,7 @@ pub(super) fn history(lineage: &Lineage) -> String {
     }
     text.push_str(
         "\nMoved: share of the users known before and after who went to another layer\n\
-         themselves. Boundary: of those whom the new model alone puts into another.\n",
+         themselves. Redrawn: of those whom the new model alone puts into another.\n",
     );
     text
 }

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::ancestry::{Origin, Parent, Previous};
 use super::lineage_file::{
     Born, Compared, Died, Kept, Lineage, LineageEntry, LineageLayer, Merged, Split, set_aside,
     take_turn,
@@ -18,75 +19,6 @@ use crate::config::Config;
 use crate::dataset::Snapshot;
 use crate::features::{check_custom, describe_input};
 use crate::segmentation::{LayerIdentity, Matching, SameGroup, SharedUsers};
-
-/// The model from which layers take their ids and names.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Previous {
-    /// The latest bundle of the model, if there is one.
-    #[default]
-    Latest,
-    /// Another bundle.
-    Bundle(PathBuf),
-    /// None: ids from scratch.
-    Fresh,
-}
-
-/// A bundle whose layers may go on.
-struct Parent {
-    bundle: Bundle,
-    name: String,
-}
-
-impl Parent {
-    fn load(path: &Path) -> Result<Self, BundleError> {
-        let (bundle, folder) = Bundle::load(path)?;
-        let folder = folder.canonicalize().unwrap_or(folder);
-        let name = folder.file_name().map_or(String::new(), |it| it.to_string_lossy().into_owned());
-        Ok(Self { bundle, name })
-    }
-}
-
-/// Where ids come from.
-enum Origin {
-    /// From scratch, as was asked for.
-    Fresh,
-    /// There is no model yet.
-    First,
-    /// From scratch, since the model before can't be used, for this reason.
-    Lost(String),
-    /// From a model.
-    Parent(Box<Parent>),
-}
-
-impl Previous {
-    /// Checks that a bundle that was asked for is there.
-    pub(super) fn check(&self) -> Result<(), BundleError> {
-        match self {
-            Self::Bundle(path) => Bundle::load(path).map(|_| ()),
-            Self::Latest | Self::Fresh => Ok(()),
-        }
-    }
-
-    /// The model before; `used` are the ids that are known to have been used.
-    fn origin(
-        &self,
-        model_folder: &Path,
-        used: &BTreeSet<String>,
-    ) -> Result<Origin, PipelineError> {
-        match self {
-            Self::Fresh => Ok(Origin::Fresh),
-            Self::Bundle(path) => Ok(Origin::Parent(Box::new(Parent::load(path)?))),
-            Self::Latest => Ok(match Parent::load(model_folder) {
-                Ok(parent) => Origin::Parent(Box::new(parent)),
-                Err(BundleError::NotABundle { .. }) if used.is_empty() => Origin::First,
-                Err(BundleError::NotABundle { .. }) => {
-                    Origin::Lost("there is no `latest` in the folder".into())
-                }
-                Err(error) => Origin::Lost(error.to_string()),
-            }),
-        }
-    }
-}
 
 /// A saved bundle and how its layers came about.
 pub(super) struct Published {
@@ -208,12 +140,12 @@ fn descend(
     if let Some(same) = SameModel::find(history, &origin, previous, &fingerprint)? {
         bundle.layers.adopt(&same.identities, &same.used);
         let matching = Matching::unchanged(n_layers);
-        return Ok(entry(bundle, &fingerprint, &same.identities, &matching)?.after(same.bundle));
+        return Ok(entry(bundle, &same.identities, &matching)?.after(same.bundle));
     }
     let unrelated = Matching::unrelated(n_layers);
     let mut used = history.used.clone();
     let reason = match origin {
-        Origin::First | Origin::Fresh => return entry(bundle, &fingerprint, &[], &unrelated),
+        Origin::First | Origin::Fresh => return entry(bundle, &[], &unrelated),
         Origin::Lost(reason) => reason,
         Origin::Parent(parent) => {
             used.append(&mut parent.bundle.layers.used_ids());
@@ -224,7 +156,7 @@ fn descend(
         }
     };
     bundle.layers.inherit(&[], &unrelated, &used);
-    let mut entry = entry(bundle, &fingerprint, &[], &unrelated)?;
+    let mut entry = entry(bundle, &[], &unrelated)?;
     let first = bundle.layers.layers.iter().map(|layer| layer.id.as_str()).next().unwrap_or("L1");
     entry.warnings.push(format!(
         "ids start afresh at {first}, since the model before can't be used ({reason}); \
@@ -262,14 +194,13 @@ fn inherit(
     old: &LayersAt,
     used: &BTreeSet<String>,
 ) -> Result<LineageEntry, PipelineError> {
-    let fingerprint = bundle.fingerprint()?;
     let new = bundle.layers.assign(&latest.features)?.layers;
     let identities = parent.bundle.layers.identities();
     let n_layers = bundle.layers.layers.len();
     let shared = SharedUsers::count((&old.layers, identities.len()), (&new, n_layers));
     let matching = shared.matching();
     bundle.layers.inherit(&identities, &matching, used);
-    let mut entry = entry(bundle, &fingerprint, &identities, &matching)?.after(parent.name.clone());
+    let mut entry = entry(bundle, &identities, &matching)?.after(parent.name.clone());
     entry.compared = Some(Compared { on: latest.as_of.date(), n_users: new.len() });
     match movement_since(data, &parent.bundle, bundle) {
         Ok(found) => entry.movement = Some(found),
@@ -296,7 +227,6 @@ fn movement_since(data: &OpenData, old: &Bundle, new: &Bundle) -> Result<Movemen
 /// The entry of a bundle whose layers have their ids.
 fn entry(
     bundle: &Bundle,
-    fingerprint: &str,
     previous: &[LayerIdentity],
     matching: &Matching,
 ) -> Result<LineageEntry, PipelineError> {
@@ -313,7 +243,7 @@ fn entry(
         bundle: bundle.name()?,
         previous: None,
         as_of: bundle.record.dates.as_of.date(),
-        fingerprint: fingerprint.to_owned(),
+        fingerprint: bundle.fingerprint()?,
         compared: None,
         warnings: Vec::new(),
         layers: layers

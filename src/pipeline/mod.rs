@@ -1,5 +1,6 @@
 //! The only wiring: raw data to bundle, bundle to scores, layers against RFM.
 
+mod ancestry;
 mod backtest;
 mod error;
 mod group_outcomes;
@@ -17,12 +18,12 @@ mod scoring;
 mod stability;
 mod training;
 
+pub use ancestry::Previous;
 pub use backtest::{Backtest, GroupingScores, LayersAgainst, backtest};
 pub use error::PipelineError;
 pub use group_outcomes::{GroupOutcome, GroupedOutcomes, group_outcomes};
 pub use grouping::Grouping;
 pub use groups::{GroupAgreement, agreement_with_groups};
-pub use lineage::Previous;
 pub use lineage_file::{
     Born, Compared, Died, Kept, Lineage, LineageEntry, LineageLayer, Merged, Split,
 };

@@ -15,7 +15,8 @@ use crate::history::N_BUCKETS;
 use crate::rules::{FittedRfm, FittedRules};
 use crate::segmentation::fit_layers;
 
-use super::lineage::{Previous, Published, publish};
+use super::ancestry::Previous;
+use super::lineage::{Published, publish};
 use super::lineage_file::LineageEntry;
 use super::{OpenData, PipelineError, Progress, customers, open_data, resolve_as_of};
 

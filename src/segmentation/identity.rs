@@ -378,9 +378,9 @@ mod tests {
             let permuted: Vec<usize> = new.iter().map(|&label| place[label]).collect();
             let plain = SharedUsers::count((&old, n), (&new, n)).matching();
             let after = SharedUsers::count((&old, n), (&permuted, n)).matching();
-            for new in 0..n {
-                assert_eq!(after.continued(place[new]), plain.continued(new));
-                assert_eq!(after.parents[place[new]], plain.parents[new]);
+            for (new, &at) in place.iter().enumerate() {
+                assert_eq!(after.continued(at), plain.continued(new));
+                assert_eq!(after.parents[at], plain.parents[new]);
             }
         }
     }

@@ -109,7 +109,7 @@ impl Trial {
         let earlier: Vec<&Snapshot> = others
             .iter()
             .filter(|snapshot| snapshot.as_of + horizon <= latest.as_of)
-            .filter(|snapshot| snapshot.users.len() > 0)
+            .filter(|snapshot| !snapshot.users.is_empty())
             .collect();
         let rows_of = |snapshots: &[&Snapshot]| TrainingRows::of(snapshots, draw, seed);
         if !earlier.is_empty() {
