@@ -31,11 +31,17 @@ pub struct LayerIdentity {
     pub id: String,
     /// Name in words.
     pub name: String,
+    /// The same in Chinese.
+    pub name_zh: String,
 }
 
 impl From<&Layer> for LayerIdentity {
     fn from(layer: &Layer) -> Self {
-        Self { id: layer.id.clone(), name: layer.name.clone() }
+        Self {
+            id: layer.id.clone(),
+            name: layer.name.clone(),
+            name_zh: layer.name_zh.clone(),
+        }
     }
 }
 
@@ -197,8 +203,9 @@ impl FittedLayers {
         used: &BTreeSet<String>,
     ) {
         let mut next = used.iter().map(|id| number(id)).max().unwrap_or(0);
-        let kept_names: BTreeSet<&str> =
-            matching.kept.iter().map(|same| previous[same.old].name.as_str()).collect();
+        let kept = || matching.kept.iter().map(|same| &previous[same.old]);
+        let kept_names: BTreeSet<&str> = kept().map(|it| it.name.as_str()).collect();
+        let kept_names_zh: BTreeSet<&str> = kept().map(|it| it.name_zh.as_str()).collect();
         for (index, layer) in self.layers.iter_mut().enumerate() {
             if let Some(old) = matching.continued(index) {
                 layer.set_identity(&previous[old]);
@@ -207,6 +214,9 @@ impl FittedLayers {
                 layer.id = format!("L{next}");
                 if kept_names.contains(layer.name.as_str()) {
                     layer.name = format!("{} ({})", layer.name, layer.id);
+                }
+                if kept_names_zh.contains(layer.name_zh.as_str()) {
+                    layer.name_zh = format!("{}（{}）", layer.name_zh, layer.id);
                 }
             }
         }
@@ -230,7 +240,8 @@ impl FittedLayers {
     /// The same model without what its layers are known by.
     pub fn anonymous(&self) -> Self {
         let mut layers = self.clone();
-        let nobody = LayerIdentity { id: String::new(), name: String::new() };
+        let none = String::new;
+        let nobody = LayerIdentity { id: none(), name: none(), name_zh: none() };
         layers.layers.iter_mut().for_each(|layer| layer.set_identity(&nobody));
         layers.retired_ids = Vec::new();
         layers
@@ -241,6 +252,7 @@ impl Layer {
     fn set_identity(&mut self, identity: &LayerIdentity) {
         self.id = identity.id.clone();
         self.name = identity.name.clone();
+        self.name_zh = identity.name_zh.clone();
     }
 }
 
