@@ -30,7 +30,7 @@ fn the_same_input_gives_the_same_bytes_with_any_number_of_threads() {
         shop.train(&["--config", "shop.toml", "--models", models, "--threads", threads]).done();
     }
     let expected = files(&shop.bundle("one"));
-    assert_eq!(expected.len(), 8);
+    assert_eq!(expected.len(), 9);
     for models in ["two", "again"] {
         assert_eq!(shop.bundle(models).file_name(), shop.bundle("one").file_name());
         assert!(files(&shop.bundle(models)) == expected, "{models}");
