@@ -68,7 +68,12 @@ impl Engine {
             .create_physical_expr(expression, &schema)
             .map_err(|error| fault(&error))?;
         match expression.data_type(columns).map_err(|error| fault(&error))? {
-            DataType::Boolean => Ok(Predicate { expression }),
+            DataType::Boolean => {
+                // Constants of a wrong type show without a row.
+                let no_rows = RecordBatch::new_empty(Arc::clone(columns));
+                expression.evaluate(&no_rows).map_err(|error| fault(&error))?;
+                Ok(Predicate { expression })
+            }
             other => Err(PredicateFault::NotBoolean(other.to_string())),
         }
     }
@@ -160,6 +165,7 @@ mod tests {
         assert_eq!(fault("max(n_orders) > 2"), PredicateFault::ManyRows("an aggregate"));
         assert!(matches!(fault("n_orders > (SELECT 1)"), PredicateFault::ManyRows(_)));
         assert!(matches!(fault("random() > 0.5"), PredicateFault::NotRepeatable(_)));
+        assert!(matches!(fault("n_orders > 'x'"), PredicateFault::Invalid(_)));
         assert!(matches!(fault("n_orders >"), PredicateFault::Invalid(_)));
     }
 }

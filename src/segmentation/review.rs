@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::review_file::{LayerEntry, PinEntry, ReviewFile, SplitEntry};
+use super::review_file::{LayerEntry, ReviewFile, SplitEntry};
 use super::{FittedLayers, Layer};
 
 /// A review that fits its model: the layers that users are assigned to, and how.
