@@ -208,7 +208,7 @@ mod tests {
     }
 
     fn fitted(features: &Array2<f32>, target: &[f64]) -> BoostedTrees {
-        let params = BoostingParams { row_share: 1.0, ..Default::default() };
+        let params = BoostingParams { row_share: 1.0, feature_share: 1.0, ..Default::default() };
         let sample = Sample { features: features.view(), target };
         fit_trees(&params, sample, 200, 1).unwrap()
     }

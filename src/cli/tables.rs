@@ -405,7 +405,9 @@ fn grouping_row(grouping: &GroupingScores) -> Vec<String> {
 }
 
 fn interval(interval: Option<Interval>) -> String {
-    interval.map_or("–".into(), |interval| format!("{:+.3}…{:+.3}", interval.low, interval.high))
+    // Without the zero before the point four of them fit beside a name.
+    let short = |value: f64| format!("{value:+.3}").replacen("0.", ".", 1);
+    interval.map_or("–".into(), |it| format!("{}…{}", short(it.low), short(it.high)))
 }
 
 /// How well refits agree.

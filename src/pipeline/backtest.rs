@@ -168,9 +168,7 @@ fn log_gmv(gmv: f64) -> f64 {
 }
 
 /// Learns group means on the training snapshots and looks them up for the
-/// held-out users. The overall mean counts as one more user of each group, so
-/// that no small group is sure of anything; one that training never saw has it
-/// alone.
+/// held-out users; a group that training never saw gets the overall mean.
 fn forecast(
     name: &str,
     bundle: &Bundle,
@@ -189,8 +187,8 @@ fn forecast(
     }
     let keys = keys(bundle, held_out)?;
     let mean = |key: &u16, of: fn(&GroupSums) -> f64| {
-        let of_all = of(&overall) / overall.n.max(1.0);
-        groups.get(key).map_or(of_all, |sums| (of(sums) + of_all) / (sums.n + 1.0))
+        let sums = groups.get(key).unwrap_or(&overall);
+        of(sums) / sums.n
     };
     let mut distinct = keys.clone();
     distinct.sort_unstable();

@@ -77,7 +77,8 @@ pub fn train(
     };
     let mut resolved = config.of_model();
     resolved.input.user_ids = Some(data.user_ids);
-    let bundle = Bundle { config: resolved, plan, pruning, layers, review: None, rules, churn, record };
+    let bundle =
+        Bundle { config: resolved, plan, pruning, layers, review: None, rules, churn, record };
     progress.stage(5, 6, "matching layers with the model before");
     let Published { bundle, folder, entry } =
         publish(config, &data, bundle, &snapshots[0], previous)?;

@@ -37,11 +37,7 @@ pub struct LayerIdentity {
 
 impl From<&Layer> for LayerIdentity {
     fn from(layer: &Layer) -> Self {
-        Self {
-            id: layer.id.clone(),
-            name: layer.name.clone(),
-            name_zh: layer.name_zh.clone(),
-        }
+        Self { id: layer.id.clone(), name: layer.name.clone(), name_zh: layer.name_zh.clone() }
     }
 }
 

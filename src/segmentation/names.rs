@@ -29,9 +29,12 @@ const COUPON: &[&str] = &["coupon", "voucher", "promo", "优惠", "领券", "折
 const OPENING: &[&str] = &["opened", "open", "read", "click", "打开", "阅读", "点击"];
 const GIFT: &[&str] = &["gift", "present", "礼"];
 
+/// Churn rate from which users are no more at risk but gone.
+const ALL_BUT_GONE: f64 = 0.9;
+
 /// From the first that holds a layer has its name. Effects are in spreads of all
 /// users; `value` and `churn` are multiples of those of all users.
-static RULES: [Rule; 28] = [
+static RULES: [Rule; 29] = [
     rule("Key accounts", "头部大客", |it| {
         it.profile.share <= 0.02 && it.profile.gmv_share >= 0.04 && it.value >= 20.0
     }),
@@ -53,6 +56,9 @@ static RULES: [Rule; 28] = [
     }),
     rule("Lapsed regulars", "流失老客", |it| {
         it.orders() >= 0.3 && is_gone(it) && it.churn >= 1.05
+    }),
+    rule("Lapsed high spenders", "流失高消费客", |it| {
+        it.spend() >= NOTABLE && it.profile.churn_rate >= ALL_BUT_GONE && it.churn >= 1.05
     }),
     rule("Valuable, at risk", "高价值预警客", |it| {
         it.spend() >= NOTABLE && it.orders() >= 0.3 && it.churn >= 1.05
