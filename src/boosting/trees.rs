@@ -195,13 +195,13 @@ mod tests {
 
     fn steps(n_rows: usize) -> (Array2<f32>, Vec<f64>) {
         let features = Array2::from_shape_fn((n_rows, 3), |(row, column)| {
-            ((row * (column * 7 + 3)) % 101) as f32
+            ((row * (column * 7 + 3)) % 53) as f32
         });
         let target = features
             .rows()
             .into_iter()
             .map(|row| {
-                f64::from(u8::from(row[0] > 50.0)) + 2.0 * f64::from(u8::from(row[1] > 20.0))
+                f64::from(u8::from(row[0] > 25.0)) + 2.0 * f64::from(u8::from(row[1] > 10.0))
             })
             .collect();
         (features, target)
