@@ -185,3 +185,81 @@ fn weighted_components(
     let scale = params.behaviour_weight * foretold_spread / total_spread;
     Ok(components.rows().into_iter().map(|row| row.iter().map(|x| x * scale).collect()).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::Outcomes;
+    use crate::segmentation::outcome::Outcome;
+
+    /// Users of whom the one feature tells who buys, and the other nothing.
+    fn rows(n_users: usize) -> TrainingRows {
+        let names = vec!["n_orders".to_owned(), "weekday".to_owned()];
+        let values = Array2::from_shape_fn((n_users, 2), |(row, column)| {
+            ((row * (7 + 4 * column)) % 31) as f64
+        });
+        let gmv: Vec<f64> =
+            values.column(0).iter().map(|&n| if n > 15.0 { n * 10.0 } else { 0.0 }).collect();
+        let n_orders = gmv.iter().map(|&gmv| f64::from(u8::from(gmv > 0.0))).collect();
+        let matrix = FeatureMatrix::new(names, values).unwrap();
+        TrainingRows { matrix, outcomes: Outcomes { n_orders, gmv } }
+    }
+
+    fn fitted(params: &SegmentationParams, rows: &TrainingRows) -> LayerSpace {
+        let rounds: Rounds = match params.space {
+            SpaceKind::Outcome => {
+                Outcome::that_vary(&rows.outcomes).into_iter().map(|it| (it, 60)).collect()
+            }
+            SpaceKind::Behaviour => Rounds::new(),
+        };
+        LayerSpace::fit(params, rows, &rounds, 1).unwrap()
+    }
+
+    fn mean(points: &Array2<f32>) -> Vec<f64> {
+        points.mapv(f64::from).mean_axis(Axis(0)).unwrap().to_vec()
+    }
+
+    #[test]
+    fn contributions_of_features_add_up_to_the_way_between_means() {
+        let rows = rows(600);
+        let some = rows.matrix.slice_rows(20..90);
+        for space in [SpaceKind::Outcome, SpaceKind::Behaviour] {
+            let params = SegmentationParams { space, ..Default::default() };
+            let space = fitted(&params, &rows);
+            let from = mean(&space.locate(&rows.matrix).unwrap());
+            let to = mean(&space.locate(&some).unwrap());
+            let contributions = space.contributions(&some, &rows.matrix).unwrap();
+            for coordinate in 0..space.n_coordinates() {
+                let sum: f64 = contributions.iter().map(|(_, by)| by[coordinate]).sum();
+                assert!((sum - (to[coordinate] - from[coordinate])).abs() < 1e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn users_who_will_do_the_same_are_near_whatever_else_they_do() {
+        let rows = rows(600);
+        let spread_of = |weight: f64| {
+            let params = SegmentationParams { behaviour_weight: weight, ..Default::default() };
+            let points = fitted(&params, &rows).locate(&rows.matrix).unwrap();
+            let buys = |row: usize| rows.outcomes.gmv[row] > 0.0;
+            let distance = |a: usize, b: usize| -> f32 {
+                points.row(a).iter().zip(points.row(b)).map(|(x, y)| (x - y).powi(2)).sum()
+            };
+            let other = (1..600).find(|&row| buys(row) != buys(0)).unwrap();
+            let alike = (1..600).filter(|&row| buys(row) == buys(0)).map(|row| distance(0, row));
+            alike.fold(0.0, f32::max) / distance(0, other)
+        };
+        assert!(spread_of(0.0) < 0.1, "{}", spread_of(0.0));
+        assert!(spread_of(3.0) > spread_of(0.0));
+    }
+
+    #[test]
+    fn the_plain_space_is_the_scaled_features() {
+        let rows = rows(100);
+        let params = SegmentationParams { space: SpaceKind::Behaviour, ..Default::default() };
+        let space = fitted(&params, &rows);
+        let expected = space.scaling.apply(&rows.matrix).unwrap().mapv(|value| value as f32);
+        assert_eq!(space.locate(&rows.matrix).unwrap(), expected);
+    }
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use layercake::bundle::Bundle;
 use layercake::config::Config;
-use layercake::pipeline::{Previous, Silent, train};
+use layercake::pipeline::{Backtest, Previous, Silent, backtest, train};
 
 use crate::support::{Shop, project, shared_data};
 
@@ -23,6 +23,19 @@ fn auc(bundle: &Bundle, name: &str) -> f64 {
     scores.roc_auc.unwrap()
 }
 
+/// The back-test of a bundle, in which layers have to beat both groupings of RFM.
+fn layers_beat_rfm(bundle: &Bundle) -> Backtest {
+    let scratch = Shop::empty();
+    let list = scratch.path("quarantine.csv");
+    let result = backtest(bundle, &bundle.config, &list, &mut Silent).unwrap();
+    for gain in &result.differences {
+        for interval in [gain.r2_log_gmv, gain.r2_gmv, gain.churn_log_loss] {
+            assert!(interval.unwrap().low > 0.0, "{gain:?}");
+        }
+    }
+    result
+}
+
 #[test]
 fn cdnow_last_90_days() {
     let bundle = train_unedited(&project().join("data/cdnow/cdnow_master.parquet"));
@@ -33,6 +46,9 @@ fn cdnow_last_90_days() {
     // Days since the last order alone: .8280, as measured with other tools.
     assert!((auc(&bundle, "days since last order") - 0.8280).abs() < 5e-4);
     assert!(auc(&bundle, "churn model") >= 0.835, "{}", auc(&bundle, "churn model"));
+    let layers = layers_beat_rfm(&bundle).groupings.remove(0);
+    assert!(layers.r2_log_gmv.unwrap() >= 0.28, "{layers:?}");
+    assert!(layers.r2_gmv.unwrap() >= 0.268, "{layers:?}");
 }
 
 #[test]
@@ -43,4 +59,6 @@ fn online_retail_last_60_days() {
     assert_eq!(bundle.record.dates.training.len(), 6);
     assert_eq!(bundle.record.churn.n_customers, 3_741);
     assert!(auc(&bundle, "churn model") >= 0.735, "{}", auc(&bundle, "churn model"));
+    let layers = layers_beat_rfm(&bundle).groupings.remove(0);
+    assert!(layers.r2_log_gmv.unwrap() >= 0.235, "{layers:?}");
 }
