@@ -47,9 +47,10 @@ impl Outcome {
         }
     }
 
-    /// How much it counts in the space: churn as much as both outcomes of value.
+    /// How much it counts in the space: churn twice, since two coordinates tell of
+    /// value.
     pub(super) fn weight(self) -> f64 {
-        if self == Self::Churn { std::f64::consts::SQRT_2 } else { 1.0 }
+        if self == Self::Churn { 2.0 } else { 1.0 }
     }
 }
 

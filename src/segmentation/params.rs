@@ -52,7 +52,7 @@ impl Default for SegmentationParams {
             k_max: 12,
             min_share: 0.001,
             space: SpaceKind::default(),
-            behaviour_weight: 0.6,
+            behaviour_weight: 0.4,
             transform: Transform::default(),
             max_correlation: 0.9,
             algorithm: Algorithm::default(),
