@@ -176,7 +176,9 @@ fn verdict(verdict: KVerdict) -> &'static str {
 fn what_next(bundle: &Bundle, review: &Review, file: &Path, was_there: bool) -> String {
     let place = file.display();
     if !was_there {
-        return format!("\nWrote {place}. Edit it; scoring uses it where it stands.\n");
+        return format!(
+            "\nWrote {place}. Edit it; scoring uses layers.toml beside `latest`, or --review FILE.\n"
+        );
     }
     let model = &bundle.layers.layers;
     let n_merged = model.iter().zip(&review.of_model);

@@ -15,6 +15,7 @@ use crate::metrics::Interval;
 use crate::pipeline::{
     Backtest, GroupAgreement, GroupingScores, ScoreSummary, Stability, Trained, WrittenMatrix,
 };
+use crate::segmentation::KVerdict;
 use crate::source::{DayGap, DuplicateRows, InputProfile, SourceCounts};
 
 const WIDTH: u16 = 80;
@@ -241,11 +242,37 @@ pub(super) fn trained(trained: &Trained) -> String {
         bundle.config.snapshots.horizon_days,
         dates.hold_out.date(),
     );
-    let _ = writeln!(text, "{}\n", layers(bundle));
+    let _ = writeln!(text, "{}", layers(bundle));
+    text.push_str(&chosen_k(bundle));
+    text.push('\n');
     text.push_str(&lineage_tables::entry(&trained.lineage));
     let _ = writeln!(text, "{}", churn(bundle));
     let _ = writeln!(text, "\nSaved {}", trained.folder.display());
     text.push_str(&memory(&trained.memory));
+    text
+}
+
+/// How many layers there are, and why; what speaks against it.
+fn chosen_k(bundle: &Bundle) -> String {
+    let params = &bundle.config.segmentation;
+    let taken = bundle.layers.candidates.iter().find(|c| c.verdict == KVerdict::Taken);
+    let Some(taken) = taken else { return String::new() };
+    let why = match params.k {
+        Some(_) => "as the config asks".to_owned(),
+        None => format!("chosen from {} to {}", params.k_min, params.k_max),
+    };
+    let mut text = indented(&format!(
+        "{} layers, {why}; refits on resampled users agree by {:.2} (adjusted Rand index)",
+        taken.k, taken.stability
+    ));
+    if taken.smallest_share < params.min_share {
+        text.push_str(&indented(&format!(
+            "WARNING: the smallest layer has {} of the users, less than [segmentation] min_share = \
+             {}; fewer layers or more users would help",
+            percent(taken.smallest_share),
+            params.min_share
+        )));
+    }
     text
 }
 
@@ -406,7 +433,11 @@ fn grouping_row(grouping: &GroupingScores) -> Vec<String> {
 
 fn interval(interval: Option<Interval>) -> String {
     // Without the zero before the point four of them fit beside a name.
-    let short = |value: f64| format!("{value:+.3}").replacen("0.", ".", 1);
+    let short = |value: f64| match value.abs() {
+        large if large >= 10.0 => format!("{value:+.0e}"),
+        small if small < 1.0 => format!("{value:+.3}").replacen("0.", ".", 1),
+        _ => format!("{value:+.2}"),
+    };
     interval.map_or("–".into(), |it| format!("{}…{}", short(it.low), short(it.high)))
 }
 

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::config::Config;
 use crate::pipeline::{
-    Lineage, MatrixRequest, Previous, ScoreFormat, ScoreRequest, agreement_with_groups, backtest,
-    full_catalogue, score, train, write_matrix,
+    Lineage, MatrixRequest, Previous, ScoreFormat, ScoreRequest, Trained, agreement_with_groups,
+    backtest, full_catalogue, score, train, write_matrix,
 };
 use crate::sample::{SampleParams, write_sample};
 use crate::starter::starter_config;
@@ -207,9 +207,23 @@ fn run(arguments: Arguments) -> anyhow::Result<String> {
 
 fn train_and_report(config: &Config, previous: &Previous) -> anyhow::Result<String> {
     let trained = train(config, previous, &mut TerminalProgress::new())?;
+    let warning = review_warning(&trained, previous);
     let next =
         format!("Next: layercake-score --bundle {}\n", config.models.join(&config.name).display());
-    Ok(tables::trained(&trained) + &next)
+    Ok(tables::trained(&trained) + &warning + &next)
+}
+
+/// What whoever edits the review should know before the next night: a new model
+/// may have lost a layer that the review speaks of.
+fn review_warning(trained: &Trained, previous: &Previous) -> String {
+    let warn = |text: String| tables::indented(&format!("WARNING: {text}"));
+    match ReviewChoice::default().apply(&mut trained.bundle.clone(), &trained.folder) {
+        Err(error) => warn(format!("{error}. Scoring stops until it is mended")),
+        Ok(Some(file)) if *previous == Previous::Fresh => {
+            warn(format!("{} speaks of the layers before --fresh; read it again", file.display()))
+        }
+        Ok(_) => String::new(),
+    }
 }
 
 /// Train, score, compare: what a newcomer sees first.

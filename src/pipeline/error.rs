@@ -50,7 +50,10 @@ pub enum PipelineError {
         problem: String,
     },
     /// A rule of the review that could not be computed.
-    #[error("rule {id} of the review, where = \"{sql}\": {cause}")]
+    #[error(
+        "rule {id} of the review, where = \"{sql}\": {cause}; mend it in layers.toml, or use \
+         --no-review"
+    )]
     Rule {
         /// Its name.
         id: String,

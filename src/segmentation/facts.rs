@@ -11,6 +11,8 @@ pub(super) struct Facts<'a> {
     pub(super) value: f64,
     /// Churn rate over that of all users.
     pub(super) churn: f64,
+    /// Largest effect of a discount among the other layers.
+    discount_of_others: f64,
 }
 
 impl<'a> Facts<'a> {
@@ -22,14 +24,21 @@ impl<'a> Facts<'a> {
         };
         let (gmv, churn) = (mean(|it| it.gmv_per_user), mean(|it| it.churn_rate));
         let ratio = |part: f64, all: f64| if all > 0.0 { part / all } else { 1.0 };
-        profiles
+        let mut facts: Vec<Self> = profiles
             .iter()
             .map(|profile| Self {
                 profile,
                 value: ratio(profile.gmv_per_user, gmv),
                 churn: ratio(profile.churn_rate, churn),
+                discount_of_others: 0.0,
             })
-            .collect()
+            .collect();
+        let discounts: Vec<f64> = facts.iter().map(Self::largest_discount).collect();
+        for (index, fact) in facts.iter_mut().enumerate() {
+            let others = discounts.iter().enumerate().filter(|(other, _)| *other != index);
+            fact.discount_of_others = others.map(|(_, &effect)| effect).fold(0.0, f64::max);
+        }
+        facts
     }
 
     /// How far the layer lies above all users, in spreads; 0 of a feature that
@@ -125,7 +134,18 @@ impl<'a> Facts<'a> {
             let of_orders = self.effect(&format!("n_orders{window}"));
             (it.effect >= NOTABLE && it.effect >= of_orders + CLEARLY).then_some(it.effect)
         });
-        rates.reduce(f64::max).unwrap_or(0.0)
+        let largest = rates.reduce(f64::max).unwrap_or(0.0);
+        // All users include those without orders: buyers stand out from them anyway.
+        if largest >= self.discount_of_others + CLEARLY { largest } else { 0.0 }
+    }
+
+    fn largest_discount(&self) -> f64 {
+        let differences = self.profile.differences.iter();
+        let discounts = differences.filter(|it| {
+            it.feature.starts_with("share_orders_discounted")
+                || it.feature.starts_with("discount_depth")
+        });
+        discounts.map(|it| it.effect).fold(0.0, f64::max)
     }
 
     /// The largest effect of what an order is worth.
@@ -136,13 +156,17 @@ impl<'a> Facts<'a> {
             .fold(0.0, f64::max)
     }
 
-    /// They have known the shop for less than half as long as all have.
+    /// They have known the shop for a quarter of a year at most, and less than half
+    /// as long as all have.
     pub(super) fn are_new(&self, age: &str) -> bool {
-        self.profile
-            .difference(age)
-            .is_some_and(|it| it.effect <= -MUCH && it.median <= it.median_of_all / 2.0)
+        self.profile.difference(age).is_some_and(|it| {
+            it.effect <= -MUCH && it.median <= it.median_of_all / 2.0 && it.median <= NEW_DAYS
+        })
     }
 }
+
+/// Days after which nobody is new any more.
+const NEW_DAYS: f64 = 90.0;
 
 /// Effects, in spreads of all users, from which a difference is worth a word …
 pub(super) const NOTABLE: f64 = 0.5;

@@ -58,7 +58,10 @@ static RULES: [Rule; 29] = [
         it.orders() >= 0.3 && is_gone(it) && it.churn >= 1.05
     }),
     rule("Lapsed high spenders", "流失高消费客", |it| {
-        it.spend() >= NOTABLE && it.profile.churn_rate >= ALL_BUT_GONE && it.churn >= 1.05
+        it.spend() >= NOTABLE
+            && it.silence() >= 0.0
+            && it.profile.churn_rate >= ALL_BUT_GONE
+            && it.churn >= 1.05
     }),
     rule("Valuable, at risk", "高价值预警客", |it| {
         it.spend() >= NOTABLE && it.orders() >= 0.3 && it.churn >= 1.05
@@ -73,7 +76,7 @@ static RULES: [Rule; 29] = [
         it.are_customers() && it.silence() <= -NOTABLE && it.churn <= 0.9
     }),
     rule("Cart abandoners", "加购未买", |it| {
-        it.never_bought() && it.event(CART) >= NOTABLE && it.activity() > 0.0
+        it.never_bought() && it.event(CART) >= NOTABLE && it.activity() > 0.0 && it.value <= 1.0
     }),
     rule("Message readers, not buying", "爱看消息未买", |it| {
         let reading = it.response().max(it.event(OPENING));
@@ -84,12 +87,13 @@ static RULES: [Rule; 29] = [
     }),
     rule("Browsers, not buying", "只逛不买", |it| it.never_bought() && it.activity() >= 0.3),
     rule("Inactive prospects", "沉睡潜客", |it| it.never_bought() && it.activity() <= -NOTABLE),
-    rule("Prospects", "潜在客户", |it| it.never_bought()),
+    rule("Prospects", "潜在客户", |it| it.never_bought() && it.value < 1.5),
     rule("Silent but promising", "高潜沉默客", |it| {
         let interest = it.activity().max(it.event(CART)).max(it.response());
         it.are_customers()
             && it.churn >= 0.95
             && it.orders() < 0.0
+            && it.silence() >= -0.1
             && interest >= (it.orders() + NOTABLE).max(0.4)
             && !is_gone(it)
     }),
@@ -113,7 +117,7 @@ static RULES: [Rule; 29] = [
 
 /// Not seen for long, or, where only orders are seen, without one for long.
 fn is_gone(it: &Facts<'_>) -> bool {
-    it.activity() <= -0.6
+    it.activity() <= -0.6 && it.profile.churn_rate >= 0.5
 }
 
 /// Most ordered once and never again since.

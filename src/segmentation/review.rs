@@ -91,6 +91,20 @@ pub enum ReviewError {
         /// The key.
         key: &'static str,
     },
+    /// A text that would break a table or a file.
+    #[error("{entry}: {key} has a line break or another control character; remove it")]
+    ControlCharacter {
+        /// The entry.
+        entry: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// An id that a layer may have some day, or that is none.
+    #[error(
+        "[[split]] id = \"{0}\": an id has letters, digits, _ and - only, and is not L with a \
+         number, which a layer of the model may have some day"
+    )]
+    SplitId(String),
     /// A layer into itself.
     #[error("[[layer]] id = \"{0}\": it can't be merged into itself; remove merge_into")]
     MergeIntoItself(String),
@@ -190,6 +204,19 @@ impl ReviewFile {
             texts.push((pin.entry(index), "id", pin.id.as_deref()));
             texts.push((pin.entry(index), "where", Some(&pin.rule)));
         }
+        let odd = texts
+            .iter()
+            .find(|(_, _, text)| text.is_some_and(|text| text.chars().any(char::is_control)));
+        if let Some((entry, key, _)) = odd {
+            return Err(ReviewError::ControlCharacter { entry: entry.clone(), key });
+        }
+        for split in &self.splits {
+            let is_plain = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+            let is_of_model = split.id.strip_prefix('L').is_some_and(|n| n.parse::<u64>().is_ok());
+            if is_of_model || !split.id.chars().all(is_plain) {
+                return Err(ReviewError::SplitId(split.id.clone()));
+            }
+        }
         let is_blank = |text: Option<&str>| text.is_some_and(|text| text.trim().is_empty());
         match texts.into_iter().find(|(_, _, text)| is_blank(*text)) {
             Some((entry, key, _)) => Err(ReviewError::Blank { entry, key }),
@@ -275,7 +302,8 @@ fn check_circle(merges: &HashMap<&str, &str>, start: &str) -> Result<(), ReviewE
 }
 
 fn check_names(layers: &[ReviewedLayer]) -> Result<(), ReviewError> {
-    let keys: [(&'static str, fn(&ReviewedLayer) -> &str); 2] =
+    type Text = fn(&ReviewedLayer) -> &str;
+    let keys: [(&'static str, Text); 2] =
         [("name", |layer| &layer.name), ("name_zh", |layer| &layer.name_zh)];
     for (key, of) in keys {
         for (index, layer) in layers.iter().enumerate() {

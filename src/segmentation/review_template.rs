@@ -14,7 +14,11 @@ const HEADER: &str = r##"# The layers of a model, for a person to edit. `layerca
 #   3. merge:ID    their own layer, ID, was merged into another
 #   4. cluster     none of these: the layer that training found
 #
-# [[layer]]  name, name_zh, description   as you like; a line removed is the model's own
+# Below, every layer as the model has it: take the # off a layer, and of its lines
+# those that you change. What stays a comment follows the model when it is trained
+# again; what does not is held against it, and an error if its layer is gone.
+#
+# [[layer]]  name, name_zh, description   as you like
 #            playbook = "…"               what to do with them; for people only
 #            merge_into = "L4"            its users go to L4, and so do rules of L4
 #
@@ -37,7 +41,8 @@ const HEADER: &str = r##"# The layers of a model, for a person to edit. `layerca
 "##;
 
 /// The file for the layers of a model: every layer as it is, under a header that
-/// says what may be changed.
+/// says what may be changed. All of it is a comment, so that only what a person
+/// wants is held against the next model.
 pub fn review_template(layers: &[Layer]) -> String {
     let mut text = HEADER.to_owned();
     let quoted = |value: &str| toml_string(value);
@@ -45,8 +50,8 @@ pub fn review_template(layers: &[Layer]) -> String {
         let profile = &layer.profile;
         let _ = write!(
             text,
-            "\n[[layer]]    # {} users, {:.1} %, with {:.1} % of GMV\nid = {}\nname = {}\n\
-             name_zh = {}\ndescription = {}\n# playbook = \"\"\n# merge_into = \"\"\n",
+            "\n# {} users, {:.1} %, with {:.1} % of GMV\n# [[layer]]\n# id = {}\n# name = {}\n\
+             # name_zh = {}\n# description = {}\n# playbook = \"…\"\n# merge_into = \"L…\"\n",
             profile.n_users,
             profile.share * 100.0,
             profile.gmv_share * 100.0,

@@ -37,7 +37,7 @@ pub(super) fn render(name: &str, guesses: &[(String, Guess)]) -> String {
         bounds(&mut text, first, last, n_strays);
         snapshots(&mut text, (last - first).num_days() + 1);
     }
-    text.push_str("\n[segmentation]\n# k = 8  # chosen from 8 to 10 when absent\n");
+    text.push_str("\n[segmentation]\n# k = 10  # chosen from 6 to 12 when absent\n");
     text.push_str("\n[features]\n");
     if missing_orders {
         text.push_str("# No event looked like an order: name yours here.\n");
