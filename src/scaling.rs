@@ -5,6 +5,7 @@ use ndarray::{Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{DatasetError, FeatureMatrix};
+use crate::metrics::{quantile, sorted};
 
 /// How long tails of counts and money are tamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -62,7 +63,7 @@ impl Scaling {
         for name in names {
             let values = matrix.column(name)?;
             if transform == Transform::Winsorise {
-                let sorted = sorted(values);
+                let sorted = sorted(values.to_vec());
                 scaling.bounds.push((quantile(&sorted, 0.01), quantile(&sorted, 0.99)));
             }
             let column = scaling.centres.len();
@@ -106,27 +107,11 @@ fn centre_and_spread(values: ArrayView1<f64>, transform: Transform) -> (f64, f64
     if transform != Transform::Robust {
         return (mean, deviation);
     }
-    let sorted = sorted(values);
+    let sorted = sorted(values.to_vec());
     // The interquartile range of a normal distribution, in standard deviations.
     let range = (quantile(&sorted, 0.75) - quantile(&sorted, 0.25)) / 1.349;
     // Where most values are alike, only the standard deviation tells them apart.
     (quantile(&sorted, 0.5), if range > 0.0 { range } else { deviation })
-}
-
-fn sorted(values: ArrayView1<f64>) -> Vec<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted
-}
-
-/// Quantile by linear interpolation between order statistics; 0 of nothing.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    if sorted.is_empty() {
-        return 0.0;
-    }
-    let position = (sorted.len() - 1) as f64 * share;
-    let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
-    below + (above - below) * position.fract()
 }
 
 /// `sign(x) ln(1 + |x|)`.

@@ -263,8 +263,15 @@ fn chosen_k(bundle: &Bundle) -> String {
     };
     let mut text = indented(&format!(
         "{} layers, {why}; refits on resampled users agree by {:.2} (adjusted Rand index)",
-        taken.k, taken.stability
+        bundle.layers.layers.len(),
+        taken.stability
     ));
+    if bundle.layers.layers.len() < taken.k {
+        text.push_str(&indented(&format!(
+            "WARNING: of {} layers only these have users in the latest training snapshot",
+            taken.k
+        )));
+    }
     if taken.smallest_share < params.min_share {
         text.push_str(&indented(&format!(
             "WARNING: the smallest layer has {} of the users, less than [segmentation] min_share = \

@@ -6,9 +6,11 @@
 mod bootstrap;
 mod clustering;
 mod probability;
+mod quantile;
 mod ranking;
 
 pub use bootstrap::{Interval, bootstrap_interval};
 pub use clustering::{adjusted_rand_index, silhouette};
 pub use probability::{brier_score, log_loss};
+pub use quantile::{quantile, sorted};
 pub use ranking::{capture_at, lift_at, pr_auc, rank_correlation, roc_auc};

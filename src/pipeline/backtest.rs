@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::review::layers_of_users;
-use super::{PipelineError, Progress, open_data};
+use super::{PipelineError, Progress, held_out_and_training};
 use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::dataset::{Outcomes, Snapshot};
@@ -91,15 +91,9 @@ pub fn backtest(
     quarantine: &Path,
     progress: &mut dyn Progress,
 ) -> Result<Backtest, PipelineError> {
-    let dates = &bundle.record.dates;
-    progress.stage(0, 3, "reading the data");
-    let data = open_data(config, Some(&bundle.plan), quarantine)?;
-    let horizon_days = bundle.config.snapshots.horizon_days;
-    progress.stage(1, 3, "computing features");
-    let all_dates: Vec<_> = std::iter::once(dates.hold_out).chain(dates.training.clone()).collect();
-    let snapshots = data.snapshots_with_outcomes(&bundle.plan, &all_dates, horizon_days)?;
+    let (held_out, training) = held_out_and_training(bundle, config, quarantine, progress)?;
     progress.stage(2, 3, "comparing");
-    let (held_out, training) = snapshots.split_first().expect("the held-out snapshot is first");
+    let (held_out, training) = (&held_out, &training[..]);
     let rfm_names = format!("RFM, {} names", bundle.rules.rfm_map.names().len());
     let forecasts = [
         forecast("layers", bundle, training, held_out, layer_keys)?,
@@ -111,8 +105,8 @@ pub fn backtest(
     let all: Vec<usize> = (0..held_out.users.len()).collect();
     Ok(Backtest {
         n_users: all.len(),
-        hold_out: dates.hold_out,
-        horizon_days,
+        hold_out: held_out.as_of,
+        horizon_days: bundle.config.snapshots.horizon_days,
         gmv: outcomes.gmv.iter().sum(),
         groupings: forecasts.iter().map(|forecast| judge(forecast, outcomes, &all)).collect(),
         differences: forecasts[1..]

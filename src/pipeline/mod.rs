@@ -40,6 +40,7 @@ use std::path::Path;
 
 use chrono::{Days, NaiveDate, NaiveDateTime};
 
+use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::dataset::Snapshot;
 use crate::engine::{Engine, MemoryUse};
@@ -124,6 +125,24 @@ impl OpenData {
     fn memory(&self) -> MemoryUse {
         self.engine.memory_use(self.histories.summary().n_bytes_spilled)
     }
+}
+
+/// The held-out snapshot of a bundle and its training snapshots, the latest
+/// first, with what followed each: stages 0 and 1 of 3.
+fn held_out_and_training(
+    bundle: &Bundle,
+    config: &Config,
+    quarantine: &Path,
+    progress: &mut dyn Progress,
+) -> Result<(Snapshot, Vec<Snapshot>), PipelineError> {
+    progress.stage(0, 3, "reading the data");
+    let data = open_data(config, Some(&bundle.plan), quarantine)?;
+    progress.stage(1, 3, "computing features");
+    let dates = &bundle.record.dates;
+    let all: Vec<_> = std::iter::once(dates.hold_out).chain(dates.training.clone()).collect();
+    let horizon_days = bundle.config.snapshots.horizon_days;
+    let mut snapshots = data.snapshots_with_outcomes(&bundle.plan, &all, horizon_days)?;
+    Ok((snapshots.remove(0), snapshots))
 }
 
 /// The as-of moment: the day asked for, or the day after the last event.

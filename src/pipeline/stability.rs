@@ -2,7 +2,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{PipelineError, Progress, open_data};
+use super::{PipelineError, Progress, held_out_and_training};
 use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::segmentation::refit_agreement;
@@ -32,18 +32,12 @@ pub fn stability(
     quarantine: &Path,
     progress: &mut dyn Progress,
 ) -> Result<Stability, PipelineError> {
-    let dates = &bundle.record.dates;
-    progress.stage(0, 3, "reading the data");
-    let data = open_data(config, Some(&bundle.plan), quarantine)?;
-    let horizon_days = bundle.config.snapshots.horizon_days;
-    progress.stage(1, 3, "computing features");
-    let all_dates: Vec<_> = std::iter::once(dates.hold_out).chain(dates.training.clone()).collect();
-    let snapshots = data.snapshots_with_outcomes(&bundle.plan, &all_dates, horizon_days)?;
-    let (held_out, training) = snapshots.split_first().expect("the held-out snapshot is first");
+    let (held_out, training) = held_out_and_training(bundle, config, quarantine, progress)?;
     progress.stage(2, 3, &format!("fitting {n_refits} times"));
     let k = bundle.layers.layers.len();
     let (params, seed) = (&bundle.config.segmentation, bundle.config.seed);
-    let judge = &held_out.features;
+    let horizon_days = bundle.config.snapshots.horizon_days;
+    let (training, judge) = (&training, &held_out.features);
     Ok(Stability {
         k,
         n_refits,

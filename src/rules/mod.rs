@@ -7,7 +7,6 @@ mod groupings;
 mod lifecycle;
 mod map_error;
 mod patterns;
-mod quantile;
 mod rfm;
 mod rfm_map;
 mod value_demand;

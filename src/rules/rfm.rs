@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::quantile::{quantile, sorted};
 use crate::dataset::{DatasetError, FeatureMatrix};
+use crate::metrics::{quantile, sorted};
 
 /// Quintile edges of recency, frequency and money, learned from customers.
 ///

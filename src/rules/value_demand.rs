@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::GroupName;
-use super::quantile::{quantile, sorted};
 use crate::dataset::{DatasetError, FeatureMatrix};
+use crate::metrics::{quantile, sorted};
 
 /// Where value and demand are cut in two: value is the mean amount of an order,
 /// demand the number of orders, and high is above the customers' median.

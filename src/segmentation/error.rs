@@ -22,7 +22,10 @@ pub enum SegmentationError {
         n_distinct: usize,
     },
     /// No feature tells users apart.
-    #[error("all {n_features} features are constant over {n_users} users: nothing to segment by")]
+    #[error(
+        "all {n_features} features are constant over {n_users} users: nothing to segment by; \
+         map more columns in [[source]]"
+    )]
     ConstantFeatures {
         /// Features in the matrix.
         n_features: usize,

@@ -2,7 +2,7 @@
 ///
 /// Source: type 7 of Hyndman & Fan (1996), "Sample Quantiles in Statistical
 /// Packages", The American Statistician 50(4).
-pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     if sorted.is_empty() {
         return 0.0;
     }
@@ -12,7 +12,7 @@ pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
 }
 
 /// The values in ascending order.
-pub(super) fn sorted(mut values: Vec<f64>) -> Vec<f64> {
+pub fn sorted(mut values: Vec<f64>) -> Vec<f64> {
     values.sort_by(f64::total_cmp);
     values
 }
