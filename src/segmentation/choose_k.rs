@@ -75,8 +75,14 @@ pub(super) fn choose_k(
     ks: impl IntoIterator<Item = usize>,
     seed: u64,
 ) -> Result<Vec<Candidate>, SegmentationError> {
-    let mut candidates =
-        ks.into_iter().map(|k| measure(params, arena, k, seed)).collect::<Result<Vec<_>, _>>()?;
+    let mut candidates = Vec::new();
+    for k in ks {
+        match measure(params, arena, k, seed) {
+            // More layers than the users of the trial allow are not tried.
+            Err(SegmentationError::TooFewPlaces { .. }) if !candidates.is_empty() => break,
+            measured => candidates.push(measured?),
+        }
+    }
     take_one(&mut candidates, params.min_share);
     Ok(candidates)
 }

@@ -43,7 +43,21 @@ pub enum SegmentationError {
     ConstantOutcomes,
     /// Clusters could not be found.
     #[error(transparent)]
-    Clustering(#[from] ClusteringError),
+    Clustering(ClusteringError),
+    /// Too few users in the trial that chooses `k`, or to learn from.
+    #[error(
+        "[segmentation] {k} layers need at least {k} users that differ, but of {n_users} rows of \
+         users to learn from only {n_distinct} differ by what is foretold of them and how they \
+         behave; lower k (or k_min), or add data"
+    )]
+    TooFewPlaces {
+        /// Layers that were tried.
+        k: usize,
+        /// Users at training dates.
+        n_users: usize,
+        /// Different places among them.
+        n_distinct: usize,
+    },
     /// Outcomes could not be foretold.
     #[error(transparent)]
     Boosting(#[from] BoostingError),
@@ -53,4 +67,15 @@ pub enum SegmentationError {
     /// The matrix does not fit the model.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+}
+
+impl From<ClusteringError> for SegmentationError {
+    fn from(error: ClusteringError) -> Self {
+        match error {
+            ClusteringError::TooFewDistinct { n_clusters, n_points, n_distinct } => {
+                Self::TooFewPlaces { k: n_clusters, n_users: n_points, n_distinct }
+            }
+            other => Self::Clustering(other),
+        }
+    }
 }

@@ -10,7 +10,7 @@ use super::space::LayerSpace;
 use super::training_rows::{Draw, TrainingRows, Trial};
 use super::typical_user::typical_user;
 use super::{SegmentationError, SegmentationParams, SpaceKind};
-use crate::clustering::{FittedClusters, fit_clusters};
+use crate::clustering::{ClusteringError, FittedClusters, fit_clusters};
 use crate::dataset::{FeatureMatrix, Outcomes, Snapshot};
 
 /// A fitted segmentation: how to find a user's layer, and who is in each.
@@ -154,7 +154,7 @@ fn fit_living_clusters(
     for n_clusters in k..=k + MAX_EXTRA {
         let fitted = match fit_clusters(&cluster_params(params, n_clusters, seed), points.view()) {
             // There are no more different users than that.
-            Err(_) if best.is_some() => break,
+            Err(ClusteringError::TooFewDistinct { .. }) if best.is_some() => break,
             fitted => fitted?,
         };
         let living: BTreeSet<usize> =
@@ -321,6 +321,23 @@ mod tests {
         let error = refused(5, &[[1.0, 2.0], [2.0, 9.0]]);
         assert!(error.contains("needs at least 5 users"), "{error}");
         assert!(error.contains("of 2 users"), "{error}");
+    }
+
+    #[test]
+    fn fewer_layers_are_tried_where_half_of_the_users_allow_no_more() {
+        let rows: Vec<[f64; 2]> = (0..12).map(|i| [f64::from(i), f64::from(i * i)]).collect();
+        let snapshots = [snapshot(&rows, vec![1.0; 12], vec![1.0; 12])];
+        let params = |k_min| SegmentationParams {
+            k_min,
+            space: SpaceKind::Behaviour,
+            max_correlation: 1.0,
+            ..Default::default()
+        };
+        // Six users learn, of whom resamples have fewer.
+        let found = fit_layers(&params(2), &snapshots, 30, 1).unwrap();
+        assert!(found.candidates.last().unwrap().k < 6, "{:?}", found.candidates);
+        let error = fit_layers(&params(7), &snapshots, 30, 1).unwrap_err().to_string();
+        assert!(error.starts_with("[segmentation] 7 layers need at least 7 users"), "{error}");
     }
 
     #[test]
