@@ -32,7 +32,7 @@ use crate::segmentation::{FittedLayers, Review, ReviewedLayer};
 use crate::source::InputProfile;
 
 /// The format that this version writes and reads.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 const MANIFEST: &str = "manifest.json";
 const LATEST: &str = "latest";

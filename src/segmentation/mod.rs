@@ -15,6 +15,7 @@ mod profile;
 mod review;
 mod review_file;
 mod review_template;
+mod ridge;
 mod space;
 mod training_rows;
 mod typical_user;

@@ -47,6 +47,11 @@ impl Outcome {
         }
     }
 
+    /// Whether few users make most of it.
+    pub(super) fn is_of_few(self) -> bool {
+        matches!(self, Self::Gmv | Self::Orders)
+    }
+
     /// How much it counts in the space: churn twice, since two coordinates tell of
     /// value.
     pub(super) fn weight(self) -> f64 {

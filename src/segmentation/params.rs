@@ -20,12 +20,13 @@ pub struct SegmentationParams {
     /// The space in which users who are near each other are one layer.
     pub space: SpaceKind,
     /// How much the ways in which users behave count beside what is foretold of
-    /// them, as a ratio of spreads; 0 for the outcome alone.
+    /// them, as a ratio of spreads where users are many; the fewer, the more. 0
+    /// for the outcome alone.
     pub behaviour_weight: f64,
     /// How long tails of features are tamed.
     pub transform: Transform,
-    /// Of two features correlated beyond this, only the first counts as
-    /// behaviour.
+    /// In the plain space, only the first of two features correlated beyond this
+    /// counts.
     pub max_correlation: f64,
     /// How clusters are found.
     pub algorithm: Algorithm,
@@ -52,7 +53,7 @@ impl Default for SegmentationParams {
             k_max: 12,
             min_share: 0.001,
             space: SpaceKind::default(),
-            behaviour_weight: 0.4,
+            behaviour_weight: 0.3,
             transform: Transform::default(),
             max_correlation: 0.9,
             algorithm: Algorithm::default(),

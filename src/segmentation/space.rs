@@ -1,8 +1,8 @@
-use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::components::principal_components;
-use super::foretell::{Foretellers, Rounds, single};
+use super::foretell::{Foretellers, Rounds, credibility, single};
 use super::outcome::spread;
 use super::training_rows::TrainingRows;
 use super::{SegmentationError, SegmentationParams, SpaceKind};
@@ -18,9 +18,10 @@ const BLOCK_ROWS: usize = 1 << 16;
 
 /// The space in which users who are near each other are one layer.
 ///
-/// Its first coordinates are what boosted trees foretell of each outcome; the
-/// others are weighted sums of the scaled features. In the plain space there are
-/// no trees, and each scaled feature is a coordinate.
+/// Its first coordinates are what is foretold of each outcome: the sum of what
+/// trees say and of weighted scaled features. The others, directions of
+/// behaviour, are weighted sums of the scaled features alone. In the plain space
+/// there are no trees, and each scaled feature is a coordinate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerSpace {
@@ -29,8 +30,8 @@ pub struct LayerSpace {
     pub foretellers: Foretellers,
     /// Features that count as behaviour, and how they are scaled.
     pub scaling: Scaling,
-    /// Weights of the scaled features, one row a coordinate; without rows, each
-    /// scaled feature is a coordinate.
+    /// Weights of the scaled features, one row a coordinate, those of what is
+    /// foretold first; without rows, each scaled feature is a coordinate.
     pub loadings: Vec<Vec<f64>>,
 }
 
@@ -47,23 +48,23 @@ impl LayerSpace {
         if params.space == SpaceKind::Behaviour {
             return Ok(Self { foretellers: Foretellers::default(), scaling, loadings: Vec::new() });
         }
-        let foretellers = Foretellers::fit(rows, rounds, seed)?;
+        let scaled = scaling.apply(&rows.matrix)?;
+        let (foretellers, weights) = Foretellers::fit(rows, scaled.view(), rounds, seed)?;
         let features = single(&rows.matrix, &foretellers.features)?;
-        let foretold = foretellers.coordinates(features.view())?;
-        let foretold_spread =
-            foretold.columns().into_iter().map(|c| spread(&c.to_vec()).powi(2)).sum::<f64>().sqrt();
-        let loadings = weighted_components(params, &scaling, &rows.matrix, foretold_spread)?;
+        let foretold = foretellers.coordinates(features.view())? + scaled.dot(&weights.t());
+        let variance = |column: ArrayView1<f64>| spread(&column.to_vec()).powi(2);
+        let foretold_spread = foretold.columns().into_iter().map(variance).sum::<f64>().sqrt();
+        // What is foretold from few users counts less.
+        let behaviour_spread = foretold_spread * params.behaviour_weight / credibility(rows);
+        let directions = directions_of_behaviour(scaled.view(), behaviour_spread)?;
+        let loadings = weights.rows().into_iter().chain(directions.rows());
+        let loadings = loadings.map(|row| row.to_vec()).collect();
         Ok(Self { foretellers, scaling, loadings })
     }
 
     /// Number of coordinates.
     pub fn n_coordinates(&self) -> usize {
-        self.foretellers.of.len() + self.n_of_behaviour()
-    }
-
-    fn n_of_behaviour(&self) -> usize {
-        let has_loadings = !self.loadings.is_empty() || !self.foretellers.of.is_empty();
-        if has_loadings { self.loadings.len() } else { self.scaling.names.len() }
+        if self.loadings.is_empty() { self.scaling.names.len() } else { self.loadings.len() }
     }
 
     /// The users' places, shape (rows, coordinates).
@@ -83,22 +84,14 @@ impl LayerSpace {
     }
 
     fn locate_block(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, SegmentationError> {
-        let scaled = self.scaling.apply(matrix)?;
-        let behaviour = self.behaviour(scaled);
-        if self.foretellers.of.is_empty() {
-            return Ok(behaviour.mapv(|value| value as f32));
+        let mut places = self.scaling.apply(matrix)?;
+        if !self.loadings.is_empty() {
+            places = places.dot(&self.loadings_matrix().t());
+            let features = single(matrix, &self.foretellers.features)?;
+            let foretold = self.foretellers.coordinates(features.view())?;
+            places.slice_mut(s![.., ..foretold.ncols()]).zip_mut_with(&foretold, |a, b| *a += b);
         }
-        let features = single(matrix, &self.foretellers.features)?;
-        let foretold = self.foretellers.coordinates(features.view())?;
-        let points = concatenate(Axis(1), &[foretold.view(), behaviour.view()]);
-        Ok(points.expect("both have the rows of the matrix").mapv(|value| value as f32))
-    }
-
-    fn behaviour(&self, scaled: Array2<f64>) -> Array2<f64> {
-        if self.foretellers.of.is_empty() && self.loadings.is_empty() {
-            return scaled;
-        }
-        scaled.dot(&self.loadings_matrix().t())
+        Ok(places.mapv(|value| value as f32))
     }
 
     fn loadings_matrix(&self) -> Array2<f64> {
@@ -116,7 +109,6 @@ impl LayerSpace {
         all: &FeatureMatrix,
     ) -> Result<Vec<(String, Vec<f64>)>, SegmentationError> {
         let n_coordinates = self.n_coordinates();
-        let n_foretold = self.foretellers.of.len();
         let mut found: Vec<(String, Vec<f64>)> = Vec::new();
         let mut add = |feature: &String, coordinate: usize, value: f64| {
             let index = found.iter().position(|(name, _)| name == feature).unwrap_or_else(|| {
@@ -127,7 +119,7 @@ impl LayerSpace {
         };
         let names = &self.foretellers.features;
         let (some_single, all_single) = (single(some, names)?, single(all, names)?);
-        for coordinate in 0..n_foretold {
+        for coordinate in 0..self.foretellers.of.len() {
             let mean = |features: ArrayView2<'_, f32>| -> Result<_, SegmentationError> {
                 let sums = self.foretellers.contributions(coordinate, features)?.sum_axis(Axis(0));
                 Ok(sums / features.nrows().max(1) as f64)
@@ -140,18 +132,20 @@ impl LayerSpace {
         };
         let difference = mean(some)? - mean(all)?;
         for (column, name) in self.scaling.names.iter().enumerate() {
-            if self.loadings.is_empty() && n_foretold == 0 {
+            if self.loadings.is_empty() {
                 add(name, column, difference[column]);
             }
-            for (row, loadings) in self.loadings.iter().enumerate() {
-                add(name, n_foretold + row, loadings[column] * difference[column]);
+            for (coordinate, loadings) in self.loadings.iter().enumerate() {
+                add(name, coordinate, loadings[column] * difference[column]);
             }
         }
         Ok(found)
     }
 }
 
-/// Scaling over the features that vary and do not repeat each other.
+/// Scaling over the features that vary and, where each is a coordinate, do not
+/// repeat each other. Sums of all features are the steadier for repeats: which of
+/// two near-equals stays would differ from one fit to the next.
 fn separating_features(
     params: &SegmentationParams,
     matrix: &FeatureMatrix,
@@ -164,26 +158,25 @@ fn separating_features(
         });
     }
     let all = Scaling::fit(matrix, &varying, params.transform)?;
+    if params.space == SpaceKind::Outcome {
+        return Ok(all);
+    }
     let kept = drop_collinear(&all.apply(matrix)?, &varying, params.max_correlation);
     Ok(Scaling::fit(matrix, &kept, params.transform)?)
 }
 
-/// Directions of behaviour, which together spread `behaviour_weight` times as
-/// far as what is foretold.
-fn weighted_components(
-    params: &SegmentationParams,
-    scaling: &Scaling,
-    matrix: &FeatureMatrix,
-    foretold_spread: f64,
-) -> Result<Vec<Vec<f64>>, SegmentationError> {
-    if params.behaviour_weight == 0.0 {
-        return Ok(Vec::new());
+/// Directions of behaviour, shape (directions, scaled features), along which
+/// users together spread as far as asked for.
+fn directions_of_behaviour(
+    scaled: ArrayView2<f64>,
+    wanted_spread: f64,
+) -> Result<Array2<f64>, SegmentationError> {
+    if wanted_spread == 0.0 {
+        return Ok(Array2::zeros((0, scaled.ncols())));
     }
-    let scaled = scaling.apply(matrix)?;
-    let (components, variances) = principal_components(scaled.view(), N_COMPONENTS)?;
+    let (components, variances) = principal_components(scaled, N_COMPONENTS)?;
     let total_spread = variances.iter().sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
-    let scale = params.behaviour_weight * foretold_spread / total_spread;
-    Ok(components.rows().into_iter().map(|row| row.iter().map(|x| x * scale).collect()).collect())
+    Ok(components * (wanted_spread / total_spread))
 }
 
 #[cfg(test)]
@@ -195,14 +188,14 @@ mod tests {
     /// Users of whom the one feature tells who buys, and the other nothing.
     fn rows(n_users: usize) -> TrainingRows {
         let names = vec!["n_orders".to_owned(), "weekday".to_owned()];
-        let values = Array2::from_shape_fn((n_users, 2), |(row, column)| {
-            ((row * (7 + 4 * column)) % 31) as f64
+        let values = Array2::from_shape_fn((n_users, 2), |(row, column)| match column {
+            0 => f64::from(u8::from((row * 7) % 31 > 15)),
+            _ => ((row * 11) % 31) as f64,
         });
-        let gmv: Vec<f64> =
-            values.column(0).iter().map(|&n| if n > 15.0 { n * 10.0 } else { 0.0 }).collect();
+        let gmv: Vec<f64> = values.column(0).iter().map(|&n| n * 100.0).collect();
         let n_orders = gmv.iter().map(|&gmv| f64::from(u8::from(gmv > 0.0))).collect();
         let matrix = FeatureMatrix::new(names, values).unwrap();
-        TrainingRows { matrix, outcomes: Outcomes { n_orders, gmv } }
+        TrainingRows { matrix, outcomes: Outcomes { n_orders, gmv }, n_users }
     }
 
     fn fitted(params: &SegmentationParams, rows: &TrainingRows) -> LayerSpace {

@@ -16,6 +16,9 @@ const MAX_ROWS: usize = 200_000;
 pub(super) struct TrainingRows {
     pub matrix: FeatureMatrix,
     pub outcomes: Outcomes,
+    /// Users of the largest snapshot: rows of one user at several dates say little
+    /// more than one of them.
+    pub n_users: usize,
 }
 
 /// Rows to learn from, and later ones, or other users, to judge by.
@@ -76,11 +79,13 @@ impl TrainingRows {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         let mut outcomes = Outcomes::default();
         let mut matrices = Vec::new();
+        let mut n_users = 0;
         for (snapshot, drawn) in snapshots.iter().zip(drawn) {
             let n_wanted = (drawn.len() as f64 * share).ceil() as usize;
             let picked = sample(&mut rng, drawn.len(), n_wanted.min(drawn.len()));
             let mut rows: Vec<usize> = picked.into_iter().map(|index| drawn[index]).collect();
             rows.sort_unstable();
+            n_users = n_users.max(rows.len());
             let of_snapshot = snapshot.outcomes.as_ref().ok_or(DatasetError::Shape {
                 what: "number of outcomes",
                 expected: snapshot.users.len(),
@@ -90,7 +95,8 @@ impl TrainingRows {
             outcomes.gmv.extend(rows.iter().map(|&row| of_snapshot.gmv[row]));
             matrices.push(snapshot.features.select_rows(&rows));
         }
-        Ok(Self { matrix: FeatureMatrix::pool(&matrices.iter().collect::<Vec<_>>())?, outcomes })
+        let matrix = FeatureMatrix::pool(&matrices.iter().collect::<Vec<_>>())?;
+        Ok(Self { matrix, outcomes, n_users })
     }
 }
 
