@@ -5,7 +5,7 @@ use std::fmt::Write;
 use comfy_table::{ColumnConstraint, Table};
 use serde::Serialize;
 
-use super::tables::{align, keep_first_whole, optional, percent, table, thousands};
+use super::layout::{align, keep_first_whole, optional, percent, table, thousands, users};
 use crate::pipeline::{Flow, GroupOutcome, GroupedOutcomes, Grouping, Migration};
 
 /// Groups beyond which a matrix is wider than a terminal.
@@ -20,8 +20,8 @@ pub(super) fn outcomes(found: &[GroupedOutcomes]) -> String {
     if let Some(first) = found.first() {
         let _ = writeln!(
             text,
-            "{} users as of {}, and what they did in the {} days after",
-            thousands(first.all.n_users),
+            "{} as of {}, and what they did in the {} days after",
+            users(first.all.n_users),
             first.hold_out.date(),
             first.horizon_days,
         );
@@ -104,11 +104,11 @@ fn csv_of<T: Serialize>(rows: impl Iterator<Item = T>) -> anyhow::Result<String>
 /// of most users.
 pub(super) fn migration(found: &Migration) -> String {
     let mut text = format!(
-        "{}: {} users as of {}\n\
+        "{}: {} as of {}\n\
          {} of them were not yet seen on {}\n\
          {} of the others stayed in their group\n",
         found.grouping,
-        thousands(found.n_users),
+        users(found.n_users),
         found.to.date(),
         thousands(found.n_new),
         found.from.date(),

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::tables::{align, keep_first_whole, percent, table, thousands, warnings};
+use super::layout::{align, indented, keep_first_whole, percent, table, thousands, users};
+use super::tables::warnings;
 use crate::pipeline::{Lineage, LineageEntry, Movement};
 
 /// What training tells of the layers' past: nothing for a first model.
@@ -16,8 +17,8 @@ pub(super) fn entry(entry: &LineageEntry) -> String {
         keep_first_whole(&mut rows);
         let _ = writeln!(
             text,
-            "Against {previous}, by {} users as of {}\n\n{rows}",
-            thousands(compared.n_users),
+            "Against {previous}, by {} as of {}\n\n{rows}",
+            users(compared.n_users),
             compared.on,
         );
     } else if let Some(previous) = &entry.previous {
@@ -105,7 +106,7 @@ fn told(entry: &LineageEntry) -> String {
         let told = changes(entry).into_iter().skip(1).filter(|(_, ids)| !ids.is_empty());
         for (what, ids) in told {
             let line = format!("{}: {what} {}", entry.bundle, ids.join(", "));
-            text.push_str(&super::tables::indented(&line));
+            text.push_str(&indented(&line));
         }
     }
     text + &warnings(&entry.warnings)

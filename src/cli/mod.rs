@@ -3,6 +3,7 @@
 mod compare;
 mod feature_list;
 mod group_tables;
+mod layout;
 mod lineage_tables;
 mod output;
 mod progress;

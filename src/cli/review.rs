@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::{EngineArguments, ModelArguments, output, tables};
+use super::{EngineArguments, ModelArguments, layout, output};
 use crate::bundle::Bundle;
 use crate::features::FeaturePlan;
 use crate::pipeline::{read_review, review_place};
@@ -80,19 +80,19 @@ fn report(bundle: &Bundle) -> String {
 fn one_layer(layer: &Layer, plan: &FeaturePlan, days: u32) -> String {
     let profile = &layer.profile;
     let mut text = format!("{}  {} · {}\n", layer.id, layer.name, layer.name_zh);
-    text.push_str(&tables::indented(&format!(
-        "{} users ({}), {} have ordered; {} of GMV, {:.2} a user; {} without an order in {days} \
+    text.push_str(&layout::indented(&format!(
+        "{} ({}), {} have ordered; {} of GMV, {:.2} a user; {} without an order in {days} \
          days",
-        tables::thousands(profile.n_users),
-        tables::percent(profile.share),
-        tables::percent(profile.customer_share),
-        tables::percent(profile.gmv_share),
+        layout::users(profile.n_users),
+        layout::percent(profile.share),
+        layout::percent(profile.customer_share),
+        layout::percent(profile.gmv_share),
         profile.gmv_per_user,
-        tables::percent(profile.churn_rate),
+        layout::percent(profile.churn_rate),
     )));
-    text.push_str(&tables::indented(&layer.description));
-    text.push_str(&tables::indented_chinese(&layer.description_zh));
-    let mut table = tables::table(&["", "Differs most in", "Median", "All", "Effect"]);
+    text.push_str(&layout::indented(&layer.description));
+    text.push_str(&layout::indented_chinese(&layer.description_zh));
+    let mut table = layout::table(&["", "Differs most in", "Median", "All", "Effect"]);
     for it in most_telling(&profile.differences) {
         let feature = plan.features.iter().find(|feature| feature.name == it.feature);
         let meaning = feature.map_or("", |feature| feature.meaning.as_str());
@@ -104,21 +104,21 @@ fn one_layer(layer: &Layer, plan: &FeaturePlan, days: u32) -> String {
             format!("{:+.2}", it.effect),
         ]);
     }
-    tables::align(&mut table, 2);
+    layout::align(&mut table, 2);
     let drivers: Vec<String> = profile
         .drivers
         .iter()
         .filter(|driver| driver.share > 0.0)
         .take(N_DRIVERS)
-        .map(|driver| format!("{} {}", driver.feature, tables::percent(driver.share)))
+        .map(|driver| format!("{} {}", driver.feature, layout::percent(driver.share)))
         .collect();
     let _ = writeln!(text, "{table}");
-    text + &tables::indented(&format!("Line drawn by: {}", drivers.join(", ")))
+    text + &layout::indented(&format!("Line drawn by: {}", drivers.join(", ")))
 }
 
 fn short(value: f64) -> String {
     match value.abs() {
-        size if size >= 100.0 => tables::signed_thousands(value),
+        size if size >= 100.0 => layout::signed_thousands(value),
         size if size >= 10.0 || size.fract() == 0.0 => format!("{value:.0}"),
         _ => format!("{value:.2}"),
     }
@@ -145,18 +145,18 @@ fn without_window(feature: &str) -> &str {
 /// Every number of layers that training tried.
 fn candidates(candidates: &[Candidate]) -> String {
     let mut table =
-        tables::table(&["Layers", "Foretold", "Silhouette", "Stability", "Smallest", "Verdict"]);
+        layout::table(&["Layers", "Foretold", "Silhouette", "Stability", "Smallest", "Verdict"]);
     for it in candidates {
         table.add_row(vec![
             it.k.to_string(),
-            tables::optional(it.outcome_r2, 3),
+            layout::optional(it.outcome_r2, 3),
             format!("{:.3}", it.silhouette),
             format!("{:.3}", it.stability),
-            tables::percent(it.smallest_share),
+            layout::percent(it.smallest_share),
             verdict(it.verdict).to_owned(),
         ]);
     }
-    tables::align_numbers(&mut table, 0..5);
+    layout::align_numbers(&mut table, 0..5);
     format!(
         "{table}\nForetold: share of the variance of what users did afterwards. Stability:\n\
          adjusted Rand index between refits on resampled users."
@@ -185,7 +185,7 @@ fn what_next(bundle: &Bundle, review: &Review, file: &Path, was_there: bool) -> 
     let n_merged = n_merged.filter(|(it, place)| review.layers[**place].id != it.id).count();
     let is_renamed = |name: &str, id: &str| model.iter().any(|it| it.id == id && it.name != name);
     let n_renamed = review.layers.iter().filter(|it| is_renamed(&it.name, &it.id)).count();
-    let text = tables::indented(&format!(
+    let text = layout::indented(&format!(
         "{place} stood there already and fits the model: {n_renamed} renamed, {n_merged} merged, \
          {} split off, {} pinned by rule. It was left as it is.",
         review.splits.len(),

@@ -1,12 +1,13 @@
-//! Results as tables of at most 80 columns.
+//! Results of training, scoring and back-tests in words and tables.
 
 use std::fmt::Write;
 use std::path::Path;
 
-use comfy_table::{
-    Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, TableComponent, presets,
-};
+use comfy_table::Table;
 
+use super::layout::{
+    align, indented, keep_first_whole, optional, percent, table, thousands, users,
+};
 use super::lineage_tables;
 use crate::bundle::Bundle;
 use crate::engine::MemoryUse;
@@ -18,77 +19,14 @@ use crate::pipeline::{
 use crate::segmentation::KVerdict;
 use crate::source::{DayGap, DuplicateRows, InputProfile, SourceCounts};
 
-const WIDTH: u16 = 80;
-
-pub(super) fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_preset(presets::NOTHING)
-        .set_style(TableComponent::HeaderLines, '─')
-        .set_style(TableComponent::MiddleHeaderIntersections, '─')
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH)
-        .set_header(header.iter().map(Cell::new));
-    table
-}
-
-/// Right-aligns all columns but the first `n_text`.
-pub(super) fn align(table: &mut Table, n_text: usize) {
-    for column in table.column_iter_mut().skip(n_text) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-}
-
-/// Right-aligns the columns of a range.
-pub(super) fn align_numbers(table: &mut Table, columns: std::ops::Range<usize>) {
-    let n = columns.len();
-    for column in table.column_iter_mut().skip(columns.start).take(n) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-}
-
-/// Keeps the first column on one line each.
-pub(super) fn keep_first_whole(table: &mut Table) {
-    if let Some(column) = table.column_mut(0) {
-        column.set_constraint(ColumnConstraint::ContentWidth);
-    }
-}
-
-/// 1234567 → 1,234,567
-pub(super) fn thousands(n: impl TryInto<u64>) -> String {
-    let digits = n.try_into().unwrap_or(0u64).to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// −1234.5 → -1,235
-pub(super) fn signed_thousands(value: f64) -> String {
-    let sign = if value <= -0.5 { "-" } else { "" };
-    format!("{sign}{}", thousands(value.abs().round() as u64))
-}
-
-pub(super) fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
-}
-
-pub(super) fn optional(value: Option<f64>, digits: usize) -> String {
-    value.map_or("–".into(), |value| format!("{value:.digits$}"))
-}
-
 /// What was read, in a few lines.
 pub(super) fn input(profile: &InputProfile, quarantine: Option<&Path>) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
-        "{} events of {} users from {} to {}",
+        "{} events of {} from {} to {}",
         thousands(profile.n_events),
-        thousands(profile.n_users),
+        users(profile.n_users),
         profile.first_time.date(),
         profile.last_time.date(),
     );
@@ -139,25 +77,6 @@ fn day_gaps(gaps: &[DayGap]) -> String {
     let more = if longest.len() > N_SHOWN { ", …" } else { "" };
     let days = if n_days == 1 { "day" } else { "days" };
     indented(&format!("{n_days} {days} without any event: {}{more}", shown.join(", ")))
-}
-
-/// A paragraph, indented and broken at the table's width.
-pub(super) fn indented(text: &str) -> String {
-    paragraph(text, false)
-}
-
-/// The same of a script without spaces, which may break anywhere.
-pub(super) fn indented_chinese(text: &str) -> String {
-    paragraph(text, true)
-}
-
-fn paragraph(text: &str, break_words: bool) -> String {
-    let options = textwrap::Options::new(usize::from(WIDTH))
-        .initial_indent("  ")
-        .subsequent_indent("  ")
-        .break_words(break_words)
-        .word_splitter(textwrap::WordSplitter::NoHyphenation);
-    textwrap::fill(text, options) + "\n"
 }
 
 fn set_aside(source: &SourceCounts, quarantine: Option<&Path>) -> String {
@@ -329,10 +248,10 @@ pub(super) fn warnings(warnings: &[String]) -> String {
 /// A feature matrix as a file.
 pub(super) fn matrix(written: &WrittenMatrix, out: &Path) -> String {
     format!(
-        "{}{}\n{} users × {} features as of {} in {}\n{}",
+        "{}{}\n{} × {} features as of {} in {}\n{}",
         input(&written.input, written.quarantine.as_deref()),
         warnings(&written.warnings),
-        thousands(written.n_users),
+        users(written.n_users),
         written.n_features,
         written.as_of.date(),
         out.display(),
@@ -363,12 +282,12 @@ pub(super) fn scored(summary: &ScoreSummary) -> String {
     }
     let _ = writeln!(
         text,
-        "{} users scored as of {}, {} at risk · {}",
-        thousands(summary.n_users),
+        "{} scored as of {}, {} at risk",
+        users(summary.n_users),
         summary.as_of.date(),
         thousands(summary.n_at_risk),
-        stages.join(", "),
     );
+    text.push_str(&indented(&stages.join(", ")));
     let _ = writeln!(text, "\nSaved {}", summary.scores.display());
     text.push_str(&memory(&summary.memory));
     text
@@ -389,8 +308,8 @@ fn reviewed(summary: &ScoreSummary, review: &Path) -> String {
 /// A back-test.
 pub(super) fn compared(backtest: &Backtest) -> String {
     let mut text = format!(
-        "{} users as of {}, judged on the {} days after (GMV {})\n\n",
-        thousands(backtest.n_users),
+        "{} as of {}, judged on the {} days after (GMV {})\n\n",
+        users(backtest.n_users),
         backtest.hold_out.date(),
         backtest.horizon_days,
         thousands(backtest.gmv.max(0.0) as u64),
@@ -463,22 +382,10 @@ pub(super) fn stability(stability: &Stability) -> String {
 /// Agreement with known groups.
 pub(super) fn agreement(agreement: &GroupAgreement) -> String {
     format!(
-        "{} users in {} known groups: adjusted Rand index of the layers {:.3}, of RFM {:.3}\n",
-        thousands(agreement.n_users),
+        "{} in {} known groups: adjusted Rand index of the layers {:.3}, of RFM {:.3}\n",
+        users(agreement.n_users),
         agreement.n_groups,
         agreement.layers,
         agreement.rfm,
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_grouped() {
-        assert_eq!(thousands(0u64), "0");
-        assert_eq!(thousands(999u64), "999");
-        assert_eq!(thousands(1_234_567u64), "1,234,567");
-    }
 }

@@ -8,7 +8,7 @@ use super::feature_list::{self, ListFormat};
 use super::progress::TerminalProgress;
 use super::review::{self, ReviewArguments};
 use super::{
-    EngineArguments, ModelArguments, ReviewChoice, finish, lineage_tables, output, tables,
+    EngineArguments, ModelArguments, ReviewChoice, finish, layout, lineage_tables, output, tables,
 };
 use crate::config::Config;
 use crate::pipeline::{
@@ -179,10 +179,10 @@ fn run(arguments: Arguments) -> anyhow::Result<String> {
         Some(Command::Sample { out, users, seed }) => {
             let written = write_sample(&SampleParams { n_users: users, seed }, &out)?;
             Ok(format!(
-                "{} users, {} order lines, {} other events in {}\n",
-                tables::thousands(written.n_users),
-                tables::thousands(written.n_order_lines),
-                tables::thousands(written.n_behaviour_rows),
+                "{}, {} order lines, {} other events in {}\n",
+                layout::users(written.n_users),
+                layout::thousands(written.n_order_lines),
+                layout::thousands(written.n_behaviour_rows),
                 out.display()
             ))
         }
@@ -216,7 +216,7 @@ fn train_and_report(config: &Config, previous: &Previous) -> anyhow::Result<Stri
 /// What whoever edits the review should know before the next night: a new model
 /// may have lost a layer that the review speaks of.
 fn review_warning(trained: &Trained, previous: &Previous) -> String {
-    let warn = |text: String| tables::indented(&format!("WARNING: {text}"));
+    let warn = |text: String| layout::indented(&format!("WARNING: {text}"));
     match ReviewChoice::default().apply(&mut trained.bundle.clone(), &trained.folder) {
         Err(error) => warn(format!("{error}. Scoring stops until it is mended")),
         Ok(Some(file)) if *previous == Previous::Fresh => {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::review_error::ReviewError;
 use super::review_file::{LayerEntry, ReviewFile, SplitEntry};
 use super::{FittedLayers, Layer};
 
@@ -45,82 +46,6 @@ pub struct Rule {
     pub from: Option<usize>,
     /// The layer they go to, as an index into [`Review::layers`].
     pub to: usize,
-}
-
-/// Why a review does not fit its model.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReviewError {
-    /// A layer that is not in the model, or no longer.
-    #[error("{entry}: the model has no layer `{id}`; it has {valid}")]
-    UnknownLayer {
-        /// The entry that names it.
-        entry: String,
-        /// The layer named.
-        id: String,
-        /// What there is.
-        valid: String,
-    },
-    /// Two entries for one layer, or two layers or rules of one id.
-    #[error("{kind} id = \"{id}\" occurs twice; each has an id of its own")]
-    RepeatedId {
-        /// Of what.
-        kind: &'static str,
-        /// The id.
-        id: String,
-    },
-    /// A split with the id of a layer of the model.
-    #[error("[[split]] id = \"{0}\" is a layer of the model; choose another id")]
-    TakenId(String),
-    /// Two layers of one name.
-    #[error("layers {first} and {second} have the same {key} \"{name}\"; rename one of them")]
-    RepeatedName {
-        /// `name` or `name_zh`.
-        key: &'static str,
-        /// The name.
-        name: String,
-        /// One layer.
-        first: String,
-        /// The other.
-        second: String,
-    },
-    /// A text that must not be empty.
-    #[error("{entry}: {key} must not be empty; remove the line or write something")]
-    Blank {
-        /// The entry.
-        entry: String,
-        /// The key.
-        key: &'static str,
-    },
-    /// A text that would break a table or a file.
-    #[error("{entry}: {key} has a line break or another control character; remove it")]
-    ControlCharacter {
-        /// The entry.
-        entry: String,
-        /// The key.
-        key: &'static str,
-    },
-    /// An id that a layer may have some day, or that is none.
-    #[error(
-        "[[split]] id = \"{0}\": an id has letters, digits, _ and - only, and is not L with a \
-         number, which a layer of the model may have some day"
-    )]
-    SplitId(String),
-    /// A layer into itself.
-    #[error("[[layer]] id = \"{0}\": it can't be merged into itself; remove merge_into")]
-    MergeIntoItself(String),
-    /// Layers into each other.
-    #[error("[[layer]] merge_into goes in a circle: {0}; one of them must stay")]
-    MergeCycle(String),
-    /// A layer that is to receive users, but does not stand.
-    #[error("{entry}: layer `{id}` is itself merged into `{into}`; write \"{into}\" instead")]
-    MergedAway {
-        /// The entry that names it.
-        entry: String,
-        /// The layer named.
-        id: String,
-        /// Where its users go.
-        into: String,
-    },
 }
 
 impl ReviewFile {
@@ -307,7 +232,8 @@ fn check_names(layers: &[ReviewedLayer]) -> Result<(), ReviewError> {
         [("name", |layer| &layer.name), ("name_zh", |layer| &layer.name_zh)];
     for (key, of) in keys {
         for (index, layer) in layers.iter().enumerate() {
-            if let Some(first) = layers[..index].iter().find(|other| of(other) == of(layer)) {
+            let is_like = |other: &&ReviewedLayer| alike(of(other)) == alike(of(layer));
+            if let Some(first) = layers[..index].iter().find(is_like) {
                 return Err(ReviewError::RepeatedName {
                     key,
                     name: of(layer).to_owned(),
@@ -318,6 +244,11 @@ fn check_names(layers: &[ReviewedLayer]) -> Result<(), ReviewError> {
         }
     }
     Ok(())
+}
+
+/// A name without what readers overlook: case, and spaces.
+fn alike(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 fn distinct<'a>(kind: &'static str, ids: impl Iterator<Item = &'a str>) -> Result<(), ReviewError> {
@@ -412,6 +343,7 @@ mod tests {
             (layer("L1", "name = \" \""), ["id = \"L1\"", "name must not be empty"]),
             (layer("L1", "name = \"Layer 2\""), ["L1 and L2", "same name \"Layer 2\""]),
             (layer("L1", "name_zh = \"第2层\""), ["L1 and L2", "same name_zh"]),
+            (layer("L1", "name = \" layer  2\""), ["L1 and L2", "same name"]),
             (merge("L1", "L1"), ["id = \"L1\"", "into itself"]),
             (merge("L1", ""), ["id = \"L1\", merge_into", "no layer ``"]),
             (merge("L1", "L9"), ["id = \"L1\", merge_into", "no layer `L9`"]),

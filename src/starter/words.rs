@@ -14,10 +14,16 @@ pub(super) const USER: &[&str] = &[
     "member",
     "buyer",
     "client",
+    "custid",
+    "cust",
+    "openid",
+    "shopper",
+    "accountid",
     "用户",
     "会员",
     "客户",
     "买家",
+    "顾客",
 ];
 pub(super) const TIME: &[&str] = &[
     "time",
@@ -31,6 +37,7 @@ pub(super) const TIME: &[&str] = &[
     "datetime",
     "时间",
     "日期",
+    "day",
     "ts",
 ];
 pub(super) const EVENT: &[&str] = &[
@@ -56,7 +63,11 @@ pub(super) const AMOUNT: &[&str] = &[
     "sales",
     "spend",
     "paid",
+    "payment",
+    "amt",
     "金额",
+    "实付",
+    "总价",
     "value",
 ];
 pub(super) const QUANTITY: &[&str] = &["quantity", "qty", "units", "numberof", "num", "数量"];

@@ -37,7 +37,7 @@ fn everybody_is_scored() {
     let shop = shop_with_newcomers();
     let report =
         shop.score(&["--bundle", "models/shop", "--as-of", "2024-08-28", "--format", "csv"]).done();
-    assert!(report.contains("122 users scored as of 2024-08-28"), "{report}");
+    assert!(report.contains("122 users scored as of 2024-08-28, "), "{report}");
     let scores = scores(&shop, "as_of=2024-08-28");
     assert_eq!(scores.len(), 122);
     // user_id, layer_id, layer, layer_zh, assigned_by, layer_margin, rfm_segment, rfm_cell, rfm_level,

@@ -1,0 +1,75 @@
+/// Why a review does not fit its model.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReviewError {
+    /// A layer that is not in the model, or no longer.
+    #[error("{entry}: the model has no layer `{id}`; it has {valid}")]
+    UnknownLayer {
+        /// The entry that names it.
+        entry: String,
+        /// The layer named.
+        id: String,
+        /// What there is.
+        valid: String,
+    },
+    /// Two entries for one layer, or two layers or rules of one id.
+    #[error("{kind} id = \"{id}\" occurs twice; each has an id of its own")]
+    RepeatedId {
+        /// Of what.
+        kind: &'static str,
+        /// The id.
+        id: String,
+    },
+    /// A split with the id of a layer of the model.
+    #[error("[[split]] id = \"{0}\" is a layer of the model; choose another id")]
+    TakenId(String),
+    /// Two layers of one name.
+    #[error("layers {first} and {second} have the same {key} \"{name}\"; rename one of them")]
+    RepeatedName {
+        /// `name` or `name_zh`.
+        key: &'static str,
+        /// The name.
+        name: String,
+        /// One layer.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A text that must not be empty.
+    #[error("{entry}: {key} must not be empty; remove the line or write something")]
+    Blank {
+        /// The entry.
+        entry: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// A text that would break a table or a file.
+    #[error("{entry}: {key} has a line break or another control character; remove it")]
+    ControlCharacter {
+        /// The entry.
+        entry: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// An id that a layer may have some day, or that is none.
+    #[error(
+        "[[split]] id = \"{0}\": an id has letters, digits, _ and - only, and is not L with a \
+         number, which a layer of the model may have some day"
+    )]
+    SplitId(String),
+    /// A layer into itself.
+    #[error("[[layer]] id = \"{0}\": it can't be merged into itself; remove merge_into")]
+    MergeIntoItself(String),
+    /// Layers into each other.
+    #[error("[[layer]] merge_into goes in a circle: {0}; one of them must stay")]
+    MergeCycle(String),
+    /// A layer that is to receive users, but does not stand.
+    #[error("{entry}: layer `{id}` is itself merged into `{into}`; write \"{into}\" instead")]
+    MergedAway {
+        /// The entry that names it.
+        entry: String,
+        /// The layer named.
+        id: String,
+        /// Where its users go.
+        into: String,
+    },
+}
