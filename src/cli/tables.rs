@@ -185,6 +185,18 @@ fn chosen_k(bundle: &Bundle) -> String {
         bundle.layers.layers.len(),
         taken.stability
     ));
+    if !taken.is_stable() {
+        text.push_str(&indented(
+            "WARNING: with other users of the kind many would be in another layer; fewer layers or \
+             more users hold better, and `layercake-compare stability` tells more",
+        ));
+    }
+    if !taken.foretells() {
+        text.push_str(&indented(
+            "WARNING: the layers say next to nothing of what users did afterwards; is there enough history, \
+             and do [[source]] columns tell of behaviour?",
+        ));
+    }
     if bundle.layers.layers.len() < taken.k {
         text.push_str(&indented(&format!(
             "WARNING: of {} layers only these have users in the latest training snapshot",

@@ -18,6 +18,8 @@ const MAX_POINTS: usize = 20_000;
 const N_REFITS: usize = 5;
 /// Agreement between refits below which a candidate counts as unstable.
 const MIN_STABILITY: f64 = 0.85;
+/// Share of the variance of outcomes that some hundreds of users show by chance.
+const MIN_OUTCOME_R2: f64 = 0.02;
 /// A candidate whose outcome score is at least this share of the best is as good.
 const NEAR_BEST: f64 = 0.98;
 
@@ -39,6 +41,19 @@ pub struct Candidate {
     pub smallest_share: f64,
     /// Taken, or why not.
     pub verdict: KVerdict,
+}
+
+impl Candidate {
+    /// Whether refits on resampled users agree well enough.
+    pub fn is_stable(&self) -> bool {
+        self.stability >= MIN_STABILITY
+    }
+
+    /// Whether layers know more of what users did afterwards than chance gives.
+    /// True where nothing could be judged.
+    pub fn foretells(&self) -> bool {
+        self.outcome_r2.is_none_or(|r2| r2 >= MIN_OUTCOME_R2)
+    }
 }
 
 /// What became of a candidate.
@@ -90,7 +105,7 @@ pub(super) fn choose_k(
 fn take_one(candidates: &mut [Candidate], min_share: f64) {
     let mut open: Vec<&mut Candidate> = candidates.iter_mut().collect();
     sieve(&mut open, KVerdict::SmallLayer, |c, _| c.smallest_share >= min_share);
-    sieve(&mut open, KVerdict::Unstable, |c, _| c.stability >= MIN_STABILITY);
+    sieve(&mut open, KVerdict::Unstable, |c, _| c.is_stable());
     let foretold = |c: &Candidate| c.outcome_r2.unwrap_or(0.0);
     sieve(&mut open, KVerdict::ForetellsLess, |c, open| {
         let best = open.iter().map(|c| foretold(c)).fold(f64::NEG_INFINITY, f64::max);

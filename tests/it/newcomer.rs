@@ -1,9 +1,10 @@
 //! What a newcomer meets: a starter config for their file, the sample, help.
 
+use chrono::Days;
 use layercake::config::Config;
 use layercake::sample::{KINDS, SampleParams, write_sample};
 
-use crate::support::{Shop, project, shared_data};
+use crate::support::{Shop, first_day, project, shared_data};
 
 fn starter(shop: &Shop, files: &[&str]) -> String {
     let text = shop.train(&[&["init"], files].concat()).done();
@@ -129,4 +130,23 @@ fn the_kinds_make_up_all_users_and_no_model_reads_the_truth() {
     assert!((KINDS.iter().map(|kind| kind.share).sum::<f64>() - 1.0).abs() < 1e-12);
     let config = std::fs::read_to_string(project().join("data/sample.toml")).unwrap();
     assert!(!config.contains("truth"));
+}
+
+#[test]
+fn layers_of_chance_are_told_as_such() {
+    let mut csv = String::from("user,at,amount\n");
+    // Numbers without any pattern, by a multiplicative hash.
+    let chance = |row: u64| (row.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20) ^ (row << 7);
+    for row in 0..1_500 {
+        let (user, day, cents) =
+            (chance(row) % 300, chance(row + 9_000) % 240, chance(row + 70_000));
+        let at = first_day() + Days::new(day);
+        csv += &format!("{user},{at} 10:00:00,{}\n", 5 + cents % 60);
+    }
+    let shop = Shop::with_orders(&csv);
+    let told = shop.train(&["--config", "shop.toml"]).done().replace("\n  ", " ");
+    assert!(told.contains("WARNING: with other users of the kind"), "{told}");
+    assert!(told.contains("WARNING: the layers say next to nothing"), "{told}");
+    let regular = Shop::ordinary().train(&["--config", "shop.toml"]).done();
+    assert!(!regular.contains("WARNING: the layers say next to nothing"), "{regular}");
 }
