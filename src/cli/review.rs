@@ -159,7 +159,9 @@ fn candidates(candidates: &[Candidate]) -> String {
     layout::align_numbers(&mut table, 0..5);
     format!(
         "{table}\nForetold: share of the variance of what users did afterwards. Stability:\n\
-         adjusted Rand index between refits on resampled users."
+         adjusted Rand index between clusters of resampled users in the same space.\n\
+         Smallest: users in the smallest layer. All on users or times that the candidate\n\
+         was not fitted to."
     )
 }
 

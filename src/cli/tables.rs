@@ -181,7 +181,8 @@ fn chosen_k(bundle: &Bundle) -> String {
         None => format!("chosen from {} to {}", params.k_min, params.k_max),
     };
     let mut text = indented(&format!(
-        "{} layers, {why}; refits on resampled users agree by {:.2} (adjusted Rand index)",
+        "{} layers, {why}; clusters of resampled users in the same space agree by {:.2} (adjusted \
+         Rand index)",
         bundle.layers.layers.len(),
         taken.stability
     ));
@@ -203,11 +204,13 @@ fn chosen_k(bundle: &Bundle) -> String {
             taken.k
         )));
     }
-    if taken.smallest_share < params.min_share {
+    let shares = bundle.layers.layers.iter().map(|layer| layer.profile.share);
+    let smallest_share = shares.fold(1.0, f64::min);
+    if smallest_share < params.min_share {
         text.push_str(&indented(&format!(
             "WARNING: the smallest layer has {} of the users, less than [segmentation] min_share = \
              {}; fewer layers or more users would help",
-            percent(taken.smallest_share),
+            percent(smallest_share),
             params.min_share
         )));
     }

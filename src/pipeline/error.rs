@@ -51,7 +51,7 @@ pub enum PipelineError {
     },
     /// A rule of the review that could not be computed.
     #[error(
-        "rule {id} of the review, where = \"{sql}\": {cause}; mend it in layers.toml, or use \
+        "rule {id} of the review, where = \"{sql}\": {cause}; mend the rule, or use \
          --no-review"
     )]
     Rule {

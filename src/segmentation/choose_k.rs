@@ -35,7 +35,7 @@ pub struct Candidate {
     pub outcome_r2: Option<f64>,
     /// Mean silhouette width on a sample of users, −1..1.
     pub silhouette: f64,
-    /// Mean adjusted Rand index between refits on resampled users.
+    /// Mean adjusted Rand index between clusters of resampled users in one space.
     pub stability: f64,
     /// Share of users in the smallest layer.
     pub smallest_share: f64,
@@ -44,7 +44,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Whether refits on resampled users agree well enough.
+    /// Whether clusters of resampled users agree well enough.
     pub fn is_stable(&self) -> bool {
         self.stability >= MIN_STABILITY
     }

@@ -52,6 +52,11 @@ impl<'a> Facts<'a> {
         self.profile.difference("n_orders").map_or(0.0, |it| it.median)
     }
 
+    /// The typical user ordered more than once.
+    pub(super) fn come_back(&self) -> bool {
+        self.median_orders() >= 2.0
+    }
+
     /// Most have ordered.
     pub(super) fn are_customers(&self) -> bool {
         self.profile.customer_share >= 0.6

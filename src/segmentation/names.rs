@@ -1,8 +1,8 @@
 //! Names in words, by a table of rules over what a layer is beside all users.
 
 use super::facts::{CLEARLY, Facts, MUCH, NOTABLE};
-use super::profile::LayerProfile;
-use super::words::{Phrase, phrase};
+use super::profile::{Difference, LayerProfile};
+use super::words::{Phrase, is_shown_of_typical_users, phrase};
 
 /// A name in two languages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,16 +46,18 @@ static RULES: [Rule; 29] = [
         it.profile.customer_share >= 0.9 && it.are_new("customer_age_days")
     }),
     rule("High-value regulars", "高价值常客", |it| {
-        it.value >= 2.5 && it.orders() >= MUCH && it.churn <= 0.8
+        it.value >= 2.5 && it.orders() >= MUCH && it.come_back() && it.churn <= 0.8
     }),
-    rule("High-value customers", "高价值客户", |it| it.value >= 2.5 && it.are_customers()),
+    rule("High-value customers", "高价值客户", |it| {
+        it.value >= 2.5 && it.are_customers() && it.spend() >= 0.0
+    }),
     rule("Price-sensitive buyers", "价格敏感型", |it| {
         let coupons = it.event(COUPON);
         it.are_customers()
             && (it.discount() >= NOTABLE || coupons >= MUCH && coupons >= it.orders() + CLEARLY)
     }),
     rule("Lapsed regulars", "流失老客", |it| {
-        it.orders() >= 0.3 && is_gone(it) && it.churn >= 1.05
+        it.orders() >= 0.3 && it.come_back() && is_gone(it) && it.churn >= 1.05
     }),
     rule("Lapsed high spenders", "流失高消费客", |it| {
         it.spend() >= NOTABLE
@@ -66,9 +68,15 @@ static RULES: [Rule; 29] = [
     rule("Valuable, at risk", "高价值预警客", |it| {
         it.spend() >= NOTABLE && it.orders() >= 0.3 && it.churn >= 1.05
     }),
-    rule("Frequent regulars", "高频常客", |it| it.orders() >= 1.2 && it.churn <= 0.6),
-    rule("Steady regulars", "稳定常客", |it| it.orders() >= NOTABLE && it.churn <= 0.6),
-    rule("Repeat buyers", "复购客", |it| it.orders() >= NOTABLE && it.churn <= 0.9),
+    rule("Frequent regulars", "高频常客", |it| {
+        it.orders() >= 1.2 && it.come_back() && it.churn <= 0.6
+    }),
+    rule("Steady regulars", "稳定常客", |it| {
+        it.orders() >= NOTABLE && it.come_back() && it.churn <= 0.6
+    }),
+    rule("Repeat buyers", "复购客", |it| {
+        it.orders() >= NOTABLE && it.come_back() && it.churn <= 0.9
+    }),
     rule("Big-ticket buyers", "大单客", |it| {
         it.are_customers() && it.basket() >= MUCH && it.value >= 1.0
     }),
@@ -186,17 +194,24 @@ fn told_apart(
 
 /// What tells a layer from its twins, the most telling first.
 fn differences_from(index: usize, twins: &[usize], profiles: &[LayerProfile]) -> Vec<Phrase> {
-    let effect = |layer: usize, feature: &str| {
-        profiles[layer].difference(feature).map_or(0.0, |it| it.effect)
+    let mean_of_twins = |feature: &str, of: fn(&Difference) -> f64| {
+        let found = twins.iter().map(|&twin| profiles[twin].difference(feature).map_or(0.0, of));
+        found.sum::<f64>() / twins.len().max(1) as f64
     };
     let mut gaps: Vec<(f64, &str)> = profiles[index]
         .differences
         .iter()
         .map(|it| {
-            let others = twins.iter().map(|&twin| effect(twin, &it.feature)).sum::<f64>();
-            (it.effect - others / twins.len().max(1) as f64, it.feature.as_str())
+            let of_twins = mean_of_twins(&it.feature, |it| it.effect);
+            let gap = it.effect - of_twins;
+            let apart = (it.median - mean_of_twins(&it.feature, |it| it.median)) * gap;
+            (gap, apart, it.feature.as_str())
         })
-        .filter(|(gap, _)| gap.abs() >= 0.3)
+        .filter(|(gap, apart, feature)| {
+            // What their typical user shows must not speak against the name.
+            gap.abs() >= 0.3 && (*apart > 0.0 || !is_shown_of_typical_users(feature))
+        })
+        .map(|(gap, _, feature)| (gap, feature))
         .collect();
     gaps.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()).then(a.1.cmp(b.1)));
     gaps.into_iter().filter_map(|(gap, feature)| phrase(feature, gap > 0.0)).collect()
@@ -204,7 +219,6 @@ fn differences_from(index: usize, twins: &[usize], profiles: &[LayerProfile]) ->
 
 #[cfg(test)]
 mod tests {
-    use super::super::profile::Difference;
     use super::*;
 
     /// Average users, but for what is given: feature, effect, median, median of all.
@@ -280,6 +294,21 @@ mod tests {
         let prospects = [("customer_age_days", -1.5, 0.0, 160.0)];
         let prospects = LayerProfile { customer_share: 0.0, ..profile(100, &prospects) };
         assert_eq!(name_of(prospects), "Prospects");
+    }
+
+    #[test]
+    fn no_name_says_what_the_typical_user_contradicts() {
+        let once = |effect| LayerProfile {
+            churn_rate: 0.4,
+            ..profile(100, &[("n_orders", effect, 1.0, 1.0)])
+        };
+        assert_ne!(name_of(once(0.7)), "Repeat buyers");
+        let middle = |effect, median| profile(100, &[("gmv", effect, median, 100.0)]);
+        let english = |layers: &[LayerProfile]| layer_names(layers)[0].english.clone();
+        let same = [middle(0.4, 100.0), middle(-0.4, 150.0)];
+        assert!(!english(&same).contains("spending more"), "{}", english(&same));
+        let more = [middle(0.4, 150.0), middle(-0.4, 100.0)];
+        assert!(english(&more).contains("spending more"), "{}", english(&more));
     }
 
     #[test]

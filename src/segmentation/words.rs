@@ -36,8 +36,9 @@ const ACCENTS: [Accent; 14] = [
         ["", ""],
         ["", ""],
     ),
+    // Of a window they say when, not how much.
     (
-        &["n_orders_trend", "gmv_trend"],
+        &["n_orders_", "n_order_days_", "gmv_"],
         "silence",
         ["bought lately", "近期有购买"],
         ["quiet of late", "近期少购买"],
@@ -121,6 +122,13 @@ pub(super) fn phrase(feature: &str, is_high: bool) -> Option<Phrase> {
     let event = event_counted(feature)?;
     let (english, chinese) = if is_high { ("more", "更多") } else { ("less", "更少") };
     Some(of_value(event, english, chinese))
+}
+
+/// Whether medians of the feature are told with a layer, so that a name must
+/// agree with them.
+pub(super) fn is_shown_of_typical_users(feature: &str) -> bool {
+    let told = ["n_orders", "n_order_days", "orders_per_30_days", "gmv"];
+    told.contains(&feature) || feature.contains("order_value")
 }
 
 fn of_value(value: &str, english: &str, chinese: &str) -> Phrase {
@@ -224,5 +232,7 @@ mod tests {
         );
         assert_eq!(phrase("share_channel_小程序", false), None);
         assert_eq!(phrase("share_orders_q1", true), None);
+        assert_eq!(phrase("gmv_90d", true).unwrap().english, "bought lately");
+        assert_eq!(phrase("gmv", true).unwrap().english, "spending more");
     }
 }

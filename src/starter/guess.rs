@@ -66,7 +66,11 @@ pub(super) fn guess(engine: &Engine, table: &Table) -> Result<Guess, SourceError
         ("order_id", ORDER_ID),
         ("session", SESSION),
     ] {
-        if let Some(column) = find(table, words, |column| column.is_text() || column.is_number()) {
+        let fits = |column: &Column| {
+            let is_category = CATEGORY.iter().any(|word| column.key().contains(word));
+            (column.is_text() || column.is_number()) && (key != "item" || !is_category)
+        };
+        if let Some(column) = find(table, words, fits) {
             guess.mappings.push((key, column.quoted(), String::new()));
         }
     }

@@ -48,6 +48,8 @@ pub(super) const EVENT: &[&str] = &[
     "behaviourtype",
     "behavior",
     "action",
+    "kind",
+    "ev",
     "行为",
     "事件",
 ];
