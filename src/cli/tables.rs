@@ -204,13 +204,13 @@ fn chosen_k(bundle: &Bundle) -> String {
             taken.k
         )));
     }
-    let shares = bundle.layers.layers.iter().map(|layer| layer.profile.share);
-    let smallest_share = shares.fold(1.0, f64::min);
-    if smallest_share < params.min_share {
+    let profiles = bundle.layers.layers.iter().map(|layer| &layer.profile);
+    let smallest = profiles.min_by_key(|profile| profile.n_users);
+    if let Some(profile) = smallest.filter(|profile| profile.share < params.min_share) {
         text.push_str(&indented(&format!(
-            "WARNING: the smallest layer has {} of the users, less than [segmentation] min_share = \
-             {}; fewer layers or more users would help",
-            percent(smallest_share),
+            "WARNING: the smallest layer has {}, a smaller share than [segmentation] min_share = {}; \
+             fewer layers or more users would help",
+            users(profile.n_users),
             params.min_share
         )));
     }

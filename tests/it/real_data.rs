@@ -4,7 +4,7 @@ use std::path::Path;
 
 use layercake::bundle::Bundle;
 use layercake::config::Config;
-use layercake::pipeline::{Backtest, Previous, Silent, backtest, train};
+use layercake::pipeline::{Backtest, Previous, Silent, backtest, stability, train};
 
 use crate::support::{Shop, project, shared_data};
 
@@ -49,6 +49,10 @@ fn cdnow_last_90_days() {
     let layers = layers_beat_rfm(&bundle).groupings.remove(0);
     assert!(layers.r2_log_gmv.unwrap() >= 0.28, "{layers:?}");
     assert!(layers.r2_gmv.unwrap() >= 0.268, "{layers:?}");
+    let scratch = Shop::empty();
+    let list = scratch.path("quarantine.csv");
+    let refits = stability(&bundle, &bundle.config, 3, &list, &mut Silent).unwrap();
+    assert!(refits.adjusted_rand_index >= 0.85, "{refits:?}");
 }
 
 #[test]
