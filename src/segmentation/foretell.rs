@@ -69,7 +69,8 @@ fn boosting_params(outcome: Outcome, rows: &TrainingRows) -> BoostingParams {
     BoostingParams { min_leaf_rows, ..BoostingParams::default() }
 }
 
-/// Users whose behaviour is as good a witness as what was foretold from so many.
+/// Users from whom trees are trusted as much as a weighted sum; also the penalty
+/// on that sum.
 const PRIOR_USERS: f64 = 4_000.0;
 
 /// How far trees that were grown from these users are to be trusted, 0..1.
@@ -80,7 +81,8 @@ pub(super) fn credibility(rows: &TrainingRows) -> f64 {
     rows.n_users as f64 / (rows.n_users as f64 + PRIOR_USERS)
 }
 
-/// Rows of no relation that the penalty on a weighted sum is worth.
+/// Rows of [`PRIOR_USERS`] users, without any relation, are what the penalty on a
+/// weighted sum is worth.
 fn penalty_rows(rows: &TrainingRows) -> f64 {
     PRIOR_USERS * rows.matrix.n_rows() as f64 / rows.n_users.max(1) as f64
 }
@@ -89,7 +91,9 @@ impl Foretellers {
     /// Foretells each outcome by the mean of trees and of a weighted sum of the
     /// scaled features, in which the trees count by their [`credibility`]: trees
     /// alone change too much from one fit to the next where users are few. GMV is
-    /// left to trees, since a sum knows no few who buy for thousands. Returns the trees and the weights, shape (outcomes, scaled features).
+    /// left to trees, since a sum knows no few who buy for thousands.
+    ///
+    /// Returns the trees and the weights, shape (outcomes, scaled features).
     pub(super) fn fit(
         rows: &TrainingRows,
         scaled: ArrayView2<f64>,
