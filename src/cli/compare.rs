@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::progress::TerminalProgress;
-use super::{EngineArguments, ModelArguments, ReviewChoice, finish, group_tables, tables};
+use super::{EngineArguments, ModelArguments, ReviewChoice, compare_tables, finish, group_tables};
 use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::pipeline::{
@@ -191,8 +191,9 @@ fn run_backtest(
         });
         return Ok(serde_json::to_string_pretty(&value)? + "\n");
     }
-    let known = agreement.map_or(String::new(), |found| format!("\n{}", tables::agreement(&found)));
-    Ok(tables::compared(&result) + &known)
+    let known =
+        agreement.map_or(String::new(), |found| format!("\n{}", compare_tables::agreement(&found)));
+    Ok(compare_tables::compared(&result) + &known)
 }
 
 fn run_stability(
@@ -211,7 +212,7 @@ fn run_stability(
         let value = serde_json::json!({ "bundle": folder, "stability": found });
         return Ok(serde_json::to_string_pretty(&value)? + "\n");
     }
-    Ok(tables::stability(&found))
+    Ok(compare_tables::stability(&found))
 }
 
 fn run_groups(

@@ -1,6 +1,7 @@
 //! What people type and see: arguments, progress, tables, exit codes.
 
 mod compare;
+mod compare_tables;
 mod feature_list;
 mod group_tables;
 mod layout;

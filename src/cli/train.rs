@@ -8,7 +8,8 @@ use super::feature_list::{self, ListFormat};
 use super::progress::TerminalProgress;
 use super::review::{self, ReviewArguments};
 use super::{
-    EngineArguments, ModelArguments, ReviewChoice, finish, layout, lineage_tables, output, tables,
+    EngineArguments, ModelArguments, ReviewChoice, compare_tables, finish, layout, lineage_tables,
+    output, tables,
 };
 use crate::config::Config;
 use crate::pipeline::{
@@ -266,7 +267,11 @@ fn main_job_on_sample(engine: &EngineArguments) -> anyhow::Result<String> {
         agreement_with_groups(&trained.bundle, &config, truth, &quarantine, &mut progress)?;
     drop(progress);
     let next = "\nNext, on your own data: layercake-train init FILE > shop.toml\n";
-    Ok(format!("{}\n{}{next}", tables::compared(&result), tables::agreement(&agreement)))
+    Ok(format!(
+        "{}\n{}{next}",
+        compare_tables::compared(&result),
+        compare_tables::agreement(&agreement)
+    ))
 }
 
 fn init(engine: &EngineArguments, files: &[PathBuf], out: Option<&Path>) -> anyhow::Result<String> {
