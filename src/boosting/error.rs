@@ -7,4 +7,12 @@ pub enum BoostingError {
     /// Saved trees cannot be read.
     #[error("the saved trees can't be read: {0}")]
     Saved(#[from] serde_json::Error),
+    /// Another number of features than the trees were grown with.
+    #[error("the trees need {expected} features, got {got}")]
+    Width {
+        /// Features of the fit.
+        expected: usize,
+        /// Features given.
+        got: usize,
+    },
 }

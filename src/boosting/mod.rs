@@ -2,7 +2,9 @@
 //! grows them, so that another can take its place.
 
 mod error;
+mod explainer;
 mod trees;
 
 pub use error::BoostingError;
-pub use trees::{BoostedTrees, BoostingParams, Sample, best_n_rounds, fit_trees};
+pub use explainer::Explainer;
+pub use trees::{BoostedTrees, BoostingParams, Loss, Sample, best_n_rounds, fit_trees};

@@ -1,17 +1,29 @@
 use std::num::NonZeroUsize;
 
-use hessboost::config::GrowPolicy;
+use hessboost::config::{GrowPolicy, Monotone};
 use hessboost::prelude::{
-    BoostedModel, DMatrix, Iterations, ModelFormat, Trainer, TrainingParams, TreeMethod,
+    BoostedModel, DMatrix, Iterations, ModelFormat, Objective, RegLoss, Trainer, TrainingParams,
+    TreeMethod,
 };
 use ndarray::{Array2, ArrayView2, s};
 use serde::{Deserialize, Serialize};
 
 use super::BoostingError;
 
+/// What the trees are to come near to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Squared error: the trees foretell a number.
+    Squared,
+    /// Log loss of two classes, 0 and 1: the trees foretell log odds of 1.
+    Log,
+}
+
 /// How trees are grown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoostingParams {
+    /// What the trees are to come near to.
+    pub loss: Loss,
     /// Trees at most; [`best_n_rounds`] finds how many of them help.
     pub max_rounds: usize,
     /// Rounds without any gain after which [`best_n_rounds`] stops.
@@ -20,7 +32,8 @@ pub struct BoostingParams {
     pub learning_rate: f64,
     /// Leaves of a tree at most.
     pub max_leaves: usize,
-    /// Rows that a leaf holds at least.
+    /// Rows that a leaf holds at least; with [`Loss::Log`] as many rows of even
+    /// odds, of which more certain ones are worth less.
     pub min_leaf_rows: usize,
     /// Share of the rows that each tree sees.
     pub row_share: f64,
@@ -28,11 +41,14 @@ pub struct BoostingParams {
     pub feature_share: f64,
     /// L2 penalty on the leaves.
     pub l2_penalty: f64,
+    /// Columns of features which, when they rise, never lower what is foretold.
+    pub rising: Vec<usize>,
 }
 
 impl Default for BoostingParams {
     fn default() -> Self {
         Self {
+            loss: Loss::Squared,
             max_rounds: 400,
             patience_rounds: 30,
             learning_rate: 0.04,
@@ -41,6 +57,7 @@ impl Default for BoostingParams {
             row_share: 0.7,
             feature_share: 0.5,
             l2_penalty: 1.0,
+            rising: Vec::new(),
         }
     }
 }
@@ -52,15 +69,17 @@ pub struct Sample<'a> {
     pub features: ArrayView2<'a, f32>,
     /// What is to be foretold, one number a row.
     pub target: &'a [f64],
+    /// How much each row counts; all the same when absent.
+    pub weights: Option<&'a [f64]>,
 }
 
-/// Trees whose sum foretells a number. In JSON they have the schema of
+/// Trees whose sum foretells a number or log odds. In JSON they have the schema of
 /// XGBoost's models, which XGBoost itself can read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "serde_json::Value", into = "serde_json::Value")]
-pub struct BoostedTrees(BoostedModel);
+pub struct BoostedTrees(pub(super) BoostedModel);
 
-/// Grows `n_rounds` trees by least squares. The same sample and seed give the
+/// Grows `n_rounds` trees. The same sample and seed give the
 /// same trees with any number of threads.
 ///
 /// Source: Friedman (2001), "Greedy function approximation", algorithm 2, with
@@ -74,7 +93,7 @@ pub fn fit_trees(
     n_rounds: usize,
     seed: u64,
 ) -> Result<BoostedTrees, BoostingError> {
-    let settings = settings(params, seed)?;
+    let settings = settings(params, sample.features.ncols(), seed)?;
     let data = data(sample)?;
     Ok(BoostedTrees(Trainer::new(&settings, &data, n_rounds).train()?.model))
 }
@@ -90,7 +109,7 @@ pub fn best_n_rounds(
     judge: Sample<'_>,
     seed: u64,
 ) -> Result<usize, BoostingError> {
-    let settings = settings(params, seed)?;
+    let settings = settings(params, sample.features.ncols(), seed)?;
     let (data, judge) = (data(sample)?, data(judge)?);
     let patience = NonZeroUsize::new(params.patience_rounds).unwrap_or(NonZeroUsize::MIN);
     let result = Trainer::new(&settings, &data, params.max_rounds)
@@ -100,26 +119,51 @@ pub fn best_n_rounds(
     Ok(result.model.best_iteration().unwrap_or(0) + 1)
 }
 
-fn settings(params: &BoostingParams, seed: u64) -> Result<TrainingParams, BoostingError> {
+fn settings(
+    params: &BoostingParams,
+    n_features: usize,
+    seed: u64,
+) -> Result<TrainingParams, BoostingError> {
+    // The Hessian of a row is 1 for squared error and p (1 − p) for log loss.
+    let (objective, row_hessian) = match params.loss {
+        Loss::Squared => (Objective::SquaredError(RegLoss::default()), 1.0),
+        Loss::Log => (Objective::BinaryLogistic(RegLoss::default()), 0.25),
+    };
+    let direction = |column| match params.rising.contains(&column) {
+        true => Monotone::Increasing,
+        false => Monotone::None,
+    };
+    let directions = match params.rising.is_empty() {
+        true => Vec::new(),
+        false => (0..n_features).map(direction).collect(),
+    };
     Ok(TrainingParams::builder()
         .seed(seed)
+        .objective(objective)
         .tree_method(TreeMethod::Hist)
         .grow_policy(GrowPolicy::LossGuide)
         .unlimited_depth()
         .max_leaves(params.max_leaves)
         .eta(params.learning_rate)
-        // The Hessian of squared error is one a row.
-        .min_child_weight(params.min_leaf_rows as f64)
+        .min_child_weight(params.min_leaf_rows as f64 * row_hessian)
         .subsample(params.row_share)
         .colsample_bytree(params.feature_share)
         .lambda(params.l2_penalty)
+        .monotone_constraints(directions)
         .max_bin(64)
         .build()?)
 }
 
 fn data(sample: Sample<'_>) -> Result<DMatrix, BoostingError> {
     let target: Vec<f32> = sample.target.iter().map(|&value| value as f32).collect();
-    Ok(matrix(sample.features)?.with_labels(&target)?)
+    let data = matrix(sample.features)?.with_labels(&target)?;
+    match sample.weights {
+        None => Ok(data),
+        Some(weights) => {
+            let weights: Vec<f32> = weights.iter().map(|&weight| weight as f32).collect();
+            Ok(data.with_weights(&weights)?)
+        }
+    }
 }
 
 fn matrix(features: ArrayView2<'_, f32>) -> Result<DMatrix, BoostingError> {
@@ -128,13 +172,37 @@ fn matrix(features: ArrayView2<'_, f32>) -> Result<DMatrix, BoostingError> {
 }
 
 impl BoostedTrees {
-    /// What the trees foretell for each row of `features`, shape (rows, features).
+    /// What the trees foretell for each row of `features`, shape (rows,
+    /// features): a number, or with [`Loss::Log`] log odds.
     ///
     /// # Errors
     /// When the number of features differs from that of the fit.
     pub fn predict(&self, features: ArrayView2<'_, f32>) -> Result<Vec<f64>, BoostingError> {
-        let predictions = self.0.predict(&matrix(features)?, Iterations::Best)?;
-        Ok(predictions.into_vec().into_iter().map(f64::from).collect())
+        let margins = self.0.predict_margin(&matrix(features)?, Iterations::Best)?;
+        Ok(margins.into_vec().into_iter().map(f64::from).collect())
+    }
+
+    /// What the first `n`, 2 `n`, 3 `n` … trees foretell, for each row of
+    /// `features`; the last of it is all of them.
+    ///
+    /// # Errors
+    /// As [`BoostedTrees::predict`].
+    pub fn predict_in_stages(
+        &self,
+        features: ArrayView2<'_, f32>,
+        n: usize,
+    ) -> Result<Vec<Vec<f64>>, BoostingError> {
+        let rows = matrix(features)?;
+        let n_rounds = self.0.num_boost_rounds();
+        let base: f64 = self.0.predict_margin(&rows, 0..0)?.as_slice().first().map_or(0.0, |&b| b.into());
+        let mut sum = vec![base; features.nrows()];
+        let mut stages = Vec::new();
+        for start in (0..n_rounds).step_by(n.max(1)) {
+            let part = self.0.predict_margin(&rows, start..(start + n.max(1)).min(n_rounds))?;
+            sum.iter_mut().zip(part.as_slice()).for_each(|(s, &p)| *s += f64::from(p) - base);
+            stages.push(sum.clone());
+        }
+        Ok(stages)
     }
 
     /// What each feature adds to what is foretold, shape (rows, features): with
@@ -209,7 +277,7 @@ mod tests {
 
     fn fitted(features: &Array2<f32>, target: &[f64]) -> BoostedTrees {
         let params = BoostingParams { row_share: 1.0, feature_share: 1.0, ..Default::default() };
-        let sample = Sample { features: features.view(), target };
+        let sample = Sample { features: features.view(), target, weights: None };
         fit_trees(&params, sample, 200, 1).unwrap()
     }
 
@@ -256,8 +324,8 @@ mod tests {
         let noise: Vec<f64> = (0..2_000).map(|row| f64::from(row * 7919 % 104_729 % 13)).collect();
         let rounds = |target: &[f64]| {
             let (learn, judge) = features.view().split_at(ndarray::Axis(0), 1_000);
-            let sample = Sample { features: learn, target: &target[..1_000] };
-            let judge = Sample { features: judge, target: &target[1_000..] };
+            let sample = Sample { features: learn, target: &target[..1_000], weights: None };
+            let judge = Sample { features: judge, target: &target[1_000..], weights: None };
             best_n_rounds(&BoostingParams::default(), sample, judge, 1).unwrap()
         };
         assert!(rounds(&noise) < 20 && rounds(&target) > 100);

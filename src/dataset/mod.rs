@@ -5,10 +5,12 @@
 //! types, which hold finite numbers only and keep users sorted by id.
 
 mod matrix;
+mod pace;
 mod snapshot;
 mod user_ids;
 
 pub use matrix::FeatureMatrix;
+pub use pace::Pace;
 pub use snapshot::{Outcomes, Snapshot};
 pub use user_ids::UserIds;
 

@@ -1,6 +1,6 @@
 use chrono::NaiveDateTime;
 
-use super::{DatasetError, FeatureMatrix, UserIds};
+use super::{DatasetError, FeatureMatrix, Pace, UserIds};
 
 /// All users' features at one as-of date, and their outcomes where the data
 /// reaches far enough beyond it.
@@ -15,6 +15,8 @@ pub struct Snapshot {
     /// What users did in `[as_of, as_of + horizon)`; `None` when that lies
     /// beyond the data.
     pub outcomes: Option<Outcomes>,
+    /// How often users do what keeps them customers; empty where not asked for.
+    pub paces: Vec<Pace>,
 }
 
 /// What each user did in the horizon after the as-of date, in snapshot order.
@@ -24,6 +26,9 @@ pub struct Outcomes {
     pub n_orders: Vec<f64>,
     /// Amount ordered, in the currency of the data.
     pub gmv: Vec<f64>,
+    /// Days until the event whose absence is churn, infinite where it did not
+    /// happen in the horizon; empty where not asked for.
+    pub days_to_event: Vec<f64>,
 }
 
 impl Snapshot {
@@ -51,12 +56,13 @@ impl Snapshot {
             expect("number of order outcomes", outcomes.n_orders.len())?;
             expect("number of GMV outcomes", outcomes.gmv.len())?;
         }
-        Ok(Self { as_of, users, features, outcomes })
+        Ok(Self { as_of, users, features, outcomes, paces: Vec::new() })
     }
 
     /// The given users, in that order; `rows` must ascend.
     pub fn select_rows(&self, rows: &[usize]) -> Self {
-        let pick = |values: &[f64]| rows.iter().map(|&row| values[row]).collect();
+        // What was not asked for is empty, and stays so.
+        let pick = |values: &[f64]| rows.iter().filter_map(|&row| values.get(row).copied()).collect();
         Self {
             as_of: self.as_of,
             users: self.users.select(rows),
@@ -64,7 +70,9 @@ impl Snapshot {
             outcomes: self.outcomes.as_ref().map(|outcomes| Outcomes {
                 n_orders: pick(&outcomes.n_orders),
                 gmv: pick(&outcomes.gmv),
+                days_to_event: pick(&outcomes.days_to_event),
             }),
+            paces: rows.iter().filter_map(|&row| self.paces.get(row).copied()).collect(),
         }
     }
 }
@@ -95,7 +103,7 @@ mod tests {
 
     #[test]
     fn churned_means_no_order() {
-        let outcomes = Outcomes { n_orders: vec![0.0, 2.0], gmv: vec![0.0, 9.0] };
+        let outcomes = Outcomes { n_orders: vec![0.0, 2.0], ..Outcomes::default() };
         assert_eq!(outcomes.churned(), [true, false]);
     }
 }

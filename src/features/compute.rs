@@ -9,10 +9,11 @@ use rayon::prelude::*;
 
 use super::custom::CustomValues;
 use super::orders::{Order, Overflow, collect_orders};
+use super::pace::{PaceBuffers, days_to_next};
 use super::program::Program;
 use super::walk::Walker;
 use super::{FeatureError, FeaturePlan};
-use crate::dataset::{FeatureMatrix, Outcomes, Snapshot, UserIds};
+use crate::dataset::{FeatureMatrix, Outcomes, Pace, Snapshot, UserIds};
 use crate::engine::Engine;
 use crate::history::{EventRow, Histories, IdKind, N_BUCKETS, UserId};
 
@@ -25,17 +26,24 @@ pub struct SnapshotRequest<'a> {
     pub horizon_days: Option<u32>,
     /// Buckets of users: all of them, or some as a sample.
     pub buckets: Range<usize>,
+    /// The event whose pace is wanted, and when it comes next.
+    pub pace_of: Option<&'a str>,
 }
 
 impl<'a> SnapshotRequest<'a> {
     /// All users, without outcomes.
     pub fn new(dates: &'a [NaiveDateTime]) -> Self {
-        Self { dates, horizon_days: None, buckets: 0..N_BUCKETS }
+        Self { dates, horizon_days: None, buckets: 0..N_BUCKETS, pace_of: None }
     }
 
     /// With what users did in the days after each date.
     pub fn with_outcomes(self, horizon_days: u32) -> Self {
         Self { horizon_days: Some(horizon_days), ..self }
+    }
+
+    /// With how often users do `event`, and when they do it next.
+    pub fn with_pace_of(self, event: &'a str) -> Self {
+        Self { pace_of: Some(event), ..self }
     }
 }
 
@@ -70,38 +78,59 @@ pub fn compute_snapshots(
         }
     }
     let places: Vec<Mutex<Places<'_>>> = places.into_iter().map(Mutex::new).collect();
-    let outcomes = histories.map_buckets(request.buckets.clone(), |bucket| {
+    let facts = histories.map_buckets(request.buckets.clone(), |bucket| {
         let index = bucket - request.buckets.start;
         let mut places = places[index].lock().expect("each bucket has one writer");
-        let mut outcomes = vec![vec![(0.0, 0.0); roster.n_users[index]]; request.dates.len()];
+        let mut facts = vec![vec![UserFacts::default(); roster.n_users[index]]; request.dates.len()];
         computation.visit(bucket, |row| {
             if let Some(place) = &mut places[row.date][row.number] {
                 place.copy_from_slice(row.values);
             }
-            outcomes[row.date][row.number] = row.outcome.unwrap_or_default();
+            facts[row.date][row.number] = row.facts;
         })?;
-        Ok::<_, FeatureError>(outcomes)
+        Ok::<_, FeatureError>(facts)
     })?;
     drop(places);
-    let has_outcomes = request.horizon_days.is_some();
     dates
         .into_par_iter()
         .enumerate()
         .map(|(number, date)| {
             let as_of = request.dates[number];
             let members = date.members.iter().map(|&member| &roster.members[member]);
-            let (n_orders, gmv) = members
+            let facts: Vec<UserFacts> = members
                 .clone()
-                .map(|member| outcomes[member.bucket][number][member.number])
-                .unzip();
+                .map(|member| facts[member.bucket][number][member.number])
+                .collect();
             let users = user_ids(members.map(|m| m.user.clone()).collect(), histories.kind());
             let values = Array2::from_shape_vec((users.len(), width), date.values)
                 .expect("as many values as users and features");
             let features = FeatureMatrix::new(plan.names(), values)?;
-            let outcomes = has_outcomes.then_some(Outcomes { n_orders, gmv });
-            Ok(Snapshot::new(as_of, users, features, outcomes)?)
+            let outcomes = request.horizon_days.map(|_| outcomes_of(&facts, request));
+            let mut snapshot = Snapshot::new(as_of, users, features, outcomes)?;
+            if request.pace_of.is_some() {
+                snapshot.paces = facts.iter().map(|of_user| of_user.pace).collect();
+            }
+            Ok(snapshot)
         })
         .collect()
+}
+
+/// What is known of a user at a date besides the features.
+#[derive(Debug, Clone, Copy, Default)]
+struct UserFacts {
+    n_orders: f64,
+    gmv: f64,
+    days_to_event: f64,
+    pace: Pace,
+}
+
+fn outcomes_of(facts: &[UserFacts], request: &SnapshotRequest<'_>) -> Outcomes {
+    let of = |value: fn(&UserFacts) -> f64| facts.iter().map(value).collect::<Vec<f64>>();
+    Outcomes {
+        n_orders: of(|it| it.n_orders),
+        gmv: of(|it| it.gmv),
+        days_to_event: if request.pace_of.is_some() { of(|it| it.days_to_event) } else { vec![] },
+    }
 }
 
 /// Where the rows of a bucket's users go, by date and number of the user; none
@@ -181,7 +210,7 @@ pub struct ColumnGroup {
     pub users: UserIds,
     /// By feature, then user.
     pub features: Vec<Vec<f64>>,
-    /// What the users did after the date, if that was asked for.
+    /// What the users did after the date; zeros unless that was asked for.
     pub outcomes: Outcomes,
 }
 
@@ -239,10 +268,8 @@ impl<'a> ColumnGroups<'a> {
             self.computation.visit(bucket, |row| {
                 users.push(row.user.clone());
                 features.iter_mut().zip(row.values).for_each(|(column, value)| column.push(*value));
-                if let Some((n_orders, gmv)) = row.outcome {
-                    outcomes.n_orders.push(n_orders);
-                    outcomes.gmv.push(gmv);
-                }
+                outcomes.n_orders.push(row.facts.n_orders);
+                outcomes.gmv.push(row.facts.gmv);
             })?;
         }
         Ok(ColumnGroup { users: user_ids(users, histories.kind()), features, outcomes })
@@ -257,8 +284,7 @@ struct Row<'r> {
     number: usize,
     user: &'r UserId,
     values: &'r [f64],
-    /// Orders and GMV after the date.
-    outcome: Option<(f64, f64)>,
+    facts: UserFacts,
 }
 
 /// A date, with all that is needed to compute its rows.
@@ -272,6 +298,8 @@ struct Computation<'a> {
     histories: &'a Histories,
     program: Program,
     dates: Vec<DateWindow>,
+    /// Code of the event whose pace is wanted.
+    pace_of: Option<u32>,
 }
 
 impl<'a> Computation<'a> {
@@ -293,6 +321,7 @@ impl<'a> Computation<'a> {
         Ok(Self {
             histories,
             program: Program::new(plan, histories),
+            pace_of: request.pace_of.map(|event| histories.events().code(event).unwrap_or(0)),
             dates: request.dates.iter().map(date_window).collect::<Result<_, FeatureError>>()?,
         })
     }
@@ -314,16 +343,32 @@ impl<'a> Computation<'a> {
                     continue;
                 }
                 date.custom.put(history.user, &mut values);
-                let outcome = date
-                    .horizon_end
-                    .map(|end| outcomes.of(events, program, date.as_of, end))
-                    .transpose()
-                    .map_err(too_large)?;
+                let facts =
+                    self.facts(events, date, &mut outcomes).map_err(too_large)?;
                 let (date, user) = (date_number, history.user);
-                take(&Row { date, number, user, values: &values, outcome });
+                take(&Row { date, number, user, values: &values, facts });
             }
             Ok::<_, FeatureError>(())
         })
+    }
+
+    fn facts(
+        &self,
+        events: &[EventRow],
+        date: &DateWindow,
+        buffers: &mut OutcomeBuffers,
+    ) -> Result<UserFacts, Overflow> {
+        let mut facts = UserFacts { days_to_event: f64::INFINITY, ..UserFacts::default() };
+        if let Some(code) = self.pace_of {
+            facts.pace = buffers.pace.of(events, code, &self.program, date.as_of)?;
+        }
+        if let Some(end) = date.horizon_end {
+            (facts.n_orders, facts.gmv) = buffers.of(events, &self.program, date.as_of, end)?;
+            if let Some(code) = self.pace_of {
+                facts.days_to_event = days_to_next(events, code, date.as_of, end);
+            }
+        }
+        Ok(facts)
     }
 }
 
@@ -345,6 +390,7 @@ fn user_ids(users: Vec<UserId>, kind: IdKind) -> UserIds {
 struct OutcomeBuffers {
     orders: Vec<Order>,
     lines: Vec<(u64, Order)>,
+    pace: PaceBuffers,
 }
 
 impl OutcomeBuffers {

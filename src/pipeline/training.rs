@@ -109,6 +109,7 @@ fn choose_features(
         dates: &dates.training,
         horizon_days: Some(config.snapshots.horizon_days),
         buckets: 0..n_buckets.clamp(1, N_BUCKETS),
+        pace_of: None,
     };
     let snapshots = compute_snapshots(&data.engine, &data.histories, &catalogue, &request)?;
     let pruning = prune(&config.features, &catalogue, &snapshots)?;

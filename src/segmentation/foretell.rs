@@ -44,8 +44,8 @@ pub(super) fn find_rounds(trial: &Trial, seed: u64) -> Result<Rounds, Segmentati
         .map(|outcome| {
             let (of_learn, of_judge) =
                 (outcome.of(&trial.learn.outcomes), outcome.of(&trial.judge.outcomes));
-            let sample = Sample { features: learn.view(), target: &of_learn };
-            let judge = Sample { features: judge.view(), target: &of_judge };
+            let sample = Sample { features: learn.view(), target: &of_learn, weights: None };
+            let judge = Sample { features: judge.view(), target: &of_judge, weights: None };
             let params = boosting_params(outcome, &trial.learn);
             Ok((outcome, best_n_rounds(&params, sample, judge, seed)?))
         })
@@ -106,7 +106,7 @@ impl Foretellers {
         let mut targets = Array2::zeros((rows.matrix.n_rows(), rounds.len()));
         for (&(outcome, n_rounds), mut column) in rounds.iter().zip(targets.columns_mut()) {
             let target = outcome.of(&rows.outcomes);
-            let sample = Sample { features: values.view(), target: &target };
+            let sample = Sample { features: values.view(), target: &target, weights: None };
             let trees = fit_trees(&boosting_params(outcome, rows), sample, n_rounds, seed)?;
             let share = if outcome.is_of_few() { 1.0 } else { credibility(rows) };
             // Each outcome counts by what can be foretold of it.

@@ -305,7 +305,7 @@ mod tests {
 
     fn snapshot(rows: &[[f64; 2]], n_orders: Vec<f64>, gmv: Vec<f64>) -> Snapshot {
         let users = UserIds::Integer((0..rows.len() as i64).collect());
-        let outcomes = Some(Outcomes { n_orders, gmv });
+        let outcomes = Some(Outcomes { n_orders, gmv, ..Outcomes::default() });
         Snapshot::new(NaiveDateTime::default(), users, matrix(rows), outcomes).unwrap()
     }
 
