@@ -11,7 +11,8 @@
 //!   layers.json        scaling, centroids, profiles, names
 //!   foretellers.json   boosted trees of the space that layers lie in
 //!   rfm.json           edges and names of RFM, and of the other groupings by rule
-//!   churn.json         scaling, coefficients, threshold
+//!   churn.json         what churn is, calibration, whom to flag, how classifiers did
+//!   classifier.json    coefficients and trees that tell churn
 //!   record.json        dates, input profile, hold-out measures
 //! ```
 
@@ -32,7 +33,7 @@ use crate::segmentation::{FittedLayers, Review, ReviewedLayer};
 use crate::source::InputProfile;
 
 /// The format that this version writes and reads.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;
 
 const MANIFEST: &str = "manifest.json";
 const LATEST: &str = "latest";
@@ -66,7 +67,7 @@ pub struct TrainingRecord {
     pub dates: SnapshotDates,
     /// What was read.
     pub input: InputProfile,
-    /// Rows of customers over all training snapshots.
+    /// Rows of users judged over all training snapshots.
     pub n_training_rows: usize,
     /// Measures on the held-out snapshot.
     pub churn: ChurnEvaluation,
@@ -232,7 +233,8 @@ impl Bundle {
             ("layers.json", to_json(&self.layers)?),
             ("foretellers.json", to_compact_json(&self.layers.space.foretellers)?),
             ("rfm.json", to_json(&self.rules)?),
-            ("churn.json", to_json(&self.churn)?),
+            ("churn.json", to_json(&self.churn.settings)?),
+            ("classifier.json", to_compact_json(&self.churn.classifier)?),
             ("record.json", to_json(&self.record)?),
         ])
     }
@@ -259,7 +261,10 @@ impl Bundle {
             layers,
             review: None,
             rules: parse(&folder, "rfm.json", &read("rfm.json")?)?,
-            churn: parse(&folder, "churn.json", &read("churn.json")?)?,
+            churn: FittedChurn {
+                classifier: parse(&folder, "classifier.json", &read("classifier.json")?)?,
+                settings: parse(&folder, "churn.json", &read("churn.json")?)?,
+            },
             record: parse(&folder, "record.json", &read("record.json")?)?,
         };
         Ok((bundle, folder))

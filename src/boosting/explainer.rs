@@ -97,12 +97,15 @@ impl Explainer {
 impl TabledTree {
     fn new(tree: &RegTree, weight: f64) -> Option<Self> {
         let nodes = tree.nodes();
-        let split_nodes: Vec<usize> =
-            (0..nodes.len()).filter(|&id| !nodes[id].is_leaf() && nodes[id].sum_hess > 0.0).collect();
-        if split_nodes.len() > MAX_SPLITS || split_nodes.iter().any(|&id| nodes[id].is_categorical) {
+        let split_nodes: Vec<usize> = (0..nodes.len())
+            .filter(|&id| !nodes[id].is_leaf() && nodes[id].sum_hess > 0.0)
+            .collect();
+        if split_nodes.len() > MAX_SPLITS || split_nodes.iter().any(|&id| nodes[id].is_categorical)
+        {
             return None;
         }
-        let mut features: Vec<u32> = split_nodes.iter().map(|&id| nodes[id].split_feature).collect();
+        let mut features: Vec<u32> =
+            split_nodes.iter().map(|&id| nodes[id].split_feature).collect();
         features.sort_unstable();
         features.dedup();
         let game = Game::new(tree, &split_nodes, &features);
@@ -137,9 +140,8 @@ impl<'t> Game<'t> {
         // |S|! (n − |S| − 1)! / n!
         let n = features.len();
         let factorial = |n: usize| (1..=n).map(|i| i as f64).product::<f64>();
-        let weights = (0..n)
-            .map(|size| factorial(size) * factorial(n - size - 1) / factorial(n))
-            .collect();
+        let weights =
+            (0..n).map(|size| factorial(size) * factorial(n - size - 1) / factorial(n)).collect();
         Self { tree, split_of_node, weights }
     }
 

@@ -194,7 +194,8 @@ impl BoostedTrees {
     ) -> Result<Vec<Vec<f64>>, BoostingError> {
         let rows = matrix(features)?;
         let n_rounds = self.0.num_boost_rounds();
-        let base: f64 = self.0.predict_margin(&rows, 0..0)?.as_slice().first().map_or(0.0, |&b| b.into());
+        let base: f64 =
+            self.0.predict_margin(&rows, 0..0)?.as_slice().first().map_or(0.0, |&b| b.into());
         let mut sum = vec![base; features.nrows()];
         let mut stages = Vec::new();
         for start in (0..n_rounds).step_by(n.max(1)) {

@@ -1,9 +1,43 @@
-//! Who will not order again within the horizon.
+//! Who is about to leave, how likely it is, and why.
+//!
+//! A [`ChurnLabel`] says what leaving means; classifiers behind one trait learn it
+//! from earlier snapshots, are compared by what they foretell of later ones and
+//! calibrated on it; [`AtRiskParams`] says whom to flag, [`Reasons`] why, and
+//! [`SilenceRule`] by when.
 
+mod at_risk;
+mod blend;
+mod calibration;
+mod classifier;
 mod error;
 mod evaluate;
+mod fit;
+mod importance;
+mod label;
 mod logistic;
+mod params;
+mod reasons;
+mod rows;
+mod trees;
+mod trial;
+mod warning;
 
+pub use at_risk::{AtRiskParams, FlagBy, FlagOutcome};
+pub use blend::FittedBlend;
+pub use calibration::Calibration;
+pub use classifier::{Classifier, Explain, FittedClassifier};
 pub use error::ChurnError;
-pub use evaluate::{ChurnEvaluation, Evidence, RankingScores, evaluate};
-pub use logistic::{ChurnParams, FittedChurn, fit_churn};
+pub use evaluate::{
+    CalibrationScores, ChurnEvaluation, Estimate, Evidence, LayerScores, ProbabilityScores,
+    Ranking, RankingScores, SHARES, measure_layers, measure_rankings,
+};
+pub use fit::{ChurnSettings, FittedChurn, SnapshotRate, fit_churn};
+pub use importance::Importance;
+pub use label::{ChurnLabel, ChurnRule, Standing};
+pub use logistic::{FittedLogistic, LogisticModel, LogisticParams};
+pub use params::{BaseRate, CalibrationChoice, ChurnParams, ModelChoice, RateOf};
+pub use reasons::{Reason, Reasons};
+pub use rows::{JudgedUsers, TrainingRows};
+pub use trees::FittedTrees;
+pub use trial::{Candidate, TrialRecord};
+pub use warning::{Silence, SilenceRule};

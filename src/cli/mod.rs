@@ -1,5 +1,6 @@
 //! What people type and see: arguments, progress, tables, exit codes.
 
+mod churn_tables;
 mod compare;
 mod compare_tables;
 mod feature_list;

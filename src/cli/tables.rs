@@ -6,7 +6,7 @@ use std::path::Path;
 use comfy_table::Table;
 
 use super::layout::{align, indented, optional, percent, table, thousands, users};
-use super::lineage_tables;
+use super::{churn_tables, lineage_tables};
 use crate::bundle::Bundle;
 use crate::engine::MemoryUse;
 use crate::features::Pruning;
@@ -160,7 +160,7 @@ pub(super) fn trained(trained: &Trained) -> String {
     text.push_str(&chosen_k(bundle));
     text.push('\n');
     text.push_str(&lineage_tables::entry(&trained.lineage));
-    let _ = writeln!(text, "{}", churn(bundle));
+    text.push_str(&churn_tables::short(bundle));
     let _ = writeln!(text, "\nSaved {}", trained.folder.display());
     text.push_str(&memory(&trained.memory));
     text
@@ -228,29 +228,6 @@ fn layers(bundle: &Bundle) -> Table {
     table
 }
 
-fn churn(bundle: &Bundle) -> String {
-    let evaluation = &bundle.record.churn;
-    let mut table =
-        table(&["Churn, held out", "ROC AUC", "PR AUC", "Lift 10 %", "Brier", "Log loss"]);
-    for scores in &evaluation.scores {
-        table.add_row(vec![
-            scores.name.clone(),
-            optional(scores.roc_auc, 4),
-            optional(scores.pr_auc, 4),
-            optional(scores.lift_10, 2),
-            optional(scores.brier, 4),
-            optional(scores.log_loss, 4),
-        ]);
-    }
-    align(&mut table, 1);
-    format!(
-        "{table}\n{} of {} customers placed no order in the {} days held out",
-        thousands(evaluation.n_churned),
-        thousands(evaluation.n_customers),
-        bundle.config.snapshots.horizon_days,
-    )
-}
-
 pub(super) fn warnings(warnings: &[String]) -> String {
     warnings.iter().map(|warning| indented(&format!("WARNING: {warning}"))).collect()
 }
@@ -292,11 +269,13 @@ pub(super) fn scored(summary: &ScoreSummary) -> String {
     }
     let _ = writeln!(
         text,
-        "{} scored as of {}, {} at risk",
+        "{} scored as of {}, {} at risk, {} near silence",
         users(summary.n_users),
         summary.as_of.date(),
         thousands(summary.n_at_risk),
+        thousands(summary.n_silence_warnings),
     );
+    text.push_str(&indented(&summary.churn_rule));
     text.push_str(&indented(&stages.join(", ")));
     let _ = writeln!(text, "\nSaved {}", summary.scores.display());
     text.push_str(&memory(&summary.memory));

@@ -8,9 +8,10 @@ use super::feature_list::{self, ListFormat};
 use super::progress::TerminalProgress;
 use super::review::{self, ReviewArguments};
 use super::{
-    EngineArguments, ModelArguments, ReviewChoice, compare_tables, finish, layout, lineage_tables,
-    output, tables,
+    EngineArguments, ModelArguments, ReviewChoice, churn_tables, compare_tables, finish, layout,
+    lineage_tables, output, tables,
 };
+use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::pipeline::{
     Lineage, MatrixRequest, Previous, ScoreFormat, ScoreRequest, Trained, agreement_with_groups,
@@ -116,6 +117,18 @@ users are in the new layer and most users of the new layer come from it.")]
         #[arg(long)]
         json: bool,
     },
+    /// Show the churn model of a bundle: how good, how calibrated, whom it flags
+    #[command(after_help = "Examples:
+  layercake-train churn --bundle models/shop
+  layercake-train churn --bundle models/shop --json > churn.json")]
+    Churn {
+        /// Folder of a model, or of one of its bundles
+        #[arg(long, value_name = "FOLDER")]
+        bundle: PathBuf,
+        /// Print JSON instead of tables
+        #[arg(long)]
+        json: bool,
+    },
     /// Generate behaviour data with planted truth
     #[command(after_help = "Example:
   layercake-train sample --users 50000 --seed 7 --out big-sample")]
@@ -176,6 +189,17 @@ fn run(arguments: Arguments) -> anyhow::Result<String> {
                 return Ok(serde_json::to_string_pretty(&lineage)? + "\n");
             }
             Ok(lineage_tables::history(&lineage))
+        }
+        Some(Command::Churn { bundle, json }) => {
+            let (bundle, _) = Bundle::load(&bundle)?;
+            if json {
+                let report = serde_json::json!({
+                    "model": bundle.churn.settings,
+                    "held_out": bundle.record.churn,
+                });
+                return Ok(serde_json::to_string_pretty(&report)? + "\n");
+            }
+            Ok(churn_tables::full(&bundle))
         }
         Some(Command::Sample { out, users, seed }) => {
             let written = write_sample(&SampleParams { n_users: users, seed }, &out)?;

@@ -62,7 +62,8 @@ impl Snapshot {
     /// The given users, in that order; `rows` must ascend.
     pub fn select_rows(&self, rows: &[usize]) -> Self {
         // What was not asked for is empty, and stays so.
-        let pick = |values: &[f64]| rows.iter().filter_map(|&row| values.get(row).copied()).collect();
+        let pick =
+            |values: &[f64]| rows.iter().filter_map(|&row| values.get(row).copied()).collect();
         Self {
             as_of: self.as_of,
             users: self.users.select(rows),

@@ -81,7 +81,8 @@ pub fn compute_snapshots(
     let facts = histories.map_buckets(request.buckets.clone(), |bucket| {
         let index = bucket - request.buckets.start;
         let mut places = places[index].lock().expect("each bucket has one writer");
-        let mut facts = vec![vec![UserFacts::default(); roster.n_users[index]]; request.dates.len()];
+        let mut facts =
+            vec![vec![UserFacts::default(); roster.n_users[index]]; request.dates.len()];
         computation.visit(bucket, |row| {
             if let Some(place) = &mut places[row.date][row.number] {
                 place.copy_from_slice(row.values);
@@ -97,10 +98,8 @@ pub fn compute_snapshots(
         .map(|(number, date)| {
             let as_of = request.dates[number];
             let members = date.members.iter().map(|&member| &roster.members[member]);
-            let facts: Vec<UserFacts> = members
-                .clone()
-                .map(|member| facts[member.bucket][number][member.number])
-                .collect();
+            let facts: Vec<UserFacts> =
+                members.clone().map(|member| facts[member.bucket][number][member.number]).collect();
             let users = user_ids(members.map(|m| m.user.clone()).collect(), histories.kind());
             let values = Array2::from_shape_vec((users.len(), width), date.values)
                 .expect("as many values as users and features");
@@ -343,8 +342,7 @@ impl<'a> Computation<'a> {
                     continue;
                 }
                 date.custom.put(history.user, &mut values);
-                let facts =
-                    self.facts(events, date, &mut outcomes).map_err(too_large)?;
+                let facts = self.facts(events, date, &mut outcomes).map_err(too_large)?;
                 let (date, user) = (date_number, history.user);
                 take(&Row { date, number, user, values: &values, facts });
             }

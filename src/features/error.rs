@@ -84,9 +84,9 @@ pub enum FeatureError {
         nearest: String,
     },
     /// An event of the config that never occurs.
-    #[error("[features] {key}: there is no `{event}` event; did you mean `{nearest}`?")]
+    #[error("{key}: there is no `{event}` event; did you mean `{nearest}`?")]
     NoSuchEvent {
-        /// Where the config names it.
+        /// Section and key of the config that name it.
         key: &'static str,
         /// The event.
         event: String,

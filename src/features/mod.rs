@@ -29,7 +29,7 @@ pub use compute::{ColumnGroup, ColumnGroups, SnapshotRequest, compute_snapshots}
 pub use custom::{CustomFeature, check_custom};
 pub use error::FeatureError;
 pub use measure::{DayPart, Kind, Measure, Statistic, Total};
-pub use params::FeatureParams;
+pub use params::{FeatureParams, check_event};
 pub use plan::{CORE_FEATURES, Feature, FeaturePlan, Missing, Unit};
 pub use prune::{Candidate, Pruning, Verdict, prune};
 pub use snapshots::{SnapshotDates, SnapshotParams};

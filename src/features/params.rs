@@ -60,6 +60,18 @@ impl Default for FeatureParams {
     }
 }
 
+/// Checks that an event that the config names at `key` occurs in the data.
+///
+/// # Errors
+/// [`FeatureError::NoSuchEvent`] when it does not.
+pub fn check_event(key: &'static str, event: &str, known: &[String]) -> Result<(), FeatureError> {
+    if known.iter().any(|other| other == event) {
+        return Ok(());
+    }
+    let nearest = most_similar(event, known.iter());
+    Err(FeatureError::NoSuchEvent { key, event: event.to_owned(), nearest })
+}
+
 impl FeatureParams {
     /// Names and expressions of the features of one's own.
     pub fn custom_expressions(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -72,20 +84,14 @@ impl FeatureParams {
     /// [`FeatureError::NoSuchEvent`] for the first that does not.
     pub fn check_events(&self, known: &[String]) -> Result<(), FeatureError> {
         let mut named: Vec<(&'static str, &String)> = Vec::new();
-        named.extend(self.passive_events.iter().map(|event| ("passive_events", event)));
+        named.extend(self.passive_events.iter().map(|event| ("[features] passive_events", event)));
         // Nobody asked for the events of the default path.
         if self.path_events != Self::default().path_events {
-            named.extend(self.path_events.iter().map(|event| ("path_events", event)));
+            named.extend(self.path_events.iter().map(|event| ("[features] path_events", event)));
         }
         let responses = self.responses.iter().flat_map(|(answer, sent)| [answer, sent]);
-        named.extend(responses.map(|event| ("responses", event)));
-        match named.into_iter().find(|(_, event)| !known.contains(event)) {
-            None => Ok(()),
-            Some((key, event)) => {
-                let nearest = most_similar(event, known.iter());
-                Err(FeatureError::NoSuchEvent { key, event: event.clone(), nearest })
-            }
-        }
+        named.extend(responses.map(|event| ("[features] responses", event)));
+        named.into_iter().try_for_each(|(key, event)| check_event(key, event, known))
     }
 
     /// Checks the bounds.

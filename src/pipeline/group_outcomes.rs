@@ -113,8 +113,11 @@ mod tests {
             group_of: vec![0, 2, 0, 0],
             never_ordered: None,
         };
-        let outcomes =
-            Outcomes { n_orders: vec![1.0, 0.0, 0.0, 2.0], gmv: vec![10.0, 0.0, 0.0, 30.0], ..Outcomes::default() };
+        let outcomes = Outcomes {
+            n_orders: vec![1.0, 0.0, 0.0, 2.0],
+            gmv: vec![10.0, 0.0, 0.0, 30.0],
+            ..Outcomes::default()
+        };
         let (all, rows) = tally(&groups, &outcomes);
         assert_eq!((all.n_users, all.gmv, all.churn_rate), (4, 40.0, Some(0.5)));
         assert_eq!((rows[0].n_users, rows[0].share, rows[0].gmv), (3, 0.75, 40.0));

@@ -2,6 +2,8 @@
 
 mod ancestry;
 mod backtest;
+mod churn_evaluation;
+mod churn_scores;
 mod error;
 mod group_outcomes;
 mod grouping;
@@ -13,6 +15,7 @@ mod migration;
 mod movement;
 mod parquet_file;
 mod progress;
+mod reason_words;
 mod review;
 mod scoring;
 mod stability;
@@ -86,6 +89,18 @@ impl OpenData {
     ) -> Result<Vec<Snapshot>, FeatureError> {
         let request = SnapshotRequest::new(dates).with_outcomes(horizon_days);
         compute_snapshots(&self.engine, &self.histories, plan, &request)
+    }
+
+    /// One snapshot without outcomes, with the pace of an event.
+    fn snapshot_with_pace(
+        &self,
+        plan: &FeaturePlan,
+        date: NaiveDateTime,
+        event: &str,
+    ) -> Result<Snapshot, FeatureError> {
+        let request = SnapshotRequest::new(std::slice::from_ref(&date)).with_pace_of(event);
+        let mut snapshots = compute_snapshots(&self.engine, &self.histories, plan, &request)?;
+        Ok(snapshots.remove(0))
     }
 
     /// One snapshot without outcomes.
@@ -165,11 +180,4 @@ fn resolve_as_of(
         return Err(FeatureError::AsOfAfterData { as_of, last, n_days, allowed });
     }
     Ok(as_of)
-}
-
-/// The rows of the users who ordered before the snapshot.
-fn customers(snapshot: &Snapshot) -> Result<Snapshot, PipelineError> {
-    let n_orders = snapshot.features.column("n_orders")?;
-    let rows: Vec<usize> = (0..n_orders.len()).filter(|&row| n_orders[row] > 0.0).collect();
-    Ok(snapshot.select_rows(&rows))
 }

@@ -3,11 +3,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use arrow::csv::WriterBuilder;
 use chrono::{NaiveDate, NaiveDateTime};
 use serde::Serialize;
 
+use super::churn_scores::ChurnScores;
 use super::matrix::{batch_of, user_id_array};
 use super::parquet_file::{WriteError, stage_parquet};
 use super::review::layers_of_users;
@@ -71,7 +72,13 @@ pub struct ScoreSummary {
     pub n_users: usize,
     /// Users at risk.
     pub n_at_risk: usize,
-    /// Mean churn probability of those who have ordered.
+    /// Users who can be judged by the churn rule, and the others by why not.
+    pub churn_status: BTreeMap<&'static str, usize>,
+    /// Users who will turn silent soon.
+    pub n_silence_warnings: usize,
+    /// What counts as churn, in a sentence.
+    pub churn_rule: String,
+    /// Mean churn probability of the users judged.
     pub mean_churn_probability: Option<f64>,
     /// Users by layer, in layer order.
     pub layers: Vec<LayerCount>,
@@ -114,9 +121,7 @@ struct Scores {
     value_demand: UserGroups,
     rfm_cells: Vec<Option<String>>,
     stages: Vec<&'static str>,
-    /// `None` for users who never ordered: there is nothing to stop.
-    churn_probabilities: Vec<Option<f64>>,
-    at_risk: Vec<bool>,
+    churn: ChurnScores,
     days_since_last_order: Vec<Option<f64>>,
 }
 
@@ -140,7 +145,8 @@ pub fn score(
     progress.stage(1, 3, &format!("features as of {}", as_of.date()));
     let max_stale_days = request.config.features.max_stale_days;
     let warnings = data.check_plan(&request.bundle.plan, as_of, max_stale_days)?;
-    let snapshot = data.snapshot(&request.bundle.plan, as_of)?;
+    let event = &request.bundle.churn.settings.label.event;
+    let snapshot = data.snapshot_with_pace(&request.bundle.plan, as_of, event)?;
     let memory = data.memory();
     let input = data.input;
     progress.stage(2, 3, "scoring");
@@ -164,8 +170,6 @@ fn score_users(bundle: &Bundle, snapshot: &Snapshot) -> Result<Scores, PipelineE
     let matrix = &snapshot.features;
     let n_orders = matrix.column("n_orders")?;
     let assignments = layers_of_users(bundle, matrix)?;
-    let probabilities = bundle.churn.predict(matrix)?;
-    let at_risk = bundle.churn.at_risk(matrix, &probabilities)?;
     let silence = matrix.column("days_since_last_order")?;
     let of_customer = |row: usize, value: f64| (n_orders[row] > 0.0).then_some(value);
     let rfm_scores = bundle.rules.rfm.scores(matrix)?;
@@ -179,8 +183,7 @@ fn score_users(bundle: &Bundle, snapshot: &Snapshot) -> Result<Scores, PipelineE
         value_demand: bundle.rules.groups(RuleGrouping::ValueDemand, matrix)?,
         rfm_cells: rfm_scores.into_iter().map(|it| Some(it?.cell().to_string())).collect(),
         stages: bundle.rules.lifecycle.stages(matrix)?.iter().map(|s| s.as_str()).collect(),
-        churn_probabilities: rows.clone().map(|row| of_customer(row, probabilities[row])).collect(),
-        at_risk: rows.clone().map(|row| n_orders[row] > 0.0 && at_risk[row]).collect(),
+        churn: ChurnScores::of(bundle, snapshot)?,
         days_since_last_order: rows.map(|row| of_customer(row, silence[row])).collect(),
     })
 }
@@ -195,7 +198,7 @@ fn scores_batch(bundle: &Bundle, snapshot: &Snapshot, scores: &Scores) -> Record
         let names = (0..groups.group_of.len()).map(|row| groups.customer_group(row));
         Arc::new(names.collect::<StringArray>())
     };
-    let columns: [(&str, ArrayRef); 14] = [
+    let columns: [(&str, ArrayRef); 12] = [
         ("user_id", user_id_array(&snapshot.users)),
         ("layer_id", layer(|layer| &layer.id)),
         ("layer", layer(|layer| &layer.name)),
@@ -207,14 +210,13 @@ fn scores_batch(bundle: &Bundle, snapshot: &Snapshot, scores: &Scores) -> Record
         ("rfm_level", by_rule(&scores.rfm_levels)),
         ("value_demand", by_rule(&scores.value_demand)),
         ("lifecycle_stage", Arc::new(StringArray::from(scores.stages.clone()))),
-        ("churn_probability", Arc::new(Float64Array::from(scores.churn_probabilities.clone()))),
-        ("at_risk", Arc::new(BooleanArray::from(scores.at_risk.clone()))),
         (
             "days_since_last_order",
             Arc::new(Float64Array::from(scores.days_since_last_order.clone())),
         ),
     ];
-    batch_of(columns.into_iter().map(|(name, array)| (name.to_owned(), array)).collect())
+    let columns = columns.into_iter().map(|(name, array)| (name.to_owned(), array));
+    batch_of(columns.chain(scores.churn.columns()).collect())
 }
 
 fn summarise(
@@ -238,8 +240,11 @@ fn summarise(
         scores: PathBuf::new(),
         quarantine: None,
         n_users: scores.layers.len(),
-        n_at_risk: scores.at_risk.iter().filter(|&&at_risk| at_risk).count(),
-        mean_churn_probability: mean(scores.churn_probabilities.iter().flatten()),
+        n_at_risk: scores.churn.at_risk.iter().filter(|&&at_risk| at_risk).count(),
+        churn_status: scores.churn.n_by_status(),
+        n_silence_warnings: scores.churn.n_silence_warnings(),
+        churn_rule: request.bundle.churn.settings.label_in_words.clone(),
+        mean_churn_probability: mean(scores.churn.probabilities.iter().flatten()),
         layers: (0..layers.len())
             .map(|index| {
                 let members: Vec<usize> =
@@ -249,9 +254,9 @@ fn summarise(
                     name: layers[index].name.clone(),
                     name_zh: layers[index].name_zh.clone(),
                     n_users: members.len(),
-                    n_at_risk: members.iter().filter(|&&row| scores.at_risk[row]).count(),
+                    n_at_risk: members.iter().filter(|&&row| scores.churn.at_risk[row]).count(),
                     mean_churn_probability: mean(
-                        members.iter().filter_map(|&row| scores.churn_probabilities[row].as_ref()),
+                        members.iter().filter_map(|&row| scores.churn.probabilities[row].as_ref()),
                     ),
                 }
             })

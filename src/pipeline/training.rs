@@ -3,22 +3,22 @@ use std::path::PathBuf;
 use chrono::NaiveDateTime;
 
 use crate::bundle::{Bundle, TrainingRecord};
-use crate::churn::{ChurnEvaluation, Evidence, FittedChurn, evaluate, fit_churn};
+use crate::churn::{ChurnLabel, fit_churn};
 use crate::config::Config;
-use crate::dataset::{FeatureMatrix, Outcomes, Snapshot};
 use crate::engine::MemoryUse;
 use crate::features::{
-    FeatureError, FeaturePlan, Pruning, SnapshotDates, SnapshotRequest, build_plan,
+    FeatureError, FeaturePlan, Pruning, SnapshotDates, SnapshotRequest, build_plan, check_event,
     compute_snapshots, describe_input, prune,
 };
 use crate::history::N_BUCKETS;
-use crate::rules::{FittedRfm, FittedRules};
+use crate::rules::FittedRules;
 use crate::segmentation::fit_layers;
 
 use super::ancestry::Previous;
+use super::churn_evaluation::{Measured, evaluate_churn};
 use super::lineage::{Published, publish};
 use super::lineage_file::LineageEntry;
-use super::{OpenData, PipelineError, Progress, customers, open_data, resolve_as_of};
+use super::{OpenData, PipelineError, Progress, open_data, resolve_as_of};
 
 /// A trained model and where it was saved.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,35 +51,39 @@ pub fn train(
 ) -> Result<Trained, PipelineError> {
     previous.check()?;
     let quarantine = config.models.join(&config.name).join("quarantine.csv");
-    progress.stage(0, 6, "reading the data");
+    progress.stage(0, 7, "reading the data");
     let data = open_data(config, None, &quarantine)?;
     let as_of = resolve_as_of(config.as_of, &data.input, &config.features)?;
     let dates = config.snapshots.dates(data.input.first_time, as_of)?;
-    progress.stage(1, 6, "choosing features");
+    progress.stage(1, 7, "choosing features");
     let ChosenFeatures { plan, pruning } = choose_features(config, &data, &dates)?;
-    progress.stage(2, 6, "computing features");
+    progress.stage(2, 7, "computing features");
     let horizon_days = config.snapshots.horizon_days;
-    let snapshots = data.snapshots_with_outcomes(&plan, &dates.training, horizon_days)?;
-    progress.stage(3, 6, "fitting layers and churn");
+    let label = ChurnLabel::new(&config.churn, horizon_days, &config.features.order_event);
+    let compute = |dates: &[NaiveDateTime]| {
+        let request = SnapshotRequest::new(dates);
+        let request = request.with_outcomes(horizon_days).with_pace_of(&label.event);
+        compute_snapshots(&data.engine, &data.histories, &plan, &request)
+    };
+    let snapshots = compute(&dates.training)?;
+    progress.stage(3, 7, "fitting layers");
     let layers = fit_layers(&config.segmentation, &snapshots, horizon_days, config.seed)?;
     let rules = FittedRules::fit(&snapshots[0].features, &config.rfm, &config.lifecycle)?;
-    let (rows, churned) = pooled_customers(&snapshots)?;
-    let churn = fit_churn(&config.churn, &rows, &churned)?;
-    progress.stage(4, 6, "measuring on the held-out snapshot");
-    let hold_out = std::slice::from_ref(&dates.hold_out);
-    let held_out = data.snapshots_with_outcomes(&plan, hold_out, horizon_days)?.remove(0);
-    let evaluation = evaluate_churn(&churn, &rules.rfm, &held_out)?;
-    let record = TrainingRecord {
-        dates,
-        input: data.input.clone(),
-        n_training_rows: rows.n_rows(),
-        churn: evaluation,
-    };
+    progress.stage(4, 7, "fitting churn");
+    let churn = fit_churn(&config.churn, &label, &snapshots, config.seed)?;
+    progress.stage(5, 7, "measuring on the held-out snapshot");
+    let held_out = compute(std::slice::from_ref(&dates.hold_out))?.remove(0);
+    let history_days = (dates.hold_out - data.input.first_time).num_days();
+    let measured = Measured { churn: &churn, rules: &rules, layers: &layers, history_days };
+    let evaluation = evaluate_churn(config, &measured, &held_out)?;
+    let n_training_rows = churn.settings.snapshot_rates.iter().map(|it| it.n_users).sum();
+    let record =
+        TrainingRecord { dates, input: data.input.clone(), n_training_rows, churn: evaluation };
     let mut resolved = config.of_model();
     resolved.input.user_ids = Some(data.user_ids);
     let bundle =
         Bundle { config: resolved, plan, pruning, layers, review: None, rules, churn, record };
-    progress.stage(5, 6, "matching layers with the model before");
+    progress.stage(6, 7, "matching layers with the model before");
     let Published { bundle, folder, entry } =
         publish(config, &data, bundle, &snapshots[0], previous)?;
     let quarantine = quarantine.is_file().then_some(quarantine);
@@ -123,44 +127,10 @@ pub(super) fn catalogue(
     date: NaiveDateTime,
 ) -> Result<FeaturePlan, FeatureError> {
     let span_days = (date - data.input.first_time).num_days() as u32;
-    config.features.check_events(data.histories.events().values())?;
+    let known = data.histories.events().values();
+    config.features.check_events(known)?;
+    if let Some(event) = &config.churn.event {
+        check_event("[churn] event", event, known)?;
+    }
     build_plan(&config.features, &describe_input(&data.histories, date)?, span_days)
-}
-
-/// Customers of all training snapshots on top of each other, and who churned.
-fn pooled_customers(snapshots: &[Snapshot]) -> Result<(FeatureMatrix, Vec<bool>), PipelineError> {
-    let parts = snapshots.iter().map(customers).collect::<Result<Vec<_>, _>>()?;
-    let rows = FeatureMatrix::pool(&parts.iter().map(|part| &part.features).collect::<Vec<_>>())?;
-    let churned = parts
-        .iter()
-        .flat_map(|part| part.outcomes.as_ref().map_or(Vec::new(), Outcomes::churned))
-        .collect();
-    Ok((rows, churned))
-}
-
-fn evaluate_churn(
-    churn: &FittedChurn,
-    rfm: &FittedRfm,
-    held_out: &Snapshot,
-) -> Result<ChurnEvaluation, PipelineError> {
-    let held_out = customers(held_out)?;
-    let matrix = &held_out.features;
-    let churned = held_out.outcomes.as_ref().map_or(Vec::new(), Outcomes::churned);
-    let probabilities = churn.predict(matrix)?;
-    let silence = matrix.column("days_since_last_order")?.to_vec();
-    let few_orders = matrix.column("n_orders")?.mapv(|n| -n).to_vec();
-    let low_rfm: Vec<f64> = rfm
-        .scores(matrix)?
-        .into_iter()
-        .map(|scores| scores.map_or(0.0, |scores| -f64::from(scores.sum())))
-        .collect();
-    Ok(evaluate(
-        &churned,
-        &[
-            ("churn model", Evidence::Probability(&probabilities)),
-            ("days since last order", Evidence::Score(&silence)),
-            ("order count", Evidence::Score(&few_orders)),
-            ("RFM score", Evidence::Score(&low_rfm)),
-        ],
-    ))
 }

@@ -123,8 +123,11 @@ fn made_up(n_users: usize, columns: &[(&str, Column<'_>)]) -> (FeaturePlan, Snap
         columns: vec![],
         features,
     };
-    let outcomes =
-        Outcomes { n_orders: gmv.iter().map(|&g| f64::from(u8::from(g > 0.0))).collect(), gmv, ..Outcomes::default() };
+    let outcomes = Outcomes {
+        n_orders: gmv.iter().map(|&g| f64::from(u8::from(g > 0.0))).collect(),
+        gmv,
+        ..Outcomes::default()
+    };
     let users = UserIds::Integer((0..n_users as i64).collect());
     let matrix = FeatureMatrix::new(names, values).unwrap();
     (plan, Snapshot::new(Default::default(), users, matrix, Some(outcomes)).unwrap())

@@ -20,7 +20,7 @@ fn train_unedited(data: &Path) -> Bundle {
 
 fn auc(bundle: &Bundle, name: &str) -> f64 {
     let scores = bundle.record.churn.scores.iter().find(|scores| scores.name == name).unwrap();
-    scores.roc_auc.unwrap()
+    scores.roc_auc.unwrap().value
 }
 
 /// The back-test of a bundle, in which layers have to beat both groupings of RFM.
@@ -41,7 +41,7 @@ fn cdnow_last_90_days() {
     let bundle = train_unedited(&project().join("data/cdnow/cdnow_master.parquet"));
     assert_eq!(bundle.config.snapshots.horizon_days, 90);
     assert_eq!(bundle.record.dates.training.len(), 6);
-    assert_eq!(bundle.record.churn.n_customers, 23_570);
+    assert_eq!(bundle.record.churn.n_users, 23_570);
     assert_eq!(bundle.record.input.n_events, 69_659);
     // Days since the last order alone: .8280, as measured with other tools.
     assert!((auc(&bundle, "days since last order") - 0.8280).abs() < 5e-4);
@@ -61,7 +61,7 @@ fn online_retail_last_60_days() {
     let bundle = train_unedited(&data);
     assert_eq!(bundle.config.snapshots.horizon_days, 60);
     assert_eq!(bundle.record.dates.training.len(), 6);
-    assert_eq!(bundle.record.churn.n_customers, 3_741);
+    assert_eq!(bundle.record.churn.n_users, 3_741);
     assert!(auc(&bundle, "churn model") >= 0.735, "{}", auc(&bundle, "churn model"));
     let layers = layers_beat_rfm(&bundle).groupings.remove(0);
     assert!(layers.r2_log_gmv.unwrap() >= 0.235, "{layers:?}");

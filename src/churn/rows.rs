@@ -1,0 +1,170 @@
+use std::hash::BuildHasher;
+
+use chrono::NaiveDateTime;
+use foldhash::quality::FixedState;
+
+use super::{ChurnError, ChurnLabel, ChurnParams};
+use crate::dataset::{DatasetError, FeatureMatrix, Snapshot, UserIds};
+
+/// The users of a snapshot who can be judged, and who of them churned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgedUsers {
+    /// Only events before it were read for the features.
+    pub as_of: NaiveDateTime,
+    /// Rows of the snapshot.
+    pub rows: Vec<usize>,
+    /// Features, shape (users judged, features).
+    pub matrix: FeatureMatrix,
+    /// Whether each churned.
+    pub churned: Vec<bool>,
+}
+
+impl JudgedUsers {
+    /// Judges the users of a snapshot that has outcomes and paces.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn of(snapshot: &Snapshot, label: &ChurnLabel) -> Result<Self, DatasetError> {
+        let n_users = snapshot.users.len();
+        let outcomes = snapshot.outcomes.as_ref().map_or(&[][..], |it| &it.days_to_event);
+        for (what, got) in [
+            ("number of churn outcomes", outcomes.len()),
+            ("number of paces", snapshot.paces.len()),
+        ] {
+            if got != n_users {
+                return Err(DatasetError::Shape { what, expected: n_users, got });
+            }
+        }
+        let (mut rows, mut churned) = (Vec::new(), Vec::new());
+        for (row, (pace, &days)) in snapshot.paces.iter().zip(outcomes).enumerate() {
+            if let Some(has_churned) = label.churned(pace, days) {
+                rows.push(row);
+                churned.push(has_churned);
+            }
+        }
+        let matrix = snapshot.features.select_rows(&rows);
+        Ok(Self { as_of: snapshot.as_of, rows, matrix, churned })
+    }
+
+    /// How many churned.
+    pub fn n_churned(&self) -> usize {
+        self.churned.iter().filter(|&&churned| churned).count()
+    }
+
+    /// Some of the users, by their place among those judged.
+    pub(super) fn select(&self, places: &[usize]) -> Self {
+        Self {
+            as_of: self.as_of,
+            rows: places.iter().map(|&place| self.rows[place]).collect(),
+            matrix: self.matrix.select_rows(places),
+            churned: places.iter().map(|&place| self.churned[place]).collect(),
+        }
+    }
+
+    /// About `share` of the users: those whose hash is low enough, the same at
+    /// every date.
+    pub(super) fn sample(&self, users: &UserIds, share: f64, seed: u64) -> Self {
+        let hasher = FixedState::with_seed(seed);
+        let hash = |row: usize| match users {
+            UserIds::Integer(ids) => hasher.hash_one(ids[row]),
+            UserIds::Text(ids) => hasher.hash_one(&ids[row]),
+        };
+        let limit = (share * u64::MAX as f64) as u64;
+        let places: Vec<usize> =
+            (0..self.rows.len()).filter(|&place| hash(self.rows[place]) <= limit).collect();
+        self.select(&places)
+    }
+}
+
+/// Rows that a classifier learns from.
+#[derive(Debug, Clone, Copy)]
+pub struct TrainingRows<'a> {
+    /// Features, shape (rows, features).
+    pub matrix: &'a FeatureMatrix,
+    /// Whether each churned.
+    pub churned: &'a [bool],
+    /// How much each counts; all the same when absent.
+    pub weights: Option<&'a [f64]>,
+}
+
+impl TrainingRows<'_> {
+    /// Names of the features that are not constant.
+    pub(super) fn varying_names(&self) -> Result<Vec<String>, ChurnError> {
+        let names = self.matrix.varying_names();
+        match names.is_empty() {
+            true => Err(ChurnError::ConstantFeatures(self.matrix.n_features())),
+            false => Ok(names),
+        }
+    }
+}
+
+/// Snapshots on top of each other, weighted as the config asks.
+pub(super) struct PooledRows {
+    pub matrix: FeatureMatrix,
+    pub churned: Vec<bool>,
+    weights: Option<Vec<f64>>,
+}
+
+impl PooledRows {
+    pub fn of(snapshots: &[&JudgedUsers], params: &ChurnParams) -> Result<Self, ChurnError> {
+        let matrix =
+            FeatureMatrix::pool(&snapshots.iter().map(|it| &it.matrix).collect::<Vec<_>>())?;
+        let churned: Vec<bool> = snapshots.iter().flat_map(|it| it.churned.clone()).collect();
+        let n_churned = churned.iter().filter(|&&it| it).count();
+        if n_churned == 0 || n_churned == churned.len() {
+            return Err(ChurnError::one_class(churned.len(), n_churned));
+        }
+        Ok(Self { weights: weights(snapshots, params), matrix, churned })
+    }
+
+    pub fn rows(&self) -> TrainingRows<'_> {
+        TrainingRows {
+            matrix: &self.matrix,
+            churned: &self.churned,
+            weights: self.weights.as_deref(),
+        }
+    }
+}
+
+/// By class and by age of the snapshot; none where all would be 1.
+fn weights(snapshots: &[&JudgedUsers], params: &ChurnParams) -> Option<Vec<f64>> {
+    if params.churner_weight == 1.0 && params.half_life_days.is_none() {
+        return None;
+    }
+    let latest = snapshots.iter().map(|it| it.as_of).max()?;
+    let of_snapshot = |snapshot: &JudgedUsers| {
+        let age_days = (latest - snapshot.as_of).num_days() as f64;
+        params.half_life_days.map_or(1.0, |half_life| 0.5f64.powf(age_days / f64::from(half_life)))
+    };
+    let of_class = |churned: bool| if churned { params.churner_weight } else { 1.0 };
+    let weights = snapshots.iter().flat_map(|snapshot| {
+        let by_age = of_snapshot(snapshot);
+        snapshot.churned.iter().map(move |&churned| by_age * of_class(churned))
+    });
+    Some(weights.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{Days, NaiveDateTime};
+    use ndarray::Array2;
+
+    use super::*;
+
+    #[test]
+    fn older_snapshots_and_the_class_decide_the_weight() {
+        let judged = |days_ago: u64| JudgedUsers {
+            as_of: NaiveDateTime::default() - Days::new(days_ago),
+            rows: vec![0, 1],
+            matrix: FeatureMatrix::new(vec!["a".into()], Array2::zeros((2, 1))).unwrap(),
+            churned: vec![true, false],
+        };
+        let (latest, older) = (judged(0), judged(60));
+        let params =
+            ChurnParams { churner_weight: 3.0, half_life_days: Some(60), ..ChurnParams::default() };
+        let rows = PooledRows::of(&[&latest, &older], &params).unwrap();
+        assert_eq!(rows.rows().weights, Some(&[3.0, 1.0, 1.5, 0.5][..]));
+        let even = PooledRows::of(&[&latest], &ChurnParams::default()).unwrap();
+        assert_eq!(even.rows().weights, None);
+    }
+}

@@ -1,0 +1,104 @@
+//! When users will turn silent at the present pace.
+
+use chrono::{Duration, NaiveDate, NaiveDateTime};
+use serde::{Deserialize, Serialize};
+
+use super::ChurnParams;
+use super::label::own_silence_days;
+use crate::dataset::Pace;
+
+/// How silence is told, and how early.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SilenceRule {
+    /// Days without the event after which anybody is silent.
+    pub silence_days: u32,
+    /// Usual gaps after which a user is silent by their own pace.
+    pub gap_factor: f64,
+    /// Days before either from which a warning stands.
+    pub warning_days: u32,
+}
+
+/// When a user turns silent if they do nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Silence {
+    /// The day on which the fixed rule says so.
+    pub on: NaiveDate,
+    /// Whole days from as-of to that day; negative where it is past.
+    pub days_left: i64,
+    /// The same by the user's own gaps; `None` with fewer than two of them.
+    pub own_pace: Option<(NaiveDate, i64)>,
+    /// Whether either day is near, but not past.
+    pub warning: bool,
+}
+
+impl SilenceRule {
+    /// The rule of a config.
+    pub fn new(params: &ChurnParams) -> Self {
+        Self {
+            silence_days: params.silence_days,
+            gap_factor: params.gap_factor,
+            warning_days: params.warning_days,
+        }
+    }
+
+    /// When a user turns silent; `None` for who never did the event.
+    pub fn silence(&self, pace: &Pace, as_of: NaiveDateTime) -> Option<Silence> {
+        if pace.n_days == 0 {
+            return None;
+        }
+        let after = |silence_days: f64| -> Option<(NaiveDate, i64)> {
+            let left = silence_days - pace.last_days_ago;
+            let seconds = Duration::try_seconds((left * 86_400.0).round() as i64)?;
+            let on = as_of.checked_add_signed(seconds)?.date();
+            Some((on, (on - as_of.date()).num_days()))
+        };
+        let (on, days_left) = after(f64::from(self.silence_days))?;
+        let own_pace = own_silence_days(pace, self.gap_factor).and_then(after);
+        let is_near = |days: i64| (0..=i64::from(self.warning_days)).contains(&days);
+        let warning = is_near(days_left) || own_pace.is_some_and(|(_, days)| is_near(days));
+        Some(Silence { on, days_left, own_pace, warning })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn silence(n_days: u32, last_days_ago: f64, gap: f64) -> Silence {
+        let rule = SilenceRule::new(&ChurnParams::default());
+        let usual_gap_days = (n_days > 1).then_some(gap);
+        let pace =
+            Pace { n_days, first_days_ago: 500.0, last_days_ago, usual_gap_days, gmv_365d: 0.0 };
+        let as_of = NaiveDate::from_ymd_opt(2026, 7, 1).unwrap().and_time(Default::default());
+        rule.silence(&pace, as_of).unwrap()
+    }
+
+    fn day(month: u32, day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, month, day).unwrap()
+    }
+
+    #[test]
+    fn a_warning_stands_from_fifteen_days_before() {
+        let early = silence(1, 164.0, 0.0);
+        assert_eq!((early.days_left, early.warning), (16, false));
+        let near = silence(1, 165.0, 0.0);
+        assert_eq!((near.on, near.days_left, near.warning), (day(7, 16), 15, true));
+        let last_day = silence(1, 180.0, 0.0);
+        assert_eq!((last_day.days_left, last_day.warning), (0, true));
+        assert!(!silence(1, 181.0, 0.0).warning);
+    }
+
+    #[test]
+    fn ones_own_pace_may_be_faster_than_the_fixed_rule() {
+        let silence = silence(5, 50.0, 20.0);
+        assert_eq!(silence.own_pace, Some((day(7, 11), 10)));
+        assert_eq!((silence.on, silence.warning), (day(11, 8), true));
+    }
+
+    #[test]
+    fn who_never_came_turns_silent_never() {
+        let rule = SilenceRule::new(&ChurnParams::default());
+        assert_eq!(rule.silence(&Pace::default(), NaiveDateTime::default()), None);
+    }
+}
