@@ -160,7 +160,7 @@ fn fit_classifier(
     trial: &TrialRecord,
     seed: u64,
 ) -> Result<FittedClassifier, ChurnError> {
-    let logistic = || FittedLogistic::fit(rows, params.l2_penalty, &params.rising);
+    let logistic = || FittedLogistic::fit(rows, trial.l2_penalty, &params.rising);
     let trees = || FittedTrees::fit(rows, params, trial.n_rounds, seed);
     Ok(match trial.chosen {
         ModelChoice::Logistic => FittedClassifier::Logistic(logistic()?),

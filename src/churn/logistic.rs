@@ -7,11 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ChurnError, Classifier, Explain, TrainingRows};
 use crate::dataset::FeatureMatrix;
-use crate::scaling::{Scaling, Transform, drop_collinear};
-
-/// Correlation beyond which a feature says again what an earlier one says: two
-/// coefficients would share one effect, and neither could be read.
-const REPEATED: f64 = 0.995;
+use crate::scaling::{Scaling, Transform};
 
 /// Sums over rows are taken in so many parts, whatever the number of threads.
 const N_PARTS: usize = 64;
@@ -315,11 +311,9 @@ impl FittedLogistic {
         rising: &[String],
     ) -> Result<Self, ChurnError> {
         let varying = rows.varying_names()?;
-        let all = Scaling::fit(rows.matrix, &varying, Transform::Log)?;
-        let kept = drop_collinear(&all.apply(rows.matrix)?, &varying, REPEATED);
-        let scaling = Scaling::fit(rows.matrix, &kept, Transform::Log)?;
+        let scaling = Scaling::fit(rows.matrix, &varying, Transform::Log)?;
         let points = scaling.apply(rows.matrix)?;
-        let rising = kept.iter().enumerate().filter(|(_, name)| rising.contains(name));
+        let rising = varying.iter().enumerate().filter(|(_, name)| rising.contains(name));
         let rising = rising.map(|(column, _)| column).collect();
         let mut dataset = DatasetBase::new(points, Array1::from(rows.churned.to_vec()));
         if let Some(weights) = rows.weights {

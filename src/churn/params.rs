@@ -25,8 +25,9 @@ pub struct ChurnParams {
     /// Which classifier.
     pub model: ModelChoice,
     /// L2 penalty on the coefficients of the logistic regression, on the summed
-    /// log loss; scikit-learn's `1 / C`.
-    pub l2_penalty: f64,
+    /// log loss, scikit-learn's `1 / C`; found by a trial when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub l2_penalty: Option<f64>,
     /// Boosted trees at most; a trial finds how many help.
     pub max_rounds: usize,
     /// Step from tree to tree.
@@ -127,7 +128,7 @@ impl Default for ChurnParams {
             gap_factor: 3.0,
             min_age_days: 0,
             model: ModelChoice::Auto,
-            l2_penalty: 1.0,
+            l2_penalty: None,
             max_rounds: 300,
             learning_rate: 0.04,
             max_leaves: 8,
@@ -168,11 +169,8 @@ impl ChurnParams {
         if let Some((key, value)) = positive.iter().find(|(_, v)| !v.is_finite() || *v <= 0.0) {
             return Err(format!("[churn] {key} must be above zero, got {value}"));
         }
-        if !self.l2_penalty.is_finite() || self.l2_penalty < 0.0 {
-            return Err(format!(
-                "[churn] l2_penalty must be zero or more, got {}",
-                self.l2_penalty
-            ));
+        if let Some(penalty) = self.l2_penalty.filter(|it| !it.is_finite() || *it < 0.0) {
+            return Err(format!("[churn] l2_penalty must be zero or more, got {penalty}"));
         }
         if self.learning_rate > 1.0 {
             return Err(format!(

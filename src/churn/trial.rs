@@ -19,6 +19,12 @@ const MAX_FOLDS: usize = 3;
 /// Trees between two looks at how well they foretell.
 const ROUNDS_PER_STAGE: usize = 10;
 
+/// Penalties on the coefficients that are tried where the config names none.
+const L2_PENALTIES: [f64; 3] = [1.0, 10.0, 100.0];
+
+/// Log loss, in nats, that a larger penalty must save to be taken.
+const WORTH_A_PENALTY: f64 = 5e-4;
+
 /// What the trial of the classifiers found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,6 +41,8 @@ pub struct TrialRecord {
     pub chosen: ModelChoice,
     /// Trees that helped.
     pub n_rounds: usize,
+    /// Penalty on the coefficients of the regression.
+    pub l2_penalty: f64,
 }
 
 /// How a classifier did, as the mean over the dates foretold.
@@ -63,10 +71,19 @@ struct Fold<'a> {
     judge: &'a JudgedUsers,
 }
 
-/// Forecasts of one fold: by the regression, and by trees after each stage.
+/// Forecasts of one fold: by the regression with each penalty, and by trees after
+/// each stage.
 struct Forecasts {
-    logistic: Option<Vec<f64>>,
+    logistic: Vec<Vec<f64>>,
     trees: Vec<Vec<f64>>,
+}
+
+/// A classifier with what the trial is to find for it.
+#[derive(Clone, Copy)]
+struct Setting {
+    model: ModelChoice,
+    penalty: usize,
+    stage: usize,
 }
 
 /// Fits each classifier that the config allows to earlier snapshots and judges it
@@ -85,11 +102,18 @@ pub(super) fn try_classifiers(
     }
     let forecasts =
         folds.iter().map(|fold| fold.forecast(params, seed)).collect::<Result<Vec<_>, _>>()?;
+    let loss =
+        |model, penalty, stage| mean_loss(&folds, &forecasts, Setting { model, penalty, stage });
     let n_stages = forecasts.iter().map(|it| it.trees.len()).min().unwrap_or(0);
     let stage = (0..n_stages)
-        .map(|stage| (stage, mean_loss(&folds, &forecasts, |it| it.of(ModelChoice::Trees, stage))))
+        .map(|stage| (stage, loss(ModelChoice::Trees, 0, stage)))
         .min_by(|a, b| a.1.total_cmp(&b.1))
         .map_or(0, |(stage, _)| stage);
+    let n_penalties = forecasts.iter().map(|it| it.logistic.len()).min().unwrap_or(0);
+    let losses: Vec<f64> =
+        (0..n_penalties).map(|penalty| loss(ModelChoice::Logistic, penalty, 0)).collect();
+    let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    let penalty = losses.iter().position(|&loss| loss <= least + WORTH_A_PENALTY).unwrap_or(0);
     let tried = match params.model {
         ModelChoice::Auto => vec![ModelChoice::Logistic, ModelChoice::Trees, ModelChoice::Blend],
         one => vec![one],
@@ -98,20 +122,22 @@ pub(super) fn try_classifiers(
         .into_iter()
         .map(|model| Candidate {
             model,
-            log_loss: mean_loss(&folds, &forecasts, |it| it.of(model, stage)),
-            roc_auc: mean_auc(&folds, &forecasts, |it| it.of(model, stage)),
+            log_loss: loss(model, penalty, stage),
+            roc_auc: mean_auc(&folds, &forecasts, Setting { model, penalty, stage }),
         })
         .collect();
     let best = candidates.iter().min_by(|a, b| a.log_loss.total_cmp(&b.log_loss));
     let chosen = best.map_or(ModelChoice::Logistic, |candidate| candidate.model);
     let (mut log_odds, mut churned) = (Vec::new(), Vec::new());
     for (fold, forecast) in folds.iter().zip(&forecasts) {
-        log_odds.extend(fold.level(&forecast.of(chosen, stage)));
+        let setting = Setting { model: chosen, penalty, stage };
+        log_odds.extend(fold.level(&forecast.of(setting)));
         churned.extend_from_slice(&fold.judge.churned);
     }
     let judged_at = folds.iter().map(|fold| fold.judge.as_of).collect();
     let n_rounds = ((stage + 1) * ROUNDS_PER_STAGE).min(params.max_rounds);
-    let record = TrialRecord { judged_at, out_of_time, candidates, chosen, n_rounds };
+    let l2_penalty = penalties(params)[penalty];
+    let record = TrialRecord { judged_at, out_of_time, candidates, chosen, n_rounds, l2_penalty };
     Ok(Trial { record, log_odds, churned })
 }
 
@@ -151,12 +177,11 @@ impl Fold<'_> {
         let pooled = PooledRows::of(&self.learn, params)?;
         let rows = pooled.rows();
         let matrix = &self.judge.matrix;
+        let regression =
+            |l2_penalty| FittedLogistic::fit(&rows, l2_penalty, &params.rising)?.log_odds(matrix);
         let logistic = match params.model {
-            ModelChoice::Trees => None,
-            _ => {
-                let model = FittedLogistic::fit(&rows, params.l2_penalty, &params.rising)?;
-                Some(model.log_odds(matrix)?)
-            }
+            ModelChoice::Trees => Vec::new(),
+            _ => penalties(params).into_iter().map(regression).collect::<Result<_, _>>()?,
         };
         let trees = match params.model {
             ModelChoice::Logistic => Vec::new(),
@@ -174,11 +199,16 @@ impl Fold<'_> {
     }
 }
 
+/// The penalties to try, the least first.
+fn penalties(params: &ChurnParams) -> Vec<f64> {
+    params.l2_penalty.map_or(L2_PENALTIES.to_vec(), |penalty| vec![penalty])
+}
+
 impl Forecasts {
-    fn of(&self, model: ModelChoice, stage: usize) -> Vec<f64> {
-        let logistic = self.logistic.as_deref().unwrap_or_default();
-        let trees = self.trees.get(stage).map_or(&[][..], Vec::as_slice);
-        match model {
+    fn of(&self, setting: Setting) -> Vec<f64> {
+        let logistic = self.logistic.get(setting.penalty).map_or(&[][..], Vec::as_slice);
+        let trees = self.trees.get(setting.stage).map_or(&[][..], Vec::as_slice);
+        match setting.model {
             ModelChoice::Logistic => logistic.to_vec(),
             ModelChoice::Trees => trees.to_vec(),
             ModelChoice::Blend | ModelChoice::Auto => blended(logistic, trees),
@@ -186,16 +216,12 @@ impl Forecasts {
     }
 }
 
-fn mean_loss(
-    folds: &[Fold<'_>],
-    forecasts: &[Forecasts],
-    of: impl Fn(&Forecasts) -> Vec<f64>,
-) -> f64 {
+fn mean_loss(folds: &[Fold<'_>], forecasts: &[Forecasts], setting: Setting) -> f64 {
     let losses: Vec<f64> = folds
         .iter()
         .zip(forecasts)
         .filter_map(|(fold, forecast)| {
-            let level = fold.level(&of(forecast));
+            let level = fold.level(&forecast.of(setting));
             let p: Vec<f64> = level.into_iter().map(probability).collect();
             log_loss(&p, &fold.judge.churned)
         })
@@ -203,15 +229,11 @@ fn mean_loss(
     losses.iter().sum::<f64>() / losses.len().max(1) as f64
 }
 
-fn mean_auc(
-    folds: &[Fold<'_>],
-    forecasts: &[Forecasts],
-    of: impl Fn(&Forecasts) -> Vec<f64>,
-) -> Option<f64> {
+fn mean_auc(folds: &[Fold<'_>], forecasts: &[Forecasts], setting: Setting) -> Option<f64> {
     let aucs = folds
         .iter()
         .zip(forecasts)
-        .map(|(fold, forecast)| roc_auc(&of(forecast), &fold.judge.churned))
+        .map(|(fold, forecast)| roc_auc(&forecast.of(setting), &fold.judge.churned))
         .collect::<Option<Vec<f64>>>()?;
     (!aucs.is_empty()).then(|| aucs.iter().sum::<f64>() / aucs.len() as f64)
 }
