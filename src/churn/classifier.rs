@@ -73,3 +73,97 @@ impl Classifier for FittedClassifier {
         self.inner().explainer()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{Rng, SeedableRng};
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    use super::super::rows::TrainingRows;
+    use super::*;
+    use crate::churn::ChurnParams;
+
+    fn rows(n: usize) -> (FeatureMatrix, Vec<bool>) {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(9);
+        let values = Array2::from_shape_fn((n, 5), |(_, column)| match column {
+            0 => rng.gen_range(0.0..300.0f64).round(),
+            4 => 7.0,
+            _ => rng.gen_range(-5.0..5.0),
+        });
+        let names = ["silence", "a", "b", "c", "constant"].map(str::to_owned).to_vec();
+        let churned = values.rows().into_iter().map(|row| {
+            let odds: f64 = row[0] / 60.0 - 2.0 - row[1] * row[2] / 8.0;
+            rng.r#gen::<f64>() < 1.0 / (1.0 + (-odds).exp())
+        });
+        let churned = churned.collect();
+        (FeatureMatrix::new(names, values).unwrap(), churned)
+    }
+
+    fn classifiers(max_leaves: usize) -> (FeatureMatrix, Vec<FittedClassifier>) {
+        let (matrix, churned) = rows(2_000);
+        let rows = TrainingRows { matrix: &matrix, churned: &churned, weights: None };
+        let params = ChurnParams { max_leaves, ..ChurnParams::default() };
+        let logistic = FittedLogistic::fit(&rows, 1.0, &[]).unwrap();
+        let trees = FittedTrees::fit(&rows, &params, 60, 3).unwrap();
+        let blend = FittedBlend { logistic: logistic.clone(), trees: trees.clone() };
+        let all = vec![
+            FittedClassifier::Logistic(logistic),
+            FittedClassifier::Trees(trees),
+            FittedClassifier::Blend(blend),
+        ];
+        (matrix, all)
+    }
+
+    #[test]
+    fn contributions_and_a_constant_sum_to_the_log_odds_of_every_row() {
+        for max_leaves in [8, 31] {
+            let (matrix, all) = classifiers(max_leaves);
+            for classifier in all {
+                assert!(!classifier.features().contains(&"constant".to_owned()));
+                let log_odds = classifier.log_odds(&matrix).unwrap();
+                let contributions = classifier.explainer().contributions(&matrix).unwrap();
+                let constant = |row: usize| {
+                    let sum: f64 = contributions.row(row).iter().map(|&it| f64::from(it)).sum();
+                    log_odds[row] - sum
+                };
+                for row in 0..matrix.n_rows() {
+                    assert!((constant(row) - constant(0)).abs() < 1e-4, "{:?}", classifier.kind());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_saved_classifier_tells_the_same() {
+        let (matrix, all) = classifiers(8);
+        for classifier in all {
+            let json = serde_json::to_string(&classifier).unwrap();
+            let loaded: FittedClassifier = serde_json::from_str(&json).unwrap();
+            assert_eq!(loaded.log_odds(&matrix).unwrap(), classifier.log_odds(&matrix).unwrap());
+        }
+    }
+
+    #[test]
+    fn trees_never_lower_the_risk_where_a_feature_is_rising() {
+        let (matrix, churned) = rows(1_500);
+        let rows = TrainingRows { matrix: &matrix, churned: &churned, weights: None };
+        let params = ChurnParams { rising: vec!["silence".into()], ..ChurnParams::default() };
+        let trees = FittedTrees::fit(&rows, &params, 60, 3).unwrap();
+        let mut ladder = Array2::zeros((300, 5));
+        ladder.column_mut(0).assign(&ndarray::Array1::from_iter((0..300).map(f64::from)));
+        let ladder = FeatureMatrix::new(matrix.names().to_vec(), ladder).unwrap();
+        let log_odds = trees.log_odds(&ladder).unwrap();
+        assert!(log_odds.windows(2).all(|pair| pair[0] <= pair[1] + 1e-6));
+        assert!(log_odds[299] > log_odds[0] + 1.0);
+    }
+
+    #[test]
+    fn constant_features_are_nothing_to_learn_from() {
+        let values = Array2::ones((10, 2));
+        let matrix = FeatureMatrix::new(vec!["a".into(), "b".into()], values).unwrap();
+        let churned: Vec<bool> = (0..10).map(|row| row % 2 == 0).collect();
+        let rows = TrainingRows { matrix: &matrix, churned: &churned, weights: None };
+        let error = FittedLogistic::fit(&rows, 1.0, &[]).unwrap_err();
+        assert!(error.to_string().contains("all 2 features are constant"), "{error}");
+    }
+}

@@ -333,15 +333,16 @@ impl Evidence {
         let mut doubts = Vec::new();
         let least = params.min_of_each_class;
         let counts = [
-            ("the training snapshots", "churned", self.n_training.0),
-            ("the training snapshots", "stayed", self.n_training.1),
-            ("the held-out snapshot", "churned", self.n_held_out.0),
-            ("the held-out snapshot", "stayed", self.n_held_out.1),
+            ("in the training snapshots", self.n_training),
+            ("on the held-out snapshot", self.n_held_out),
         ];
-        for (place, class, n) in counts.into_iter().filter(|(_, _, n)| *n < least) {
-            doubts.push(format!(
-                "{n} users of {place} {class}; {least} are needed ([churn] min_of_each_class)"
-            ));
+        for (place, (churned, stayed)) in counts {
+            if churned.min(stayed) < least {
+                doubts.push(format!(
+                    "{churned} users churned and {stayed} stayed {place}, {least} of each are needed \
+                     ([churn] min_of_each_class)"
+                ));
+            }
         }
         let needed = i64::from(params.lookback_days.unwrap_or(0)) + i64::from(self.horizon_days);
         if self.history_days < needed {
@@ -394,7 +395,9 @@ mod tests {
         };
         let doubts = evidence.doubts(&params, None);
         assert_eq!(doubts.len(), 3, "{doubts:?}");
-        assert!(doubts[0].starts_with("20 users of the held-out snapshot stayed; 500"));
+        assert!(
+            doubts[0].starts_with("500 users churned and 20 stayed on the held-out snapshot, 500")
+        );
         assert!(doubts[1].contains("455"));
         let enough = Evidence { n_held_out: (500, 500), history_days: 455, ..evidence };
         let auc = Some(Estimate { value: 0.7, interval: None });

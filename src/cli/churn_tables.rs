@@ -134,13 +134,12 @@ fn value(estimate: Option<Estimate>, digits: usize) -> String {
 
 fn ranking_table(scores: &[RankingScores]) -> Table {
     let mut table =
-        table(&["Churn, held out", "ROC AUC", "PR AUC", "KS", "Lift 10 %", "Brier", "Log loss"]);
+        table(&["Churn, held out", "ROC AUC", "PR AUC", "Lift 10 %", "Brier", "Log loss"]);
     for scores in scores {
         table.add_row(vec![
             scores.name.clone(),
             value(scores.roc_auc, 4),
             value(scores.pr_auc, 4),
-            value(scores.ks, 3),
             value(scores.lift[1], 2),
             value(scores.brier, 4),
             value(scores.log_loss, 4),

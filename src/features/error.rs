@@ -22,12 +22,14 @@ pub enum FeatureError {
     },
     /// A column that the plan was made for is empty now.
     #[error(
-        "the model was trained on data with `{column}`, which no event has now; map it in [[source]], \
-         or train again"
+        "the model was trained on data with `{column}`{mapped}, which no event has now; mend the \
+         source, map the column in [[source]], or train again"
     )]
     LostColumn {
         /// The event column.
         column: String,
+        /// Which columns of which sources it is read from, or empty.
+        mapped: String,
     },
     /// The as-of date lies before the first event.
     #[error("as-of {as_of} is not after the first event ({first}); no user has a history yet")]

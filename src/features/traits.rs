@@ -51,7 +51,8 @@ impl FeaturePlan {
             });
         }
         if let Some(column) = self.columns.iter().find(|column| !input.has(column)) {
-            return Err(FeatureError::LostColumn { column: column.clone() });
+            let mapped = String::new();
+            return Err(FeatureError::LostColumn { column: column.clone(), mapped });
         }
         let is_lost = |event: &&str| !input.events.iter().any(|there| there == event);
         Ok(self.counted_events().into_iter().filter(is_lost).map(str::to_owned).collect())

@@ -59,7 +59,7 @@ impl ChurnScores {
         let reasons = model.classifier.reasons(matrix, &log_odds, N_REASONS)?;
         let as_of = snapshot.as_of;
         Ok(Self {
-            percentiles: percentiles(&probabilities),
+            percentiles: percentiles(&of_judged(&log_odds)),
             reasons: reasons
                 .into_iter()
                 .enumerate()
@@ -165,17 +165,17 @@ impl SpokenReasons {
 }
 
 /// Share of the users judged, in percent, who are less likely to churn; of equal
-/// ones half.
-fn percentiles(probabilities: &[Option<f64>]) -> Vec<Option<f64>> {
-    let mut sorted: Vec<f64> = probabilities.iter().flatten().copied().collect();
+/// ones half. Log odds tell apart what probabilities near 1 no longer do.
+fn percentiles(log_odds: &[Option<f64>]) -> Vec<Option<f64>> {
+    let mut sorted: Vec<f64> = log_odds.iter().flatten().copied().collect();
     sorted.sort_by(f64::total_cmp);
     let n = sorted.len() as f64;
-    let percentile = |p: f64| {
-        let below = sorted.partition_point(|&other| other < p);
-        let up_to = sorted.partition_point(|&other| other <= p);
+    let percentile = |z: f64| {
+        let below = sorted.partition_point(|&other| other < z);
+        let up_to = sorted.partition_point(|&other| other <= z);
         100.0 * (below + up_to) as f64 / 2.0 / n
     };
-    probabilities.iter().map(|p| p.map(percentile)).collect()
+    log_odds.iter().map(|z| z.map(percentile)).collect()
 }
 
 /// What would count as having stayed, or as having come back.
@@ -197,8 +197,8 @@ mod tests {
 
     #[test]
     fn equal_probabilities_share_their_percentile() {
-        let p = [Some(0.2), None, Some(0.9), Some(0.2), Some(0.5)];
-        assert_eq!(percentiles(&p), [Some(25.0), None, Some(87.5), Some(25.0), Some(62.5)]);
+        let log_odds = [Some(-2.0), None, Some(0.9), Some(-2.0), Some(0.5)];
+        assert_eq!(percentiles(&log_odds), [Some(25.0), None, Some(87.5), Some(25.0), Some(62.5)]);
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub fn write_matrix(
     let plan = match request.plan {
         Some(plan) => {
             let max_stale_days = request.config.features.max_stale_days;
-            warnings = data.check_plan(plan, as_of, max_stale_days)?;
+            warnings = data.check_plan(plan, &request.config.sources, as_of, max_stale_days)?;
             plan
         }
         None => {

@@ -52,7 +52,7 @@ use crate::features::{
     describe_input,
 };
 use crate::history::Histories;
-use crate::source::{Events, InputProfile, UserIdType, open_sources};
+use crate::source::{Events, InputProfile, SourceParams, UserIdType, open_sources};
 
 /// All events, and the engine that read them.
 struct OpenData {
@@ -110,14 +110,17 @@ impl OpenData {
         Ok(snapshots.remove(0))
     }
 
-    /// Checks that a plan's input is still there; returns what looks odd.
+    /// Checks that a plan's input is still there; returns what looks odd. `sources`
+    /// are those that are read.
     fn check_plan(
         &self,
         plan: &FeaturePlan,
+        sources: &[SourceParams],
         as_of: NaiveDateTime,
         max_stale_days: u32,
     ) -> Result<Vec<String>, FeatureError> {
-        let lost = plan.check_input(&describe_input(&self.histories, as_of)?)?;
+        let input = describe_input(&self.histories, as_of)?;
+        let lost = plan.check_input(&input).map_err(|error| name_sources(error, sources))?;
         let mut warnings: Vec<String> = lost
             .iter()
             .map(|event| format!("no `{event}` event any more, though the model counts them"))
@@ -140,6 +143,23 @@ impl OpenData {
     fn memory(&self) -> MemoryUse {
         self.engine.memory_use(self.histories.summary().n_bytes_spilled)
     }
+}
+
+/// Says of a column that is empty now where it is read from.
+fn name_sources(error: FeatureError, sources: &[SourceParams]) -> FeatureError {
+    let FeatureError::LostColumn { column, .. } = error else { return error };
+    let read_from: Vec<String> = sources
+        .iter()
+        .filter_map(|source| {
+            let (_, sql) = source.expressions().into_iter().find(|(name, _)| *name == column)?;
+            Some(format!("{sql} of source `{label}`", sql = sql?, label = source.label()))
+        })
+        .collect();
+    let mapped = match read_from.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", read_from.join(", ")),
+    };
+    FeatureError::LostColumn { column, mapped }
 }
 
 /// The held-out snapshot of a bundle and its training snapshots, the latest

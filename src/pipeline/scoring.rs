@@ -144,7 +144,8 @@ pub fn score(
     let as_of = resolve_as_of(request.as_of, &data.input, &request.config.features)?;
     progress.stage(1, 3, &format!("features as of {}", as_of.date()));
     let max_stale_days = request.config.features.max_stale_days;
-    let warnings = data.check_plan(&request.bundle.plan, as_of, max_stale_days)?;
+    let sources = &request.config.sources;
+    let warnings = data.check_plan(&request.bundle.plan, sources, as_of, max_stale_days)?;
     let event = &request.bundle.churn.settings.label.event;
     let snapshot = data.snapshot_with_pace(&request.bundle.plan, as_of, event)?;
     let memory = data.memory();

@@ -174,7 +174,7 @@ fn everybody_stays() {
             csv += &format!("{user},{date},{}\n", 5 + user);
         }
     }
-    train(&Shop::with_orders(&csv)).refused(&["0 churned", "horizon_days: a shorter one"]);
+    train(&Shop::with_orders(&csv)).refused(&["0 churned", "A shorter [snapshots] horizon_days"]);
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn the_same_input_gives_the_same_bytes_with_any_number_of_threads() {
         shop.train(&["--config", "shop.toml", "--models", models, "--threads", threads]).done();
     }
     let expected = files(&shop.bundle("one"));
-    assert_eq!(expected.len(), 9);
+    assert_eq!(expected.len(), 10);
     for models in ["two", "again"] {
         assert_eq!(shop.bundle(models).file_name(), shop.bundle("one").file_name());
         assert!(files(&shop.bundle(models)) == expected, "{models}");
@@ -62,9 +62,15 @@ fn a_bundle_survives_loading() {
 
 #[test]
 fn a_damaged_bundle_is_refused_by_file() {
-    for name in
-        ["config.toml", "features.json", "layers.json", "rfm.json", "churn.json", "record.json"]
-    {
+    for name in [
+        "config.toml",
+        "features.json",
+        "layers.json",
+        "rfm.json",
+        "churn.json",
+        "classifier.json",
+        "record.json",
+    ] {
         let shop = trained();
         let path = shop.bundle("models").join(name);
         let mut content = std::fs::read(&path).unwrap();
@@ -86,16 +92,16 @@ fn a_damaged_bundle_is_refused_by_file() {
 fn a_newer_bundle_is_refused() {
     let shop = trained();
     let path = shop.bundle("models").join("manifest.json");
-    let newer = std::fs::read_to_string(&path).unwrap().replace("\"format\": 4", "\"format\": 5");
+    let newer = std::fs::read_to_string(&path).unwrap().replace("\"format\": 5", "\"format\": 6");
     std::fs::write(&path, newer).unwrap();
-    shop.score(&["--bundle", "models/shop"]).refused(&["bundle format 5", "reads 4", "update"]);
+    shop.score(&["--bundle", "models/shop"]).refused(&["bundle format 6", "reads 5", "update"]);
 }
 
 #[test]
 fn an_older_bundle_is_refused_with_the_way_out() {
     let shop = trained();
     let path = shop.bundle("models").join("manifest.json");
-    let older = std::fs::read_to_string(&path).unwrap().replace("\"format\": 4", "\"format\": 1");
+    let older = std::fs::read_to_string(&path).unwrap().replace("\"format\": 5", "\"format\": 1");
     std::fs::write(&path, older).unwrap();
     shop.score(&["--bundle", "models/shop"]).refused(&["bundle format 1", "train again"]);
 }

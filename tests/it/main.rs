@@ -5,6 +5,7 @@ mod architecture;
 mod bad_input;
 mod bundles;
 mod catalogue;
+mod churn;
 mod features;
 mod help;
 mod leaks;

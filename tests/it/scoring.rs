@@ -1,8 +1,6 @@
 //! Every user is scored, the newest and the silent too; output appears whole.
 
-use std::collections::HashMap;
-
-use crate::support::{CONFIG, Shop, orders};
+use crate::support::{CONFIG, Shop, orders, scores};
 
 const VIEWS: &str = "
 [[source]]
@@ -18,18 +16,9 @@ fn shop_with_newcomers() -> Shop {
     let mut views = String::from("user,at\n901,2024-08-20\n");
     (0..60).for_each(|user| views += &format!("{user},2024-02-0{}\n", 1 + user % 9));
     shop.write("views.csv", views);
-    shop.write("shop.toml", format!("{CONFIG}{VIEWS}[churn]\nlookback_days = 240\n"));
+    shop.write("shop.toml", format!("{CONFIG}{VIEWS}[churn.at_risk]\nmax_silence_days = 240\n"));
     shop.train(&["--config", "shop.toml", "--as-of", "2024-08-28"]).done();
     shop
-}
-
-fn scores(shop: &Shop, folder: &str) -> HashMap<String, Vec<String>> {
-    let text = shop.read(&format!("scores/{folder}/scores.csv"));
-    let mut rows = csv::Reader::from_reader(text.as_bytes());
-    rows.records()
-        .map(|record| record.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
-        .map(|fields| (fields[0].clone(), fields))
-        .collect()
 }
 
 #[test]
@@ -40,26 +29,39 @@ fn everybody_is_scored() {
     assert!(report.contains("122 users scored as of 2024-08-28, "), "{report}");
     let scores = scores(&shop, "as_of=2024-08-28");
     assert_eq!(scores.len(), 122);
-    // user_id, layer_id, layer, layer_zh, assigned_by, layer_margin, rfm_segment, rfm_cell, rfm_level,
-    // value_demand, lifecycle_stage, churn_probability, at_risk, days_since_last_order
     let only_looks = &scores["901"];
-    assert_eq!(only_looks[6..], ["", "", "", "", "prospect", "", "false", ""]);
+    assert_eq!(only_looks["lifecycle_stage"], "prospect");
+    assert_eq!((&only_looks["churn_status"][..], &only_looks["at_risk"][..]), ("never", "false"));
+    for column in ["rfm_segment", "rfm_level", "churn_probability", "reason_1", "silent_on"] {
+        assert_eq!(only_looks[column], "", "{column}");
+    }
     let ordered_yesterday = &scores["900"];
-    assert_eq!(ordered_yesterday[6..8], ["new", "511"]);
-    assert_eq!(ordered_yesterday[8..10], ["recent rare low-spend", "low-value low-demand"]);
-    assert_eq!(ordered_yesterday[10], "new");
-    assert_eq!(ordered_yesterday[13], "1.0");
+    for (column, expected) in [
+        ("rfm_segment", "new"),
+        ("rfm_cell", "511"),
+        ("rfm_level", "recent rare low-spend"),
+        ("value_demand", "low-value low-demand"),
+        ("lifecycle_stage", "new"),
+        ("days_since_last_order", "1.0"),
+        // 180 days after 27 August 2024.
+        ("silent_on", "2025-02-23"),
+        ("own_silent_on", ""),
+    ] {
+        assert_eq!(ordered_yesterday[column], expected, "{column}");
+    }
     for row in scores.values() {
-        assert!(row[1].starts_with('L') && !row[2].is_empty(), "{row:?}");
-        let margin: f64 = row[5].parse().unwrap();
+        assert!(row["layer_id"].starts_with('L') && !row["layer"].is_empty(), "{row:?}");
+        let margin: f64 = row["layer_margin"].parse().unwrap();
         assert!((0.0..=1.0).contains(&margin), "{row:?}");
-        if row[10] != "prospect" {
-            assert!(row[6..10].iter().all(|group| !group.is_empty()), "{row:?}");
-            let probability: f64 = row[11].parse().unwrap();
+        if row["lifecycle_stage"] != "prospect" {
+            for column in ["rfm_segment", "rfm_cell", "rfm_level", "value_demand"] {
+                assert!(!row[column].is_empty(), "{row:?}");
+            }
+            let probability: f64 = row["churn_probability"].parse().unwrap();
             assert!(probability > 0.0 && probability < 1.0, "{row:?}");
         }
     }
-    assert!(scores.values().any(|row| row[12] == "true"));
+    assert!(scores.values().any(|row| row["at_risk"] == "true"));
 }
 
 #[test]

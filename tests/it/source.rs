@@ -235,9 +235,9 @@ fn ids_of_many_digits_are_kept_apart() {
     shop.write("shop.toml", CONFIG.replace("amount =", "order_id = \"order\"\namount ="));
     let expected = Shop::ordinary();
     let layers = |report: &str| {
-        // Other ids, other resamples: how well refits agree differs.
+        // Other ids, other resamples: how well refits and trees do differs.
         let agreement = report.find(" layers, as the config asks").unwrap();
-        let churn = report.find("Churn, held out").unwrap()..report.find("Saved").unwrap();
+        let churn = report.find("Churn, held out").unwrap()..report.find("churned: ").unwrap();
         report[report.find("Layer ").unwrap()..agreement].to_owned() + &report[churn]
     };
     let report = shop.train(&["--config", "shop.toml"]).done();

@@ -1,5 +1,6 @@
 //! A folder of its own for each test, small shops in it, and the binaries.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -99,6 +100,20 @@ fn run(binary: &str, folder: &Path, arguments: &[&str]) -> Ran {
         stdout: String::from_utf8(stdout).unwrap(),
         stderr: String::from_utf8(stderr).unwrap(),
     }
+}
+
+/// Scores as CSV, by user and then column.
+pub fn scores(shop: &Shop, folder: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+    let text = shop.read(&format!("scores/{folder}/scores.csv"));
+    let mut rows = csv::Reader::from_reader(text.as_bytes());
+    let names: Vec<String> = rows.headers().unwrap().iter().map(str::to_owned).collect();
+    rows.records()
+        .map(|record| {
+            let fields = record.unwrap();
+            let row = names.iter().cloned().zip(fields.iter().map(str::to_owned)).collect();
+            (fields[0].to_owned(), row)
+        })
+        .collect()
 }
 
 /// The folder of the project's own files.

@@ -1,0 +1,352 @@
+//! Churn as its users meet it: labels by rule, whom to flag, why, and by when.
+
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate};
+
+use crate::support::{CONFIG, Shop, orders, scores};
+
+const AS_OF: &str = "2024-08-28";
+
+type Rows = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Trains a small shop with some lines of `[churn]` and scores it as CSV.
+fn scored(churn: &str) -> (Shop, String, Rows) {
+    let shop = Shop::with_orders(&orders(300));
+    shop.write("shop.toml", format!("{CONFIG}\n[churn]\n{churn}\n"));
+    let report = shop.train(&["--config", "shop.toml", "--as-of", AS_OF]).done();
+    shop.score(&["--bundle", "models/shop", "--as-of", AS_OF, "--format", "csv"]).done();
+    let rows = scores(&shop, &format!("as_of={AS_OF}"));
+    (shop, report, rows)
+}
+
+fn refused(churn: &str, parts: &[&str]) {
+    let shop = Shop::with_orders(&orders(60));
+    shop.write("shop.toml", format!("{CONFIG}\n[churn]\n{churn}\n"));
+    shop.train(&["--config", "shop.toml", "--as-of", AS_OF]).refused(parts);
+}
+
+/// Orders over 240 days with gaps of all lengths, so that some break any pace.
+fn irregular_orders(n_users: u64) -> String {
+    let mut csv = String::from("user,at,amount\n");
+    for user in 0..n_users {
+        let (mut day, mut number) = (user * 7 % 60, user * 7919 % 1009);
+        while day < 240 {
+            let date = crate::support::first_day() + Days::new(day);
+            csv += &format!("{user},{date} 10:00:00,{}\n", 5 + number % 40);
+            number = (number * 613 + 17) % 1009;
+            day += 3 + number % (8 + user % 90);
+        }
+    }
+    csv
+}
+
+/// A report with its line breaks taken out.
+fn flat(report: &str) -> String {
+    report.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn number(row: &BTreeMap<String, String>, column: &str) -> f64 {
+    row[column].parse().unwrap_or_else(|_| panic!("{column} of {row:?}"))
+}
+
+/// Days of each user's orders before as-of.
+fn order_days(user: &str) -> Vec<NaiveDate> {
+    let as_of: NaiveDate = AS_OF.parse().unwrap();
+    let mut days: Vec<NaiveDate> = orders(300)
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.strip_prefix(&format!("{user},"))?.get(..10)?.parse().ok())
+        .filter(|day| *day < as_of)
+        .collect();
+    days.sort_unstable();
+    days
+}
+
+#[test]
+fn every_rule_is_told_in_a_sentence_and_tells_who_cannot_be_judged() {
+    for (churn, sentence, statuses) in [
+        (
+            "lookback_days = 60\nmin_age_days = 40",
+            "churned: no `order` in the 30 days after as-of, among users with a `order` in the 60 \
+             days before, the first at least 40 days before",
+            &["judged", "out_of_lookback"][..],
+        ),
+        (
+            "rule = \"silence\"\nsilence_days = 60",
+            "churned: turns silent (no `order` for 60 days) in the 30 days after as-of",
+            &["judged", "silent", "not_due"],
+        ),
+        (
+            "rule = \"own_gap\"\ngap_factor = 2.5",
+            "churned: turns silent (no `order` for 2.5 times the user's usual gap)",
+            &["judged", "silent", "too_new", "not_due"],
+        ),
+    ] {
+        let shop = Shop::with_orders(&irregular_orders(300));
+        shop.write("shop.toml", format!("{CONFIG}\n[churn]\n{churn}\n"));
+        let report = flat(&shop.train(&["--config", "shop.toml", "--as-of", AS_OF]).done());
+        assert!(report.contains(sentence), "{report}");
+        shop.score(&["--bundle", "models/shop", "--as-of", AS_OF, "--format", "csv"]).done();
+        let rows = scores(&shop, &format!("as_of={AS_OF}"));
+        for row in rows.values() {
+            let is_judged = row["churn_status"] == "judged";
+            assert!(statuses.contains(&&row["churn_status"][..]), "{row:?}");
+            assert_eq!(is_judged, !row["churn_probability"].is_empty(), "{row:?}");
+            assert_eq!(is_judged, !row["churn_percentile"].is_empty(), "{row:?}");
+        }
+        let kept = shop.read(&format!(
+            "{}/churn.json",
+            shop.bundle("models").strip_prefix(shop.path("")).unwrap().display()
+        ));
+        assert!(kept.contains("label_in_words"), "{kept}");
+    }
+}
+
+#[test]
+fn each_classifier_explains_its_log_odds_in_full() {
+    for model in ["logistic", "trees", "blend", "auto"] {
+        let (_, report, rows) = scored(&format!("model = \"{model}\"\nmax_rounds = 40"));
+        let taken = match model {
+            "logistic" => "logistic regression: as the config asks",
+            "trees" => "boosted trees, ",
+            "blend" => "blend of both, ",
+            _ => "least log loss on",
+        };
+        assert!(flat(&report).contains(taken), "{report}");
+        let mut n_reasons = 0;
+        for row in rows.values() {
+            let mut sum = number(row, "reasons_rest");
+            let mut before = f64::INFINITY;
+            for reason in ["reason_1", "reason_2", "reason_3"] {
+                let of = |suffix: &str| &row[&format!("{reason}{suffix}")];
+                if of("").is_empty() {
+                    continue;
+                }
+                let contribution: f64 = of("_contribution").parse().unwrap();
+                assert!(contribution > 0.0 && contribution <= before, "{row:?}");
+                (before, sum) = (contribution, sum + contribution);
+                let value: f64 = of("_value").parse().unwrap();
+                if of("_feature") == "days_since_last_order" {
+                    assert!(of("").starts_with("no order for "), "{row:?}");
+                    assert_eq!(value, number(row, "days_since_last_order"));
+                }
+                n_reasons += 1;
+            }
+            assert!((sum - number(row, "churn_log_odds")).abs() < 1e-9, "{row:?}");
+        }
+        assert!(n_reasons > rows.len(), "{n_reasons}");
+        // The order of probabilities is that of log odds.
+        let mut ranked: Vec<(f64, f64)> = rows
+            .values()
+            .map(|row| (number(row, "churn_log_odds"), number(row, "churn_probability")))
+            .collect();
+        ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+        assert!(ranked.windows(2).all(|pair| pair[0].1 <= pair[1].1));
+    }
+}
+
+#[test]
+fn silence_is_dated_by_ones_own_gaps_and_by_the_fixed_rule() {
+    let (_, _, rows) = scored("silence_days = 50\nwarning_days = 10\ngap_factor = 2.0");
+    let as_of: NaiveDate = AS_OF.parse().unwrap();
+    let mut n_warned = 0;
+    for (user, row) in &rows {
+        let days = order_days(user);
+        let last = *days.last().unwrap();
+        // Orders are at ten in the morning, so days of 24 hours end on the same day.
+        let silent_on = last + Days::new(50);
+        assert_eq!(row["silent_on"], silent_on.to_string(), "{row:?}");
+        let days_left = (silent_on - as_of).num_days();
+        assert_eq!(number(row, "days_left"), days_left as f64);
+        let mut gaps: Vec<i64> = days.windows(2).map(|p| (p[1] - p[0]).num_days()).collect();
+        gaps.sort_unstable();
+        let own_left = (gaps.len() >= 2).then(|| {
+            let middle = (gaps[(gaps.len() - 1) / 2] + gaps[gaps.len() / 2]) as f64 / 2.0;
+            assert_eq!(number(row, "usual_gap_days"), middle);
+            (last + Days::new((middle * 2.0) as u64) - as_of).num_days()
+        });
+        assert_eq!(row["own_days_left"].parse::<i64>().ok(), own_left, "{row:?}");
+        let is_near = |left: i64| (0..=10).contains(&left);
+        let warned = is_near(days_left) || own_left.is_some_and(is_near);
+        assert_eq!(row["silence_warning"], warned.to_string(), "{row:?}");
+        n_warned += usize::from(warned);
+    }
+    assert!(n_warned > 5 && n_warned < rows.len(), "{n_warned}");
+}
+
+#[test]
+fn flags_follow_the_way_that_the_config_names() {
+    let flagged = |at_risk: &str| {
+        let (_, _, rows) = scored(&format!("[churn.at_risk]\n{at_risk}"));
+        let of = |row: &BTreeMap<String, String>| number(row, "churn_probability");
+        let (flagged, others): (Vec<_>, Vec<_>) =
+            rows.into_values().partition(|row| row["at_risk"] == "true");
+        let least = flagged.iter().map(of).fold(1.0, f64::min);
+        let in_reach =
+            |row: &&BTreeMap<String, String>| number(row, "days_since_last_order") <= 90.0;
+        let most = others.iter().filter(in_reach).map(of).fold(0.0, f64::max);
+        (flagged.len(), least, most)
+    };
+    let (n, least, most) = flagged("by = \"number\"\nnumber = 7");
+    assert!(n == 7 && least >= most, "{n} {least} {most}");
+    let (_, least, most) = flagged("by = \"threshold\"\nthreshold = 0.3");
+    assert!(least >= 0.3 && most < 0.3, "{least} {most}");
+    assert_eq!(flagged("by = \"profit\"\ncost = 1e9").0, 0);
+    assert!(flagged("by = \"profit\"\ncost = 0.5\nsave_rate = 0.2").0 > 0);
+}
+
+#[test]
+fn the_full_report_has_every_table_and_json() {
+    let (shop, _, _) = scored("max_rounds = 30");
+    let report = shop.train(&["churn", "--bundle", "models/shop"]).done();
+    for title in [
+        "Snapshot",
+        "Foretelling later snapshots",
+        "KS",
+        "captured 5 %",
+        "GMV 20 %",
+        "Calibration",
+        "Flagging by",
+        "Mean prob.",
+        "Shuffled feature",
+        "NOT TRUSTED",
+    ] {
+        assert!(report.contains(title), "{title}: {report}");
+    }
+    assert!(report.lines().all(|line| line.chars().count() <= 80), "{report}");
+    let json = shop.train(&["churn", "--bundle", "models/shop", "--json"]).done();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["held_out"]["flags"].as_array().unwrap().len(), 5);
+    assert_eq!(json["model"]["label"]["horizon_days"], 30);
+}
+
+#[test]
+fn little_evidence_is_not_trusted_unless_less_is_asked_for() {
+    let (_, report, _) = scored("max_rounds = 30");
+    let report = flat(&report);
+    assert!(report.contains("NOT TRUSTED: "), "{report}");
+    assert!(report.contains("500 of each are needed ([churn] min_of_each_class)"), "{report}");
+    let (_, report, _) = scored("max_rounds = 30\nmin_of_each_class = 20");
+    assert!(!report.contains("NOT TRUSTED"), "{report}");
+    let (_, report, _) = scored("max_rounds = 30\nmin_of_each_class = 20\nlookback_days = 200");
+    assert!(flat(&report).contains("lookback and horizon need 230"), "{report}");
+}
+
+#[test]
+fn a_known_base_rate_moves_the_level_and_not_the_order() {
+    let (_, _, as_trained) = scored("model = \"logistic\"");
+    let (_, _, higher) = scored("model = \"logistic\"\nbase_rate = 0.9");
+    let mean = |rows: &Rows| {
+        rows.values().map(|row| number(row, "churn_probability")).sum::<f64>() / rows.len() as f64
+    };
+    assert!(mean(&higher) > mean(&as_trained) + 0.05);
+    for (user, row) in &as_trained {
+        assert_eq!(row["churn_percentile"], higher[user]["churn_percentile"]);
+        assert_eq!(row["churn_log_odds"], higher[user]["churn_log_odds"]);
+    }
+}
+
+#[test]
+fn churn_may_be_the_absence_of_another_event() {
+    let shop = Shop::with_orders(&orders(120));
+    let mut visits = String::from("user,at\n");
+    for line in orders(120).lines().skip(1).filter(|line| !line.contains("2024-07")) {
+        let fields: Vec<&str> = line.split(',').collect();
+        visits += &format!("{},{}\n", fields[0], fields[1]);
+    }
+    shop.write("visits.csv", visits);
+    let source = "\n[[source]]\npath = \"visits.csv\"\nuser = \"user\"\ntime = \"at\"\nevent = \"'visit'\"\n";
+    let config =
+        |event: &str| format!("{CONFIG}{source}[churn]\nevent = \"{event}\"\nmax_rounds = 30\n");
+    shop.write("shop.toml", config("visit"));
+    let report = shop.train(&["--config", "shop.toml", "--as-of", AS_OF]).done();
+    assert!(flat(&report).contains("churned: no `visit` in the 30 days"), "{report}");
+    shop.write("shop.toml", config("vist"));
+    shop.train(&["--config", "shop.toml", "--as-of", AS_OF]).refused(&[
+        "[churn] event",
+        "no `vist` event",
+        "did you mean `visit`",
+    ]);
+}
+
+#[test]
+fn weights_and_rising_features_are_learned_with() {
+    let (_, _, plain) = scored("model = \"trees\"\nmax_rounds = 30");
+    let (_, _, weighted) = scored(
+        "model = \"trees\"\nmax_rounds = 30\nchurner_weight = 4.0\nhalf_life_days = 30\n\
+         rising = [\"days_since_last_order\"]",
+    );
+    let differ = |(user, row): (&String, &BTreeMap<String, String>)| {
+        row["churn_log_odds"] != weighted[user]["churn_log_odds"]
+    };
+    assert!(plain.iter().any(differ));
+}
+
+#[test]
+fn a_config_out_of_bounds_is_refused_by_key() {
+    refused("churner_weight = -1.0", &["[churn] churner_weight must be above zero, got -1"]);
+    refused("churner_weight = 0.0", &["[churn] churner_weight must be above zero, got 0"]);
+    refused("half_life_days = 0", &["[churn] half_life_days must be at least 1"]);
+    refused("base_rate = 1.5", &["[churn] base_rate must be", "got 1.5"]);
+    refused("model = \"forest\"", &["unknown variant `forest`", "logistic"]);
+    refused("rising = [\"days_since_last_ordr\"]", &["did you mean `days_since_last_order`"]);
+    refused("[churn.at_risk]\nshare = 20", &["[churn.at_risk] share must lie between 0 and 1"]);
+    refused("[churn.at_risk]\nsave_rat = 0.2", &["did you mean `save_rate`"]);
+}
+
+#[test]
+fn a_horizon_past_the_end_of_the_data_is_refused_with_what_is_needed() {
+    let shop = Shop::with_orders(&orders(60));
+    shop.write("shop.toml", CONFIG.replace("horizon_days = 30", "horizon_days = 200"));
+    shop.train(&["--config", "shop.toml", "--as-of", AS_OF])
+        .refused(&["needs 430 days", "shorten [snapshots] horizon_days"]);
+}
+
+#[test]
+fn a_feature_that_is_the_label_raises_an_alarm() {
+    // Who will order in the last month carries a mark from the start.
+    let mut marked = String::from("user,at,amount,mark\n");
+    let text = orders(120);
+    for line in text.lines().skip(1) {
+        let user: u64 = line.split(',').next().unwrap().parse().unwrap();
+        marked += &format!("{line},{}\n", if user % 3 == 0 { 100.0 } else { 0.0 });
+    }
+    let shop = Shop::with_orders(&marked);
+    shop.write(
+        "shop.toml",
+        format!(
+            "{CONFIG}\n[features.custom.mark]\nsql = \"max(discount)\"\nmeaning = \"the mark\"\n"
+        )
+        .replace("amount = \"amount\"\n", "amount = \"amount\"\ndiscount = \"mark\"\n"),
+    );
+    let report = shop.train(&["--config", "shop.toml", "--as-of", AS_OF]).done();
+    assert!(flat(&report).contains("WARNING: alone, "), "{report}");
+    assert!(flat(&report).contains("does one of them know the outcome"), "{report}");
+}
+
+#[test]
+fn a_plan_names_the_source_column_that_went() {
+    let with_discount = |value: &str| {
+        orders(120)
+            .lines()
+            .enumerate()
+            .map(|(number, line)| match number {
+                0 => format!("{line},rebate\n"),
+                _ => format!("{line},{value}\n"),
+            })
+            .collect::<String>()
+    };
+    let shop = Shop::with_orders(&with_discount("1.5"));
+    let config =
+        CONFIG.replace("amount = \"amount\"\n", "amount = \"amount\"\ndiscount = \"rebate\"\n");
+    shop.write("shop.toml", config);
+    shop.train(&["--config", "shop.toml", "--as-of", AS_OF]).done();
+    // The column is there and empty; then it is gone.
+    shop.write("orders.csv", with_discount(""));
+    shop.score(&["--bundle", "models/shop", "--as-of", AS_OF])
+        .refused(&["data with `discount` (rebate of source `orders.csv`)", "no event has now"]);
+    shop.write("orders.csv", orders(120));
+    shop.score(&["--bundle", "models/shop", "--as-of", AS_OF])
+        .refused(&["source `orders.csv`", "no column `rebate`"]);
+}
