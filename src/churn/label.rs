@@ -140,8 +140,8 @@ impl ChurnLabel {
             ),
         };
         let among = match self.lookback_days {
-            None => format!("users with a `{event}` before"),
-            Some(days) => format!("users with a `{event}` in the {days} days before"),
+            None => "users with one before".to_owned(),
+            Some(days) => format!("users with one in the {days} days before"),
         };
         let not_silent = match self.rule {
             ChurnRule::NoEvent => "",
@@ -216,8 +216,8 @@ mod tests {
     fn the_sentence_tells_the_whole_rule() {
         assert_eq!(
             label(ChurnRule::NoEvent).sentence(),
-            "churned: no `order` in the 90 days after as-of, among users with a `order` before, the \
-             first at least 10 days before"
+            "churned: no `order` in the 90 days after as-of, among users with one before, the first \
+             at least 10 days before"
         );
     }
 }

@@ -49,7 +49,8 @@ pub(super) fn full(bundle: &Bundle) -> String {
     text.push_str(&indented(
         "Held out: no fit has seen that snapshot. Intervals hold 95 % of bootstrap resamples of the \
          users. Lift: churn rate among the likeliest over that of all; captured: share of all who \
-         churned; GMV: share of what they had ordered in the year before. ECE: mean distance of \
+         churned; GMV: share of what they had ordered in the year before. Flags count those in reach \
+         alone (max_silence_days). ECE: mean distance of \
          probability and rate in ten bins of equal size",
     ));
     text

@@ -36,6 +36,7 @@ impl<'a> ReasonWords<'a> {
             let meaning = feature.map_or(name.as_str(), |feature| feature.meaning.as_str());
             // What stands for a missing value is said by the value itself.
             let meaning = meaning.split(';').next().unwrap_or(meaning);
+            let meaning = meaning.strip_suffix(", begun days counting").unwrap_or(meaning);
             Spoken { name, meaning, unit, never, typical }
         };
         Self { features: names.iter().zip(typical).map(spoken).collect(), event }
@@ -55,11 +56,17 @@ impl<'a> ReasonWords<'a> {
                 None => format!("no order for {days} days; only one day with orders so far"),
             };
         }
-        let value = match feature.never {
-            Some(days) if reason.value >= days => "never".to_owned(),
-            _ => number(reason.value, feature.unit),
-        };
-        format!("{}: {value}; of those who stay {}", feature.meaning, feature.typical)
+        let (value, typical) = (number(reason.value, feature.unit), &feature.typical);
+        let has_never = feature.never.is_some_and(|days| reason.value >= days);
+        // Such as "days since the last activity".
+        match feature.meaning.strip_prefix("days since the last ") {
+            Some(what) if has_never => {
+                format!("never any {what}; of those who stay {typical} days ago")
+            }
+            Some(what) => format!("no {what} for {value} days; of those who stay {typical}"),
+            None if has_never => format!("{}: never; of those who stay {typical}", feature.meaning),
+            None => format!("{}: {value}; of those who stay {typical}", feature.meaning),
+        }
     }
 }
 
@@ -92,7 +99,12 @@ mod tests {
         let plan = [
             feature("days_since_last_order", "days", Unit::Days, Missing::Never(900.0)),
             feature("n_view_30d", "`view` events, last 30 days", Unit::Count, Missing::Zero),
-            feature("last_view", "days since a `view`; long", Unit::Days, Missing::Never(900.0)),
+            feature(
+                "last_view",
+                "days since the last `view`; long",
+                Unit::Days,
+                Missing::Never(900.0),
+            ),
             feature("trend", "share of orders", Unit::Share, Missing::Zero),
         ];
         let names: Vec<String> = plan.iter().map(|feature| feature.name.clone()).collect();
@@ -104,7 +116,8 @@ mod tests {
         assert_eq!(say(0, 84.0, Some(21.0)), "no order for 83 days; usual gap 21");
         assert_eq!(say(0, 84.0, None), "no order for 83 days; only one day with orders so far");
         assert_eq!(say(1, 2.0, None), "`view` events, last 30 days: 2; of those who stay 12");
-        assert_eq!(say(2, 900.0, None), "days since a `view`: never; of those who stay 3.5");
+        assert_eq!(say(2, 40.0, None), "no `view` for 40 days; of those who stay 3.5");
+        assert_eq!(say(2, 900.0, None), "never any `view`; of those who stay 3.5 days ago");
         assert_eq!(say(3, 0.0, None), "share of orders: 0 %; of those who stay 25.5 %");
     }
 }

@@ -68,8 +68,8 @@ fn every_rule_is_told_in_a_sentence_and_tells_who_cannot_be_judged() {
     for (churn, sentence, statuses) in [
         (
             "lookback_days = 60\nmin_age_days = 40",
-            "churned: no `order` in the 30 days after as-of, among users with a `order` in the 60 \
-             days before, the first at least 40 days before",
+            "churned: no `order` in the 30 days after as-of, among users with one in the 60 days \
+             before, the first at least 40 days before",
             &["judged", "out_of_lookback"][..],
         ),
         (
