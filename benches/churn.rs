@@ -77,6 +77,8 @@ impl Data {
             min_leaf_rows: 20,
             row_share: 1.0,
             feature_share: 1.0,
+            // As many as LightGBM has.
+            max_bins: 255,
             ..BoostingParams::default()
         };
         let sample = Sample { features, target: &target, weights: None };

@@ -41,6 +41,8 @@ pub struct BoostingParams {
     pub feature_share: f64,
     /// L2 penalty on the leaves.
     pub l2_penalty: f64,
+    /// Bins at whose edges a feature can be split, at most.
+    pub max_bins: usize,
     /// Columns of features which, when they rise, never lower what is foretold.
     pub rising: Vec<usize>,
 }
@@ -57,6 +59,7 @@ impl Default for BoostingParams {
             row_share: 0.7,
             feature_share: 0.5,
             l2_penalty: 1.0,
+            max_bins: 64,
             rising: Vec::new(),
         }
     }
@@ -150,7 +153,7 @@ fn settings(
         .colsample_bytree(params.feature_share)
         .lambda(params.l2_penalty)
         .monotone_constraints(directions)
-        .max_bin(64)
+        .max_bin(params.max_bins)
         .build()?)
 }
 

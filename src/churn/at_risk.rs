@@ -161,7 +161,7 @@ impl AtRiskParams {
         let lost: Vec<usize> = (0..paces.len())
             .filter(|&row| churned[row] && paces[row].last_days_ago <= limit)
             .collect();
-        let gmv = |rows: &[usize]| rows.iter().map(|&row| paces[row].gmv_365d).sum::<f64>();
+        let gmv = |rows: &[usize]| rows.iter().map(|&row| paces[row].gmv_365d).sum::<f64>() + 0.0;
         FlagBy::ALL
             .into_iter()
             .map(|by| {

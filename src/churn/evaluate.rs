@@ -329,7 +329,8 @@ pub struct Evidence {
 impl Evidence {
     /// What is missing before a model can be trusted, in words; nothing where
     /// nothing is.
-    pub fn doubts(&self, params: &ChurnParams, roc_auc: Option<Estimate>) -> Vec<String> {
+    pub fn doubts(&self, params: &ChurnParams, scores: &[RankingScores]) -> Vec<String> {
+        let roc_auc = scores.first().and_then(|model| model.roc_auc);
         let mut doubts = Vec::new();
         let least = params.min_of_each_class;
         let counts = [
@@ -358,8 +359,25 @@ impl Evidence {
             ),
             Some(_) => {}
         }
+        doubts.extend(better_rule(scores));
         doubts
     }
+}
+
+/// The rule of thumb that ranks users better than the model, if there is one.
+fn better_rule(scores: &[RankingScores]) -> Option<String> {
+    let auc = |scores: &RankingScores| scores.roc_auc.map(|it| it.value);
+    let (model, rules) = scores.split_first()?;
+    let best =
+        rules.iter().max_by(|a, b| auc(a).unwrap_or(0.0).total_cmp(&auc(b).unwrap_or(0.0)))?;
+    (auc(best)? > auc(model)?).then(|| {
+        format!(
+            "{} alone ranks better (ROC AUC {:.3}, the model {:.3})",
+            best.name,
+            auc(best).unwrap_or_default(),
+            auc(model).unwrap_or_default()
+        )
+    })
 }
 
 #[cfg(test)]
@@ -393,14 +411,23 @@ mod tests {
             history_days: 300,
             horizon_days: 90,
         };
-        let doubts = evidence.doubts(&params, None);
+        let doubts = evidence.doubts(&params, &[]);
         assert_eq!(doubts.len(), 3, "{doubts:?}");
         assert!(
             doubts[0].starts_with("500 users churned and 20 stayed on the held-out snapshot, 500")
         );
         assert!(doubts[1].contains("455"));
         let enough = Evidence { n_held_out: (500, 500), history_days: 455, ..evidence };
-        let auc = Some(Estimate { value: 0.7, interval: None });
-        assert!(enough.doubts(&params, auc).is_empty());
+        let churned: Vec<bool> = (0..400u64).map(|row| row * 7919 % 100 < row / 5).collect();
+        let (good, bad): (Vec<f64>, Vec<f64>) =
+            (0..400).map(|row| (f64::from(row), f64::from(row % 7))).unzip();
+        let rank = |first: &[f64], second: &[f64]| {
+            let ranking = |name, scores| Ranking { name, scores, is_probability: false };
+            let rankings = [ranking("model", first), ranking("rule", second)];
+            measure_rankings(&rankings, &churned, &[1.0; 400], 1)
+        };
+        assert!(enough.doubts(&params, &rank(&good, &bad)).is_empty());
+        let doubts = enough.doubts(&params, &rank(&bad, &good));
+        assert!(doubts.last().unwrap().starts_with("rule alone ranks better"), "{doubts:?}");
     }
 }

@@ -6,7 +6,7 @@ use comfy_table::Table;
 
 use super::layout::{align, indented, optional, percent, table, thousands};
 use crate::bundle::Bundle;
-use crate::churn::{Estimate, ModelChoice, RankingScores};
+use crate::churn::{BaseRate, ChurnRule, Estimate, ModelChoice, RankingScores, RateOf};
 
 /// Features that the short report names.
 const N_IMPORTANT: usize = 3;
@@ -18,13 +18,17 @@ pub(super) fn short(bundle: &Bundle) -> String {
     text.push_str(&indented(&rule(bundle)));
     text.push_str(&indented(&chosen(bundle)));
     text.push_str(&indented(&calibrated(bundle)));
-    let important: Vec<String> = evaluation
+    let important: Vec<&str> = evaluation
         .importance
         .iter()
+        .filter(|importance| importance.log_loss_increase > 0.0)
         .take(N_IMPORTANT)
-        .map(|importance| importance.feature.clone())
+        .map(|importance| importance.feature.as_str())
         .collect();
-    text.push_str(&indented(&format!("it relies most on {}", important.join(", "))));
+    text.push_str(&indented(&match important.is_empty() {
+        true => "it relies on no feature: shuffling none of them does harm".to_owned(),
+        false => format!("it relies most on {}", important.join(", ")),
+    }));
     text.push_str(&doubts(bundle));
     text
 }
@@ -66,6 +70,19 @@ fn rule(bundle: &Bundle) -> String {
     )
 }
 
+/// Layers are profiled by orders alone; said where the churn rule is another.
+pub(super) fn other_churn_of_layers(bundle: &Bundle) -> String {
+    let label = &bundle.churn.settings.label;
+    let is_same = label.rule == ChurnRule::NoEvent && label.event == bundle.plan.order_event;
+    match is_same {
+        true => String::new(),
+        false => indented(&format!(
+            "Churn of layers: no `{}` in the {} days after, whatever [churn] says",
+            bundle.plan.order_event, label.horizon_days
+        )),
+    }
+}
+
 fn chosen(bundle: &Bundle) -> String {
     let trial = &bundle.churn.settings.trial;
     let dates = match trial.judged_at.len() {
@@ -80,6 +97,7 @@ fn chosen(bundle: &Bundle) -> String {
         .collect();
     let trees = match trial.chosen {
         ModelChoice::Logistic => String::new(),
+        _ if trial.n_rounds == 1 => ", 1 tree".to_owned(),
         _ => format!(", {} trees", trial.n_rounds),
     };
     let why = match bundle.config.churn.model {
@@ -91,9 +109,14 @@ fn chosen(bundle: &Bundle) -> String {
 
 fn calibrated(bundle: &Bundle) -> String {
     let (settings, scores) = (&bundle.churn.settings, &bundle.record.churn.calibration);
+    let level = match bundle.config.churn.base_rate {
+        BaseRate::Of(RateOf::Training) => "in training",
+        BaseRate::Of(RateOf::Latest) => "in the latest training snapshot",
+        BaseRate::Known(_) => "base_rate of the config",
+    };
     format!(
         "calibrated ({}) on {} forecasts: ECE {} before, {} after; mean probability {}, churn rate \
-         {} (in training {})",
+         {} ({level} {})",
         settings.calibration.as_str(),
         thousands(settings.n_calibration_rows),
         optional(scores.before.ece, 4),
@@ -119,6 +142,7 @@ fn doubts(bundle: &Bundle) -> String {
              horizon_days, would help",
         ));
     }
+    text.push_str(&odd_base_rate(bundle));
     let doubts = &bundle.record.churn.doubts;
     if !doubts.is_empty() {
         text.push_str(&indented(&format!(
@@ -127,6 +151,21 @@ fn doubts(bundle: &Bundle) -> String {
         )));
     }
     text
+}
+
+/// A base rate of the config that no snapshot comes near.
+fn odd_base_rate(bundle: &Bundle) -> String {
+    const NEAR: f64 = 0.1;
+    let BaseRate::Known(known) = bundle.config.churn.base_rate else { return String::new() };
+    let rates = || bundle.churn.settings.snapshot_rates.iter().map(|rate| rate.churn_rate);
+    if rates().any(|rate| (rate - known).abs() <= NEAR) {
+        return String::new();
+    }
+    indented(&format!(
+        "WARNING: [churn] base_rate = {known}, but {} to {} churned after the training snapshots",
+        percent(rates().fold(f64::INFINITY, f64::min)),
+        percent(rates().fold(0.0, f64::max)),
+    ))
 }
 
 fn value(estimate: Option<Estimate>, digits: usize) -> String {
@@ -269,12 +308,16 @@ fn layers(bundle: &Bundle) -> Table {
     let mut table = table(&["", "Layer", "Users", "Churn rate", "Mean prob.", "ROC AUC"]);
     for scores in &bundle.record.churn.layers {
         let layer = bundle.layers.layers.iter().find(|layer| layer.id == scores.id);
+        let of_judged = |share| match scores.n_users {
+            0 => "–".to_owned(),
+            _ => percent(share),
+        };
         table.add_row(vec![
             scores.id.clone(),
             layer.map_or(String::new(), |layer| layer.name.clone()),
             thousands(scores.n_users),
-            percent(scores.churn_rate),
-            percent(scores.mean_probability),
+            of_judged(scores.churn_rate),
+            of_judged(scores.mean_probability),
             optional(scores.roc_auc, 3),
         ]);
     }

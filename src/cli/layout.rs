@@ -68,7 +68,8 @@ pub(super) fn users(n: impl TryInto<u64>) -> String {
 }
 
 pub(super) fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+    // No minus before a zero.
+    format!("{:.1} %", (share * 1000.0).round() / 10.0 + 0.0)
 }
 
 pub(super) fn optional(value: Option<f64>, digits: usize) -> String {

@@ -8,7 +8,7 @@ use super::progress::TerminalProgress;
 use super::{EngineArguments, ModelArguments, ReviewChoice, finish, tables};
 use crate::pipeline::{ScoreFormat, ScoreRequest, score};
 
-/// Score every user: layer, RFM segment, lifecycle stage, churn probability.
+/// Score every user: layer, RFM segment, lifecycle stage; churn, why and by when.
 ///
 /// Writes OUT/as_of=YYYY-MM-DD/scores.parquet, with _summary.json beside it. An
 /// earlier file of that day stands until the new one is whole.

@@ -148,7 +148,7 @@ pub(super) fn trained(trained: &Trained) -> String {
     let mut text = input(&bundle.record.input, trained.quarantine.as_deref());
     let _ = writeln!(
         text,
-        "\n{}{} training snapshots ({} to {}) · held out: {} days from {}\n",
+        "\n{}{} training snapshots, {} to {}; held out: {} days from {}\n",
         pruned(&bundle.pruning),
         dates.training.len(),
         dates.training.last().map_or(String::new(), |date| date.date().to_string()),
@@ -157,6 +157,7 @@ pub(super) fn trained(trained: &Trained) -> String {
         dates.hold_out.date(),
     );
     let _ = writeln!(text, "{}", layers(bundle));
+    text.push_str(&churn_tables::other_churn_of_layers(bundle));
     text.push_str(&chosen_k(bundle));
     text.push('\n');
     text.push_str(&lineage_tables::entry(&trained.lineage));

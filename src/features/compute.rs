@@ -211,6 +211,8 @@ pub struct ColumnGroup {
     pub features: Vec<Vec<f64>>,
     /// What the users did after the date; zeros unless that was asked for.
     pub outcomes: Outcomes,
+    /// How often they do the event whose pace was asked for.
+    pub paces: Vec<Pace>,
 }
 
 impl<'a> ColumnGroups<'a> {
@@ -262,16 +264,18 @@ impl<'a> ColumnGroups<'a> {
         let mut users = Vec::with_capacity(n_users);
         let mut features: Vec<Vec<f64>> =
             (0..self.n_features).map(|_| Vec::with_capacity(n_users)).collect();
-        let mut outcomes = Outcomes::default();
+        let (mut outcomes, mut paces) = (Outcomes::default(), Vec::with_capacity(n_users));
         for bucket in buckets {
             self.computation.visit(bucket, |row| {
                 users.push(row.user.clone());
                 features.iter_mut().zip(row.values).for_each(|(column, value)| column.push(*value));
                 outcomes.n_orders.push(row.facts.n_orders);
                 outcomes.gmv.push(row.facts.gmv);
+                outcomes.days_to_event.push(row.facts.days_to_event);
+                paces.push(row.facts.pace);
             })?;
         }
-        Ok(ColumnGroup { users: user_ids(users, histories.kind()), features, outcomes })
+        Ok(ColumnGroup { users: user_ids(users, histories.kind()), features, outcomes, paces })
     }
 }
 

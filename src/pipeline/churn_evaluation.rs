@@ -64,7 +64,7 @@ pub(super) fn evaluate_churn(
     Ok(ChurnEvaluation {
         n_users: churned.len(),
         n_churned,
-        doubts: evidence.doubts(&config.churn, scores[0].roc_auc),
+        doubts: evidence.doubts(&config.churn, &scores),
         scores,
         calibration: CalibrationScores::of(&before, &after, churned),
         flags: churn.settings.at_risk.outcomes(&after, &paces, churned),

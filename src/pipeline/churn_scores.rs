@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray};
 use arrow::datatypes::Date32Type;
-use chrono::{Duration, NaiveDate, NaiveDateTime};
+use chrono::{Duration, NaiveDate, NaiveDateTime, NaiveTime};
 
 use super::PipelineError;
 use super::reason_words::ReasonWords;
@@ -23,16 +23,10 @@ pub(super) struct ChurnScores {
     statuses: Vec<&'static str>,
     log_odds: Vec<Option<f64>>,
     percentiles: Vec<Option<f64>>,
-    reasons: Vec<Option<SpokenReasons>>,
+    reasons: Vec<(String, ArrayRef)>,
     recoveries: Vec<Option<String>>,
     usual_gaps: Vec<Option<f64>>,
     silences: Vec<Option<Silence>>,
-}
-
-struct SpokenReasons {
-    reasons: Reasons,
-    names: Vec<String>,
-    sentences: Vec<String>,
 }
 
 impl ChurnScores {
@@ -57,17 +51,15 @@ impl ChurnScores {
             &settings.label.event,
         );
         let reasons = model.classifier.reasons(matrix, &log_odds, N_REASONS)?;
+        let told: Vec<Option<Reasons>> = reasons
+            .into_iter()
+            .zip(&probabilities)
+            .map(|(reasons, probability)| probability.map(|_| reasons))
+            .collect();
         let as_of = snapshot.as_of;
         Ok(Self {
             percentiles: percentiles(&of_judged(&log_odds)),
-            reasons: reasons
-                .into_iter()
-                .enumerate()
-                .map(|(row, reasons)| {
-                    probabilities[row]?;
-                    Some(SpokenReasons::new(reasons, &words, &snapshot.paces[row]))
-                })
-                .collect(),
+            reasons: reason_columns(&told, &words, &snapshot.paces),
             recoveries: standings
                 .iter()
                 .map(|&standing| recovery(standing, as_of, &settings.label.event))
@@ -106,26 +98,7 @@ impl ChurnScores {
             ("at_risk".into(), Arc::new(BooleanArray::from(self.at_risk.clone()))),
             ("churn_log_odds".into(), doubles(&self.log_odds)),
         ];
-        for number in 0..N_REASONS {
-            let text = |of: fn(&SpokenReasons) -> &[String]| -> ArrayRef {
-                let reasons = self.reasons.iter().map(|it| Some(of(it.as_ref()?).get(number)?));
-                Arc::new(reasons.collect::<StringArray>())
-            };
-            let value = |of: fn(&crate::churn::Reason) -> f64| -> ArrayRef {
-                let reasons = self.reasons.iter();
-                let values =
-                    reasons.map(|it| Some(of(it.as_ref()?.reasons.raising.get(number)?)));
-                Arc::new(values.collect::<Float64Array>())
-            };
-            let name = |suffix: &str| format!("reason_{}{suffix}", number + 1);
-            columns.push((name(""), text(|it| &it.sentences)));
-            columns.push((name("_feature"), text(|it| &it.names)));
-            columns.push((name("_value"), value(|it| it.value)));
-            columns.push((name("_contribution"), value(|it| f64::from(it.contribution))));
-        }
-        let rest: Vec<Option<f64>> =
-            self.reasons.iter().map(|it| Some(it.as_ref()?.reasons.rest)).collect();
-        columns.push(("reasons_rest".into(), doubles(&rest)));
+        columns.extend(self.reasons.iter().cloned());
         columns.push(("recovery".into(), Arc::new(StringArray::from(self.recoveries.clone()))));
         columns.push(("usual_gap_days".into(), doubles(&self.usual_gaps)));
         columns.extend(self.silence_columns());
@@ -153,15 +126,34 @@ impl ChurnScores {
     }
 }
 
-impl SpokenReasons {
-    fn new(reasons: Reasons, words: &ReasonWords<'_>, pace: &Pace) -> Self {
-        let raising = &reasons.raising;
-        Self {
-            names: raising.iter().map(|reason| words.name(reason).to_owned()).collect(),
-            sentences: raising.iter().map(|reason| words.sentence(reason, pace)).collect(),
-            reasons,
-        }
+/// The reasons of every user, the strongest first; `None` for who is not judged.
+/// Sentences go straight into the columns: there are three for every user.
+fn reason_columns(
+    told: &[Option<Reasons>],
+    words: &ReasonWords<'_>,
+    paces: &[Pace],
+) -> Vec<(String, ArrayRef)> {
+    let mut columns: Vec<(String, ArrayRef)> = Vec::new();
+    for number in 0..N_REASONS {
+        let of_users = || told.iter().map(|it| it.as_ref()?.raising.get(number));
+        let sentences = of_users()
+            .zip(paces)
+            .map(|(reason, pace)| Some(words.sentence(reason?, pace)))
+            .collect::<StringArray>();
+        let names = of_users().map(|reason| Some(words.name(reason?))).collect::<StringArray>();
+        let values = of_users().map(|reason| Some(reason?.value)).collect::<Float64Array>();
+        let contributions = of_users()
+            .map(|reason| Some(f64::from(reason?.contribution)))
+            .collect::<Float64Array>();
+        let name = |suffix: &str| format!("reason_{}{suffix}", number + 1);
+        columns.push((name(""), Arc::new(sentences)));
+        columns.push((name("_feature"), Arc::new(names)));
+        columns.push((name("_value"), Arc::new(values)));
+        columns.push((name("_contribution"), Arc::new(contributions)));
     }
+    let rest = told.iter().map(|it| Some(it.as_ref()?.rest)).collect::<Float64Array>();
+    columns.push(("reasons_rest".into(), Arc::new(rest)));
+    columns
 }
 
 /// Share of the users judged, in percent, who are less likely to churn; of equal
@@ -184,7 +176,9 @@ fn recovery(standing: Standing, as_of: NaiveDateTime, event: &str) -> Option<Str
         Standing::Judged { deadline_days } => {
             let seconds = Duration::try_seconds((deadline_days * 86_400.0).round() as i64)?;
             let deadline = as_of.checked_add_signed(seconds)?;
-            Some(format!("`{event}` before {}", deadline.format("%Y-%m-%d")))
+            let is_midnight = deadline.time() == NaiveTime::MIN;
+            let format = if is_midnight { "%Y-%m-%d" } else { "%Y-%m-%d %H:%M" };
+            Some(format!("`{event}` before {}", deadline.format(format)))
         }
         Standing::Silent | Standing::OutOfLookback => Some(format!("any `{event}`")),
         Standing::Never | Standing::TooNew | Standing::NotDue => None,
@@ -203,9 +197,11 @@ mod tests {
 
     #[test]
     fn recovery_is_an_event_before_the_deadline() {
-        let as_of = NaiveDate::from_ymd_opt(2026, 7, 1).unwrap().and_time(Default::default());
+        let as_of = NaiveDate::from_ymd_opt(2026, 7, 1).unwrap().and_time(NaiveTime::MIN);
         let judged = Standing::Judged { deadline_days: 60.0 };
         assert_eq!(recovery(judged, as_of, "order").unwrap(), "`order` before 2026-08-30");
+        let at_noon = recovery(Standing::Judged { deadline_days: 0.5 }, as_of, "order").unwrap();
+        assert_eq!(at_noon, "`order` before 2026-07-01 12:00");
         assert_eq!(recovery(Standing::Silent, as_of, "order").unwrap(), "any `order`");
         assert_eq!(recovery(Standing::Never, as_of, "order"), None);
     }

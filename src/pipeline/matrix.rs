@@ -13,6 +13,7 @@ use chrono::{Days, NaiveDate, NaiveDateTime};
 use super::parquet_file::{WriteError, stage_parquet};
 use super::training::catalogue;
 use super::{OpenData, PipelineError, Progress, open_data, resolve_as_of};
+use crate::churn::ChurnLabel;
 use crate::config::Config;
 use crate::dataset::UserIds;
 use crate::engine::MemoryUse;
@@ -22,7 +23,7 @@ use crate::source::{InputProfile, UserIdType, is_read_by};
 /// Which matrix to write.
 #[derive(Debug, Clone)]
 pub struct MatrixRequest<'a> {
-    /// Sources, engine, horizon.
+    /// Sources, engine, horizon, churn rule.
     pub config: &'a Config,
     /// The plan of a trained model; without one, all features that the data
     /// allows.
@@ -56,7 +57,7 @@ pub struct WrittenMatrix {
 
 /// Writes a feature matrix as Parquet: `user_id`, one column a feature, and if
 /// asked for the labels `outcome_n_orders`, `outcome_gmv` and
-/// `outcome_churned`.
+/// `outcome_churned`, by the churn rule; null for who is not judged.
 ///
 /// # Errors
 /// When the data cannot be read, the plan does not fit it, labels are asked for
@@ -85,10 +86,11 @@ pub fn write_matrix(
         }
     };
     let horizon_days = request.config.snapshots.horizon_days;
+    let label = ChurnLabel::new(&request.config.churn, horizon_days, &plan.order_event);
     let mut rows = SnapshotRequest::new(std::slice::from_ref(&as_of));
     if request.labels {
         check_reach(&data, as_of, horizon_days)?;
-        rows = rows.with_outcomes(horizon_days);
+        rows = rows.with_outcomes(horizon_days).with_pace_of(&label.event);
     }
     let groups = ColumnGroups::new(&data.engine, &data.histories, plan, &rows)?;
     let schema = matrix_schema(plan, data.user_ids, request.labels);
@@ -100,7 +102,7 @@ pub fn write_matrix(
     let row_group = |number| {
         let group = groups.get(number)?;
         n_users.fetch_add(group.users.len(), Ordering::Relaxed);
-        Ok::<_, FeatureError>(group_columns(group, request.labels))
+        Ok::<_, FeatureError>(group_columns(group, request.labels.then_some(&label)))
     };
     let staged = stage_parquet(request.out, &schema, groups.len(), row_group, &metadata);
     let staged = staged.map_err(|error| match error {
@@ -157,17 +159,19 @@ fn matrix_schema(plan: &FeaturePlan, user_ids: UserIdType, labels: bool) -> Sche
     if labels {
         fields.push(double("outcome_n_orders"));
         fields.push(double("outcome_gmv"));
-        fields.push(Field::new("outcome_churned", DataType::Boolean, false));
+        fields.push(Field::new("outcome_churned", DataType::Boolean, true));
     }
     Arc::new(Schema::new(fields))
 }
 
-fn group_columns(group: ColumnGroup, labels: bool) -> Vec<ArrayRef> {
+fn group_columns(group: ColumnGroup, label: Option<&ChurnLabel>) -> Vec<ArrayRef> {
     let doubles = |values: Vec<f64>| Arc::new(Float64Array::from(values)) as ArrayRef;
     let mut columns = vec![user_id_array(&group.users)];
     columns.extend(group.features.into_iter().map(doubles));
-    if labels {
-        let churned = group.outcomes.churned();
+    if let Some(label) = label {
+        let outcomes = group.paces.iter().zip(&group.outcomes.days_to_event);
+        let churned: Vec<Option<bool>> =
+            outcomes.map(|(pace, &days)| label.churned(pace, days)).collect();
         columns.push(doubles(group.outcomes.n_orders));
         columns.push(doubles(group.outcomes.gmv));
         columns.push(Arc::new(BooleanArray::from(churned)));

@@ -35,7 +35,7 @@ impl<'a> ReasonWords<'a> {
             };
             let meaning = feature.map_or(name.as_str(), |feature| feature.meaning.as_str());
             // What stands for a missing value is said by the value itself.
-            let meaning = meaning.split(';').next().unwrap_or(meaning);
+            let meaning = meaning.split([';', ':']).next().unwrap_or(meaning);
             let meaning = meaning.strip_suffix(", begun days counting").unwrap_or(meaning);
             Spoken { name, meaning, unit, never, typical }
         };
@@ -59,14 +59,14 @@ impl<'a> ReasonWords<'a> {
         let (value, typical) = (number(reason.value, feature.unit), &feature.typical);
         let has_never = feature.never.is_some_and(|days| reason.value >= days);
         // Such as "days since the last activity".
-        match feature.meaning.strip_prefix("days since the last ") {
-            Some(what) if has_never => {
-                format!("never any {what}; of those who stay {typical} days ago")
-            }
-            Some(what) => format!("no {what} for {value} days; of those who stay {typical}"),
-            None if has_never => format!("{}: never; of those who stay {typical}", feature.meaning),
-            None => format!("{}: {value}; of those who stay {typical}", feature.meaning),
-        }
+        let since_last = feature.meaning.strip_prefix("days since the last ");
+        let told = match since_last.filter(|_| feature.unit == Unit::Days) {
+            Some(what) if has_never => format!("never any {what}"),
+            Some(what) => format!("no {what} for {value} days"),
+            None if has_never => format!("{}: never", feature.meaning),
+            None => format!("{}: {value}", feature.meaning),
+        };
+        format!("{told}; those who stay: {typical}")
     }
 }
 
@@ -106,18 +106,21 @@ mod tests {
                 Missing::Never(900.0),
             ),
             feature("trend", "share of orders", Unit::Share, Missing::Zero),
+            feature("ratio", "days since the last order over a gap", Unit::Ratio, Missing::Zero),
         ];
         let names: Vec<String> = plan.iter().map(|feature| feature.name.clone()).collect();
-        let words = ReasonWords::new(&plan, &names, &[5.0, 12.0, 3.5, 0.255], "order");
+        let words = ReasonWords::new(&plan, &names, &[5.0, 12.0, 3.5, 0.255, 0.5], "order");
         let say = |feature, value, usual_gap_days| {
             let pace = Pace { n_days: 3, last_days_ago: 83.4, usual_gap_days, ..Pace::default() };
             words.sentence(&Reason { feature, value, contribution: 0.1 }, &pace)
         };
         assert_eq!(say(0, 84.0, Some(21.0)), "no order for 83 days; usual gap 21");
         assert_eq!(say(0, 84.0, None), "no order for 83 days; only one day with orders so far");
-        assert_eq!(say(1, 2.0, None), "`view` events, last 30 days: 2; of those who stay 12");
-        assert_eq!(say(2, 40.0, None), "no `view` for 40 days; of those who stay 3.5");
-        assert_eq!(say(2, 900.0, None), "never any `view`; of those who stay 3.5 days ago");
-        assert_eq!(say(3, 0.0, None), "share of orders: 0 %; of those who stay 25.5 %");
+        assert_eq!(say(1, 2.0, None), "`view` events, last 30 days: 2; those who stay: 12");
+        assert_eq!(say(2, 40.0, None), "no `view` for 40 days; those who stay: 3.5");
+        assert_eq!(say(2, 900.0, None), "never any `view`; those who stay: 3.5");
+        assert_eq!(say(3, 0.0, None), "share of orders: 0 %; those who stay: 25.5 %");
+        let ratio = say(4, 41.2, None);
+        assert_eq!(ratio, "days since the last order over a gap: 41.2; those who stay: 0.5");
     }
 }
