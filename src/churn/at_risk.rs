@@ -140,7 +140,9 @@ impl AtRiskParams {
             FlagBy::Threshold => in_reach.retain(|&(_, p)| p >= self.threshold),
             FlagBy::Precision => in_reach.truncate(longest_precise(&in_reach, self.precision)),
             FlagBy::Profit => {
-                in_reach.retain(|&(row, p)| p * paces[row].gmv_365d * self.save_rate > self.cost)
+                let pays =
+                    |row: usize, p: f64| p * paces[row].gmv_365d * self.save_rate > self.cost;
+                in_reach.retain(|&(row, p)| pays(row, p));
             }
         }
         let mut flags = vec![false; paces.len()];

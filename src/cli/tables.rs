@@ -148,7 +148,7 @@ pub(super) fn trained(trained: &Trained) -> String {
     let mut text = input(&bundle.record.input, trained.quarantine.as_deref());
     let _ = writeln!(
         text,
-        "\n{}{} training snapshots, {} to {}; held out: {} days from {}\n",
+        "\n{}{} training snapshots {} to {}, {} days held out from {}\n",
         pruned(&bundle.pruning),
         dates.training.len(),
         dates.training.last().map_or(String::new(), |date| date.date().to_string()),

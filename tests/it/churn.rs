@@ -222,6 +222,36 @@ fn the_full_report_has_every_table_and_json() {
 }
 
 #[test]
+fn exported_labels_follow_the_rule_and_leave_out_who_is_not_judged() {
+    use arrow::array::{Array, AsArray};
+    let shop = Shop::with_orders(&irregular_orders(300));
+    shop.write(
+        "shop.toml",
+        format!("{CONFIG}\n[churn]\nrule = \"silence\"\nsilence_days = 50\nmax_rounds = 20\n"),
+    );
+    shop.train(&["--config", "shop.toml", "--as-of", AS_OF]).done();
+    let json = shop.train(&["churn", "--bundle", "models/shop", "--json"]).done();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    // The held-out snapshot lies one horizon before as-of.
+    let place =
+        ["--bundle", "models/shop", "--as-of", "2024-07-29", "--labels", "--out", "m.parquet"];
+    shop.train(&[&["features"][..], &place].concat()).done();
+    let file = std::fs::File::open(shop.path("m.parquet")).unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file);
+    let (mut n_judged, mut n_churned, mut n_left_out) = (0, 0, 0);
+    for batch in reader.unwrap().build().unwrap() {
+        let batch = batch.unwrap();
+        let churned = batch.column_by_name("outcome_churned").unwrap().as_boolean();
+        n_left_out += churned.null_count();
+        n_judged += churned.len() - churned.null_count();
+        n_churned += churned.true_count();
+    }
+    assert_eq!(json["held_out"]["n_users"], n_judged);
+    assert_eq!(json["held_out"]["n_churned"], n_churned);
+    assert!(n_left_out > 20 && n_churned > 20, "{n_left_out} {n_churned}");
+}
+
+#[test]
 fn little_evidence_is_not_trusted_unless_less_is_asked_for() {
     let (_, report, _) = scored("max_rounds = 30");
     let report = flat(&report);
@@ -310,7 +340,7 @@ fn a_feature_that_is_the_label_raises_an_alarm() {
     let text = orders(120);
     for line in text.lines().skip(1) {
         let user: u64 = line.split(',').next().unwrap().parse().unwrap();
-        marked += &format!("{line},{}\n", if user % 3 == 0 { 100.0 } else { 0.0 });
+        marked += &format!("{line},{}\n", if user.is_multiple_of(3) { 100.0 } else { 0.0 });
     }
     let shop = Shop::with_orders(&marked);
     shop.write(
