@@ -35,10 +35,10 @@ def train(binary, config, models, seed):
 
 
 def snapshot(binary, bundle, date, out):
-    """Features of who has ordered, and whether they churned."""
+    """Features of who can be judged, and whether they churned."""
     run(binary, "features", "--bundle", bundle, "--as-of", date[:10], "--labels", "--out", out)
     table = pq.read_table(out)
-    table = table.filter(np.asarray(table["n_orders"]) > 0).sort_by("user_id")
+    table = table.filter(table["outcome_churned"].is_valid()).sort_by("user_id")
     names = [n for n in table.column_names if n != "user_id" and not n.startswith("outcome_")]
     features = np.column_stack([np.asarray(table[name]) for name in names])
     return features, np.asarray(table["outcome_churned"]).astype(int)

@@ -3,7 +3,7 @@ use linfa::traits::Fit;
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
-use super::logistic::probability;
+use super::newton::probability;
 use super::{CalibrationChoice, ChurnError, LogisticParams};
 use crate::metrics::log_loss;
 

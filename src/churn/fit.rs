@@ -2,7 +2,7 @@ use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 use super::calibration::shift_to_rate;
-use super::logistic::probability;
+use super::newton::probability;
 use super::rows::PooledRows;
 use super::trial::{Trial, try_classifiers};
 use super::{

@@ -15,11 +15,13 @@ mod fit;
 mod importance;
 mod label;
 mod logistic;
+mod newton;
 mod params;
 mod reasons;
 mod rows;
 mod trees;
 mod trial;
+mod trust;
 mod warning;
 
 pub use at_risk::{AtRiskParams, FlagBy, FlagOutcome};
@@ -28,16 +30,18 @@ pub use calibration::Calibration;
 pub use classifier::{Classifier, Explain, FittedClassifier};
 pub use error::ChurnError;
 pub use evaluate::{
-    CalibrationScores, ChurnEvaluation, Estimate, Evidence, LayerScores, ProbabilityScores,
-    Ranking, RankingScores, SHARES, measure_layers, measure_rankings,
+    CalibrationScores, ChurnEvaluation, Estimate, LayerScores, ProbabilityScores, Ranking,
+    RankingScores, SHARES, measure_layers, measure_rankings,
 };
 pub use fit::{ChurnSettings, FittedChurn, SnapshotRate, fit_churn};
 pub use importance::Importance;
 pub use label::{ChurnLabel, ChurnRule, Standing};
-pub use logistic::{FittedLogistic, LogisticModel, LogisticParams};
+pub use logistic::FittedLogistic;
+pub use newton::{LogisticModel, LogisticParams};
 pub use params::{BaseRate, CalibrationChoice, ChurnParams, ModelChoice, RateOf};
 pub use reasons::{Reason, Reasons};
 pub use rows::{JudgedUsers, TrainingRows};
 pub use trees::FittedTrees;
 pub use trial::{Candidate, TrialRecord};
+pub use trust::Evidence;
 pub use warning::{Silence, SilenceRule};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blend::blended;
 use super::calibration::shift_to_rate;
-use super::logistic::probability;
+use super::newton::probability;
 use super::rows::PooledRows;
 use super::{
     ChurnError, ChurnParams, Classifier, FittedLogistic, FittedTrees, JudgedUsers, ModelChoice,

@@ -276,7 +276,8 @@ pub(super) fn scored(summary: &ScoreSummary) -> String {
         thousands(summary.n_at_risk),
         thousands(summary.n_silence_warnings),
     );
-    text.push_str(&indented(&summary.churn_rule));
+    let trust = if summary.churn_trusted { "" } else { " (a model that training did not trust)" };
+    text.push_str(&indented(&format!("{}{trust}", summary.churn_rule)));
     text.push_str(&indented(&stages.join(", ")));
     let _ = writeln!(text, "\nSaved {}", summary.scores.display());
     text.push_str(&memory(&summary.memory));

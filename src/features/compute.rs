@@ -8,8 +8,9 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::custom::CustomValues;
-use super::orders::{Order, Overflow, collect_orders};
-use super::pace::{PaceBuffers, days_to_next};
+use super::orders::Overflow;
+use super::outcomes::{OutcomeBuffers, UserFacts, outcomes_of};
+use super::pace::days_to_next;
 use super::program::Program;
 use super::walk::Walker;
 use super::{FeatureError, FeaturePlan};
@@ -104,7 +105,8 @@ pub fn compute_snapshots(
             let values = Array2::from_shape_vec((users.len(), width), date.values)
                 .expect("as many values as users and features");
             let features = FeatureMatrix::new(plan.names(), values)?;
-            let outcomes = request.horizon_days.map(|_| outcomes_of(&facts, request));
+            let outcomes =
+                request.horizon_days.map(|_| outcomes_of(&facts, request.pace_of.is_some()));
             let mut snapshot = Snapshot::new(as_of, users, features, outcomes)?;
             if request.pace_of.is_some() {
                 snapshot.paces = facts.iter().map(|of_user| of_user.pace).collect();
@@ -112,24 +114,6 @@ pub fn compute_snapshots(
             Ok(snapshot)
         })
         .collect()
-}
-
-/// What is known of a user at a date besides the features.
-#[derive(Debug, Clone, Copy, Default)]
-struct UserFacts {
-    n_orders: f64,
-    gmv: f64,
-    days_to_event: f64,
-    pace: Pace,
-}
-
-fn outcomes_of(facts: &[UserFacts], request: &SnapshotRequest<'_>) -> Outcomes {
-    let of = |value: fn(&UserFacts) -> f64| facts.iter().map(value).collect::<Vec<f64>>();
-    Outcomes {
-        n_orders: of(|it| it.n_orders),
-        gmv: of(|it| it.gmv),
-        days_to_event: if request.pace_of.is_some() { of(|it| it.days_to_event) } else { vec![] },
-    }
 }
 
 /// Where the rows of a bucket's users go, by date and number of the user; none
@@ -384,31 +368,5 @@ fn user_ids(users: Vec<UserId>, kind: IdKind) -> UserIds {
             let id = |user| if let UserId::Text(id) = user { Some(id) } else { None };
             UserIds::Text(users.into_iter().filter_map(id).collect())
         }
-    }
-}
-
-/// What a user did in a window, with the buffers to find it.
-#[derive(Default)]
-struct OutcomeBuffers {
-    orders: Vec<Order>,
-    lines: Vec<(u64, Order)>,
-    pace: PaceBuffers,
-}
-
-impl OutcomeBuffers {
-    /// Number and amount of the orders in `[from, to)`.
-    fn of(
-        &mut self,
-        events: &[EventRow],
-        program: &Program,
-        from: i64,
-        to: i64,
-    ) -> Result<(f64, f64), Overflow> {
-        let start = events.partition_point(|event| event.time < from);
-        let end = events.partition_point(|event| event.time < to);
-        let window = &events[start..end];
-        collect_orders(window, program.order_event, &mut self.orders, &mut self.lines)?;
-        let gmv = self.orders.iter().try_fold(0i64, |sum, order| sum.checked_add(order.amount));
-        Ok((self.orders.len() as f64, gmv.ok_or(Overflow)? as f64 / program.scale))
     }
 }

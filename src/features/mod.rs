@@ -14,6 +14,7 @@ mod measure;
 mod mix_features;
 mod order_features;
 mod orders;
+mod outcomes;
 mod pace;
 mod params;
 mod plan;

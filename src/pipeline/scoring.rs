@@ -78,6 +78,8 @@ pub struct ScoreSummary {
     pub n_silence_warnings: usize,
     /// What counts as churn, in a sentence.
     pub churn_rule: String,
+    /// Whether training found enough evidence to trust the churn model.
+    pub churn_trusted: bool,
     /// Mean churn probability of the users judged.
     pub mean_churn_probability: Option<f64>,
     /// Users by layer, in layer order.
@@ -245,6 +247,7 @@ fn summarise(
         churn_status: scores.churn.n_by_status(),
         n_silence_warnings: scores.churn.n_silence_warnings(),
         churn_rule: request.bundle.churn.settings.label_in_words.clone(),
+        churn_trusted: request.bundle.record.churn.doubts.is_empty(),
         mean_churn_probability: mean(scores.churn.probabilities.iter().flatten()),
         layers: (0..layers.len())
             .map(|index| {
