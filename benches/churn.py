@@ -8,14 +8,14 @@ ROC AUC on as many other rows.
 import argparse
 import pathlib
 import statistics
-import subprocess
 import tempfile
-import time
 
 import lightgbm
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
+
+from turns import Ours, alternate, timed
 
 N_FEATURES = 60
 N_ROUNDS = 200
@@ -39,43 +39,6 @@ def generate(folder, n_rows):
     return rows, churned, paths
 
 
-class Ours:
-    """The benchmark of the Rust side, which runs a task when told its name."""
-
-    def __init__(self, binary, rows, churned):
-        command = [binary, rows, str(N_FEATURES), churned]
-        self.child = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def task(self, name):
-        def run():
-            self.child.stdin.write(name + "\n")
-            self.child.stdin.flush()
-            seconds, result = self.child.stdout.readline().split()
-            return float(seconds), float(result)
-        return run
-
-
-def timed(work, judge=lambda result: float(np.sum(result))):
-    def run():
-        begin = time.perf_counter()
-        result = work()
-        return time.perf_counter() - begin, judge(result)
-    return run
-
-
-def alternate(sides, runs):
-    """Seconds of each side, in turn, and its last result."""
-    seconds, results = {name: [] for name in sides}, {}
-    for _ in range(runs):
-        for name, run in sides.items():
-            # Idle threads of the side before spin for a while.
-            time.sleep(0.2)
-            took, results[name] = run()
-            seconds[name].append(took)
-    return seconds, results
-
-
 def show(title, sides, runs, measure=None):
     seconds, results = alternate(sides, runs)
     print(f"\n{title}")
@@ -91,7 +54,7 @@ def compare(arguments, folder):
     rows, churned, paths = generate(folder, 400_000)
     half = len(rows) // 2
     learn, judge, y, y_judge = rows[:half], rows[half:], churned[:half], churned[half:]
-    ours = Ours(arguments.binary, *paths)
+    ours = Ours(arguments.binary, paths[0], N_FEATURES, paths[1])
     doubles = learn.astype(np.float64)
 
     def loss(model):
@@ -123,20 +86,19 @@ def compare(arguments, folder):
     explained = rows[:N_EXPLAINED]
     show(f"Predicting {N_EXPLAINED:,} rows by them", {
         "Layercake": ours.task("predict"),
-        "LightGBM": timed(lambda: large.predict_proba(explained)),
+        "LightGBM": timed(lambda: large.predict_proba(explained), np.sum),
     }, arguments.runs)
     show(f"Contributions to {N_EXPLAINED:,} predictions by them", {
         "Layercake": ours.task("contributions"),
-        "LightGBM": timed(lambda: large.predict(explained, pred_contrib=True)),
+        "LightGBM": timed(lambda: large.predict(explained, pred_contrib=True), np.sum),
     }, max(1, arguments.runs // 3))
     many = rows[np.arange(N_REASONED) % len(rows)]
     show(f"Three reasons for {N_REASONED:,} users, {N_ROUNDS} trees of 8 leaves, beside predicting", {
         "Layercake": ours.task("reasons"),
-        "LightGBM predicts, 8 leaves": timed(lambda: small.predict_proba(many)),
-        "LightGBM predicts, 31": timed(lambda: large.predict_proba(many)),
+        "LightGBM predicts, 8 leaves": timed(lambda: small.predict_proba(many), np.sum),
+        "LightGBM predicts, 31": timed(lambda: large.predict_proba(many), np.sum),
     }, max(1, arguments.runs // 3))
-    ours.child.stdin.close()
-    ours.child.wait()
+    ours.close()
 
 
 def main():

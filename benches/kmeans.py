@@ -8,13 +8,13 @@ the sums of squares must agree to within 1e-5.
 import argparse
 import pathlib
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 
 import numpy as np
 from sklearn.cluster import KMeans
+
+from turns import Ours, alternate, timed
 
 N_FEATURES = 32
 N_CLUSTERS = 10
@@ -32,31 +32,6 @@ def generate(folder, n_points):
     points.tofile(paths[0])
     start.tofile(paths[1])
     return points, start, paths
-
-
-class Ours:
-    """The benchmark of the Rust side, which runs a task when told its name."""
-
-    def __init__(self, binary, points, start):
-        command = [binary, points, str(N_FEATURES), start, str(N_CLUSTERS), str(N_ITERATIONS)]
-        self.child = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def task(self, name):
-        def run():
-            self.child.stdin.write(name + "\n")
-            self.child.stdin.flush()
-            seconds, result = self.child.stdout.readline().split()
-            return float(seconds), float(result)
-        return run
-
-
-def timed(work):
-    def run():
-        begin = time.perf_counter()
-        result = work()
-        return time.perf_counter() - begin, result
-    return run
 
 
 def lloyd(points, start, n_iterations):
@@ -85,18 +60,6 @@ def tasks(points, start, ours):
     return many, few, fits, predicts
 
 
-def alternate(sides, runs):
-    """Seconds of each side, in turn, and its last result."""
-    seconds, results = {name: [] for name in sides}, {}
-    for _ in range(runs):
-        for name, run in sides.items():
-            # Idle threads of the side before spin for a while.
-            time.sleep(0.2)
-            took, results[name] = run()
-            seconds[name].append(took)
-    return seconds, results
-
-
 def show(title, seconds, results=None):
     print(f"\n{title}")
     ours = statistics.median(seconds["Layercake"])
@@ -109,7 +72,7 @@ def show(title, seconds, results=None):
 
 def compare(arguments, folder):
     points, start, paths = generate(folder, int(arguments.points))
-    ours = Ours(arguments.binary, *paths)
+    ours = Ours(arguments.binary, paths[0], N_FEATURES, paths[1], N_CLUSTERS, N_ITERATIONS)
     many, few, fits, predicts = tasks(points, start, ours)
     print(f"{len(points):,} points of {N_FEATURES} features, {N_CLUSTERS} clusters")
     limit, _ = alternate({"Layercake": ours.task("read")}, 4 * arguments.runs)
@@ -130,8 +93,7 @@ def compare(arguments, folder):
     show(f"Ten starts of at most {N_ITERATIONS} iterations",
          *alternate(fits, max(1, arguments.runs // 3)))
     show("Predicting all points", alternate(predicts, arguments.runs)[0])
-    ours.child.stdin.close()
-    ours.child.wait()
+    ours.close()
 
 
 def main():

@@ -37,7 +37,7 @@ pub use fit::{ChurnSettings, FittedChurn, SnapshotRate, fit_churn};
 pub use importance::Importance;
 pub use label::{ChurnLabel, ChurnRule, Standing};
 pub use logistic::FittedLogistic;
-pub use newton::{LogisticModel, LogisticParams};
+pub use newton::{LogisticModel, LogisticParams, probability};
 pub use params::{BaseRate, CalibrationChoice, ChurnParams, ModelChoice, RateOf};
 pub use reasons::{Reason, Reasons};
 pub use rows::{JudgedUsers, TrainingRows};

@@ -275,7 +275,7 @@ impl<'a> Problem<'a> {
 }
 
 /// Probability of some log odds.
-pub(super) fn probability(log_odds: f64) -> f64 {
+pub fn probability(log_odds: f64) -> f64 {
     1.0 / (1.0 + (-log_odds).exp())
 }
 

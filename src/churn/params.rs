@@ -87,8 +87,8 @@ impl ModelChoice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CalibrationChoice {
-    /// A sigmoid; from 1,000 rows on an isotonic curve if it does better on users
-    /// that it was not fitted to.
+    /// A sigmoid; from 1,000 rows on an isotonic curve if it does better on
+    /// forecasts that it was not fitted to.
     Auto,
     /// A sigmoid (Platt scaling).
     Sigmoid,

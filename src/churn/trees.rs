@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ChurnError, ChurnParams, Classifier, Explain, TrainingRows};
 use crate::boosting::{BoostedTrees, BoostingParams, Explainer, Loss, Sample, fit_trees};
-use crate::dataset::{DatasetError, FeatureMatrix};
+use crate::dataset::FeatureMatrix;
 
 /// Gradient-boosted trees that tell log odds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ impl FittedTrees {
         seed: u64,
     ) -> Result<Self, ChurnError> {
         let names = rows.varying_names()?;
-        let features = single(rows.matrix, &names)?;
+        let features = rows.matrix.select_single(&names)?;
         let target: Vec<f64> =
             rows.churned.iter().map(|&churned| f64::from(u8::from(churned))).collect();
         let rising = names.iter().enumerate().filter(|(_, name)| params.rising.contains(name));
@@ -46,7 +46,7 @@ impl FittedTrees {
         matrix: &FeatureMatrix,
         step: usize,
     ) -> Result<Vec<Vec<f64>>, ChurnError> {
-        Ok(self.trees.predict_in_stages(single(matrix, &self.names)?.view(), step)?)
+        Ok(self.trees.predict_in_stages(matrix.select_single(&self.names)?.view(), step)?)
     }
 }
 
@@ -56,7 +56,7 @@ impl Classifier for FittedTrees {
     }
 
     fn log_odds(&self, matrix: &FeatureMatrix) -> Result<Vec<f64>, ChurnError> {
-        Ok(self.trees.predict(single(matrix, &self.names)?.view())?)
+        Ok(self.trees.predict(matrix.select_single(&self.names)?.view())?)
     }
 
     fn explainer(&self) -> Box<dyn Explain + '_> {
@@ -72,7 +72,7 @@ struct TreeExplainer<'a> {
 
 impl Explain for TreeExplainer<'_> {
     fn contributions(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, ChurnError> {
-        let features = single(matrix, &self.model.names)?;
+        let features = matrix.select_single(&self.model.names)?;
         match &self.tables {
             Some(tables) => Ok(tables.contributions(features.view())?),
             None => {
@@ -81,9 +81,4 @@ impl Explain for TreeExplainer<'_> {
             }
         }
     }
-}
-
-/// The named features in single precision, as trees see them.
-fn single(matrix: &FeatureMatrix, names: &[String]) -> Result<Array2<f32>, DatasetError> {
-    Ok(matrix.select(names)?.values().mapv(|value| value as f32))
 }

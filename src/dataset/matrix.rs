@@ -91,6 +91,15 @@ impl FeatureMatrix {
         Ok(Self { names: names.to_vec(), values: self.values.select(Axis(1), &indices) })
     }
 
+    /// The named features in single precision, shape (rows, names), as trees see
+    /// them.
+    ///
+    /// # Errors
+    /// [`DatasetError::MissingFeature`] naming the first that is absent.
+    pub fn select_single(&self, names: &[String]) -> Result<Array2<f32>, DatasetError> {
+        Ok(self.select(names)?.values.mapv(|value| value as f32))
+    }
+
     /// The given rows, in that order.
     pub fn select_rows(&self, rows: &[usize]) -> Self {
         Self { names: self.names.clone(), values: self.values.select(Axis(0), rows) }

@@ -16,5 +16,5 @@ pub use clustering::{adjusted_rand_index, silhouette};
 pub use probability::{brier_score, log_loss};
 pub use quantile::{quantile, sorted};
 pub use ranked::{Ranked, RankingMeasures, Truth};
-pub use ranking::{capture_at, lift_at, pr_auc, rank_correlation, roc_auc};
+pub use ranking::{capture_at, pr_auc, rank_correlation, roc_auc};
 pub use reliability::{ReliabilityBin, expected_calibration_error, reliability};

@@ -134,15 +134,6 @@ pub fn capture_at(scores: &[f64], target: &[f64], share: f64) -> Option<f64> {
     Some(caught / total)
 }
 
-/// Rate of positives in the top `share` of rows over the rate in all of them.
-/// `None` when there is no positive.
-///
-/// # Panics
-/// When the two slices differ in length.
-pub fn lift_at(scores: &[f64], positive: &[bool], share: f64) -> Option<f64> {
-    Some(capture_at(scores, &as_target(positive), share)? / share)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,12 +170,5 @@ mod tests {
         // scikit-learn's documented example: 0.83.
         let area = pr_auc(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true]).unwrap();
         assert!((area - 0.833_333_333).abs() < 1e-8);
-    }
-
-    #[test]
-    fn lift_of_a_perfect_ranking_is_one_over_the_rate() {
-        let positive: Vec<bool> = (0..100).map(|row| row < 10).collect();
-        let scores: Vec<f64> = (0..100).map(|row| -f64::from(row)).collect();
-        assert!((lift_at(&scores, &positive, 0.1).unwrap() - 10.0).abs() < 1e-12);
     }
 }

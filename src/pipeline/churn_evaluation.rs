@@ -3,7 +3,7 @@
 use super::PipelineError;
 use crate::churn::{
     CalibrationScores, ChurnEvaluation, Classifier, Evidence, FittedChurn, JudgedUsers, Ranking,
-    measure_layers, measure_rankings,
+    measure_layers, measure_rankings, probability,
 };
 use crate::config::Config;
 use crate::dataset::{Pace, Snapshot};
@@ -33,7 +33,7 @@ pub(super) fn evaluate_churn(
     let gmv: Vec<f64> = paces.iter().map(|pace| pace.gmv_365d).collect();
     let log_odds = churn.classifier.log_odds(matrix)?;
     let after = churn.probabilities(&log_odds);
-    let before: Vec<f64> = log_odds.iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect();
+    let before: Vec<f64> = log_odds.iter().copied().map(probability).collect();
     let silence: Vec<f64> = paces.iter().map(|pace| pace.last_days_ago).collect();
     let few_days: Vec<f64> = paces.iter().map(|pace| -f64::from(pace.n_days)).collect();
     let low_rfm = low_rfm(&measured.rules.rfm, &judged)?;

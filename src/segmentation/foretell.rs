@@ -6,7 +6,6 @@ use super::outcome::{Outcome, spread};
 use super::ridge::ridge_weights;
 use super::training_rows::{TrainingRows, Trial};
 use crate::boosting::{BoostedTrees, BoostingParams, Sample, best_n_rounds, fit_trees};
-use crate::dataset::{DatasetError, FeatureMatrix};
 
 /// Boosted trees that foretell outcomes; each has a part in a coordinate of the
 /// space.
@@ -38,7 +37,7 @@ pub(super) type Rounds = Vec<(Outcome, usize)>;
 pub(super) fn find_rounds(trial: &Trial, seed: u64) -> Result<Rounds, SegmentationError> {
     let names = trial.learn.matrix.varying_names();
     let (learn, judge) =
-        (single(&trial.learn.matrix, &names)?, single(&trial.judge.matrix, &names)?);
+        (trial.learn.matrix.select_single(&names)?, trial.judge.matrix.select_single(&names)?);
     Outcome::that_vary(&trial.learn.outcomes)
         .into_iter()
         .map(|outcome| {
@@ -101,7 +100,7 @@ impl Foretellers {
         seed: u64,
     ) -> Result<(Self, Array2<f64>), SegmentationError> {
         let features = rows.matrix.varying_names();
-        let values = single(&rows.matrix, &features)?;
+        let values = rows.matrix.select_single(&features)?;
         let mut of = Vec::new();
         let mut targets = Array2::zeros((rows.matrix.n_rows(), rounds.len()));
         for (&(outcome, n_rounds), mut column) in rounds.iter().zip(targets.columns_mut()) {
@@ -144,12 +143,4 @@ impl Foretellers {
         let foreteller = &self.of[index];
         Ok(foreteller.trees.contributions(features)? * foreteller.scale)
     }
-}
-
-/// The named features in single precision, as trees see them.
-pub(super) fn single(
-    matrix: &FeatureMatrix,
-    names: &[String],
-) -> Result<Array2<f32>, DatasetError> {
-    Ok(matrix.select(names)?.values().mapv(|value| value as f32))
 }

@@ -2,7 +2,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::components::principal_components;
-use super::foretell::{Foretellers, Rounds, credibility, single};
+use super::foretell::{Foretellers, Rounds, credibility};
 use super::outcome::spread;
 use super::training_rows::TrainingRows;
 use super::{SegmentationError, SegmentationParams, SpaceKind};
@@ -50,7 +50,7 @@ impl LayerSpace {
         }
         let scaled = scaling.apply(&rows.matrix)?;
         let (foretellers, weights) = Foretellers::fit(rows, scaled.view(), rounds, seed)?;
-        let features = single(&rows.matrix, &foretellers.features)?;
+        let features = rows.matrix.select_single(&foretellers.features)?;
         let foretold = foretellers.coordinates(features.view())? + scaled.dot(&weights.t());
         let variance = |column: ArrayView1<f64>| spread(&column.to_vec()).powi(2);
         let foretold_spread = foretold.columns().into_iter().map(variance).sum::<f64>().sqrt();
@@ -87,7 +87,7 @@ impl LayerSpace {
         let mut places = self.scaling.apply(matrix)?;
         if !self.loadings.is_empty() {
             places = places.dot(&self.loadings_matrix().t());
-            let features = single(matrix, &self.foretellers.features)?;
+            let features = matrix.select_single(&self.foretellers.features)?;
             let foretold = self.foretellers.coordinates(features.view())?;
             places.slice_mut(s![.., ..foretold.ncols()]).zip_mut_with(&foretold, |a, b| *a += b);
         }
@@ -118,7 +118,7 @@ impl LayerSpace {
             found[index].1[coordinate] += value;
         };
         let names = &self.foretellers.features;
-        let (some_single, all_single) = (single(some, names)?, single(all, names)?);
+        let (some_single, all_single) = (some.select_single(names)?, all.select_single(names)?);
         for coordinate in 0..self.foretellers.of.len() {
             let mean = |features: ArrayView2<'_, f32>| -> Result<_, SegmentationError> {
                 let sums = self.foretellers.contributions(coordinate, features)?.sum_axis(Axis(0));
