@@ -13,10 +13,12 @@
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-use layercake::boosting::{BoostedTrees, BoostingParams, Loss, Sample, fit_trees};
-use layercake::churn::{Classifier, FittedClassifier, FittedTrees, LogisticModel, LogisticParams};
 use layercake::dataset::FeatureMatrix;
-use layercake::metrics::{log_loss, roc_auc};
+use layercake::models::churn::{
+    Classifier, FittedClassifier, FittedTrees, LogisticModel, LogisticParams,
+};
+use layercake::stats::boosting::{BoostedTrees, BoostingParams, Loss, Sample, fit_trees};
+use layercake::stats::metrics::{log_loss, roc_auc};
 use linfa::DatasetBase;
 use linfa::traits::Fit;
 use linfa_logistic::LogisticRegression;

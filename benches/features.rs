@@ -14,12 +14,12 @@ use std::time::Instant;
 use chrono::{Days, NaiveDate, NaiveDateTime};
 use futures::StreamExt;
 use layercake::config::Config;
-use layercake::engine::Engine;
 use layercake::features::{
     FeaturePlan, SnapshotRequest, build_plan, compute_snapshots, describe_input,
 };
-use layercake::history::Histories;
-use layercake::source::{open_raw_table, open_sources};
+use layercake::input::engine::Engine;
+use layercake::input::history::Histories;
+use layercake::input::source::{open_raw_table, open_sources};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();

@@ -11,7 +11,7 @@
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-use layercake::clustering::{KMeansParams, Start};
+use layercake::stats::clustering::{KMeansParams, Start};
 use linfa::DatasetBase;
 use linfa::traits::{Fit, Predict};
 use linfa_clustering::{KMeans, KMeansInit};

@@ -6,12 +6,12 @@ use chrono::NaiveDate;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::churn::ChurnParams;
-use crate::engine::EngineParams;
 use crate::features::{FeatureParams, SnapshotParams};
-use crate::rules::{LifecycleParams, RfmParams};
-use crate::segmentation::SegmentationParams;
-use crate::source::{InputParams, SourceParams};
+use crate::input::engine::EngineParams;
+use crate::input::source::{InputParams, SourceParams};
+use crate::models::churn::ChurnParams;
+use crate::models::rules::{LifecycleParams, RfmParams};
+use crate::models::segmentation::SegmentationParams;
 
 /// A whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,22 +6,14 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
-pub mod boosting;
+pub mod app;
 pub mod bundle;
-pub mod churn;
 pub mod cli;
-pub mod clustering;
 pub mod config;
 pub mod dataset;
-pub mod engine;
 pub mod features;
-pub mod history;
-pub mod metrics;
-pub mod pipeline;
-pub mod publish;
-pub mod rules;
+pub mod files;
+pub mod input;
+pub mod models;
 pub mod sample;
-pub mod scaling;
-pub mod segmentation;
-pub mod source;
-pub mod starter;
+pub mod stats;

@@ -6,7 +6,7 @@ use comfy_table::Table;
 
 use super::layout::{align, indented, optional, percent, table, thousands};
 use crate::bundle::Bundle;
-use crate::churn::{BaseRate, ChurnRule, Estimate, ModelChoice, RankingScores, RateOf};
+use crate::models::churn::{BaseRate, ChurnRule, Estimate, ModelChoice, RankingScores, RateOf};
 
 /// Features that the short report names.
 const N_IMPORTANT: usize = 3;

@@ -6,13 +6,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::progress::TerminalProgress;
 use super::{EngineArguments, ModelArguments, ReviewChoice, compare_tables, finish, group_tables};
-use crate::bundle::Bundle;
-use crate::config::Config;
-use crate::pipeline::{
+use crate::app::{
     Grouping, MigrationRequest, agreement_with_groups, backtest, group_outcomes, migration,
     stability,
 };
-use crate::rules::RuleGrouping;
+use crate::bundle::Bundle;
+use crate::config::Config;
+use crate::models::rules::RuleGrouping;
 
 /// Hold layers against RFM, and see who moves between groups.
 #[derive(Debug, Parser)]

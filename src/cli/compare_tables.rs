@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use super::layout::{align, keep_first_whole, optional, percent, table, thousands, users};
-use crate::metrics::Interval;
-use crate::pipeline::{Backtest, GroupAgreement, GroupingScores, Stability};
+use crate::app::{Backtest, GroupAgreement, GroupingScores, Stability};
+use crate::stats::metrics::Interval;
 
 /// A back-test.
 pub(super) fn compared(backtest: &Backtest) -> String {

@@ -6,7 +6,7 @@ use comfy_table::{ColumnConstraint, Table};
 use serde::Serialize;
 
 use super::layout::{align, keep_first_whole, optional, percent, table, thousands, users};
-use crate::pipeline::{Flow, GroupOutcome, GroupedOutcomes, Grouping, Migration};
+use crate::app::{Flow, GroupOutcome, GroupedOutcomes, Grouping, Migration};
 
 /// Groups beyond which a matrix is wider than a terminal.
 const MAX_MATRIX_GROUPS: usize = 12;

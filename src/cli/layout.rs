@@ -95,6 +95,11 @@ fn paragraph(text: &str, break_words: bool) -> String {
     textwrap::fill(text, options) + "\n"
 }
 
+/// Each on lines of its own.
+pub(super) fn warnings(warnings: &[String]) -> String {
+    warnings.iter().map(|warning| indented(&format!("WARNING: {warning}"))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use super::layout::{align, indented, keep_first_whole, percent, table, thousands, users};
-use super::tables::warnings;
-use crate::pipeline::{Lineage, LineageEntry, Movement};
+use super::layout::{
+    align, indented, keep_first_whole, percent, table, thousands, users, warnings,
+};
+use crate::app::{Lineage, LineageEntry, Movement};
 
 /// What training tells of the layers' past: nothing for a first model.
 pub(super) fn entry(entry: &LineageEntry) -> String {

@@ -22,10 +22,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::app::{read_review, review_place};
 use crate::bundle::Bundle;
 use crate::config::Config;
-use crate::engine::EngineParams;
-use crate::pipeline::{read_review, review_place};
+use crate::input::engine::EngineParams;
 
 /// Exit code of a run that could not be done.
 const COULD_NOT_RUN: u8 = 2;

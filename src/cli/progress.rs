@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::pipeline::Progress;
+use crate::app::Progress;
 
 /// Runs that take less than this show no bar.
 const PATIENCE: Duration = Duration::from_secs(2);

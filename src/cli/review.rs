@@ -7,11 +7,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::{EngineArguments, ModelArguments, layout, output};
+use crate::app::{read_review, review_place};
 use crate::bundle::Bundle;
 use crate::features::FeaturePlan;
-use crate::pipeline::{read_review, review_place};
-use crate::publish::write_atomically;
-use crate::segmentation::{Candidate, Difference, KVerdict, Layer, Review, review_template};
+use crate::files::write_atomically;
+use crate::models::segmentation::{
+    Candidate, Difference, KVerdict, Layer, Review, review_template,
+};
 
 /// Differences and drivers that are shown of each layer.
 const N_DIFFERENCES: usize = 6;

@@ -6,7 +6,7 @@ use clap::{Parser, ValueEnum};
 
 use super::progress::TerminalProgress;
 use super::{EngineArguments, ModelArguments, ReviewChoice, finish, tables};
-use crate::pipeline::{ScoreFormat, ScoreRequest, score};
+use crate::app::{ScoreFormat, ScoreRequest, score};
 
 /// Score every user: layer, RFM segment, lifecycle stage; churn, why and by when.
 ///

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use comfy_table::Table;
 
-use super::layout::{align, indented, optional, percent, table, thousands, users};
+use super::layout::{align, indented, optional, percent, table, thousands, users, warnings};
 use super::{churn_tables, lineage_tables};
+use crate::app::{ScoreSummary, Trained, WrittenMatrix};
 use crate::bundle::Bundle;
-use crate::engine::MemoryUse;
 use crate::features::Pruning;
-use crate::pipeline::{ScoreSummary, Trained, WrittenMatrix};
-use crate::segmentation::KVerdict;
-use crate::source::{DayGap, DuplicateRows, InputProfile, SourceCounts};
+use crate::input::engine::MemoryUse;
+use crate::input::source::{DayGap, DuplicateRows, InputProfile, SourceCounts};
+use crate::models::segmentation::KVerdict;
 
 /// What was read, in a few lines.
 pub(super) fn input(profile: &InputProfile, quarantine: Option<&Path>) -> String {
@@ -227,10 +227,6 @@ fn layers(bundle: &Bundle) -> Table {
     }
     align(&mut table, 2);
     table
-}
-
-pub(super) fn warnings(warnings: &[String]) -> String {
-    warnings.iter().map(|warning| indented(&format!("WARNING: {warning}"))).collect()
 }
 
 /// A feature matrix as a file.

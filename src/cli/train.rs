@@ -11,14 +11,14 @@ use super::{
     EngineArguments, ModelArguments, ReviewChoice, churn_tables, compare_tables, finish, layout,
     lineage_tables, output, tables,
 };
-use crate::bundle::Bundle;
-use crate::config::Config;
-use crate::pipeline::{
+use crate::app::{
     Lineage, MatrixRequest, Previous, ScoreFormat, ScoreRequest, Trained, agreement_with_groups,
     backtest, full_catalogue, score, train, write_matrix,
 };
+use crate::bundle::Bundle;
+use crate::config::Config;
+use crate::input::starter::starter_config;
 use crate::sample::{SampleParams, write_sample};
-use crate::starter::starter_config;
 
 /// The config of the sample that ships, relative to the project folder.
 const SAMPLE_CONFIG: &str = "data/sample.toml";
@@ -299,7 +299,7 @@ fn main_job_on_sample(engine: &EngineArguments) -> anyhow::Result<String> {
 }
 
 fn init(engine: &EngineArguments, files: &[PathBuf], out: Option<&Path>) -> anyhow::Result<String> {
-    let mut params = crate::engine::EngineParams::default();
+    let mut params = crate::input::engine::EngineParams::default();
     engine.apply(&mut params);
     let text = starter_config(&params, files)?;
     match out {

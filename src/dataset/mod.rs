@@ -4,11 +4,13 @@
 //! Models know nothing of SQL, files or configuration; they receive these
 //! types, which hold finite numbers only and keep users sorted by id.
 
+mod language;
 mod matrix;
 mod pace;
 mod snapshot;
 mod user_ids;
 
+pub use language::{Bilingual, Language};
 pub use matrix::FeatureMatrix;
 pub use pace::Pace;
 pub use snapshot::{Outcomes, Snapshot};

@@ -36,6 +36,20 @@ impl UserIds {
         }
     }
 
+    /// For each of these users, the row of `others` with the same id.
+    pub fn rows_in(&self, others: &Self) -> Vec<Option<usize>> {
+        match (others, self) {
+            (Self::Integer(others), Self::Integer(users)) => {
+                users.iter().map(|id| others.binary_search(id).ok()).collect()
+            }
+            (Self::Text(others), Self::Text(users)) => {
+                users.iter().map(|id| others.binary_search(id).ok()).collect()
+            }
+            // Ids of one read are of one type.
+            _ => vec![None; self.len()],
+        }
+    }
+
     /// The ids at `rows`, in that order.
     pub fn select(&self, rows: &[usize]) -> Self {
         match self {

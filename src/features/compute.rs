@@ -15,8 +15,8 @@ use super::program::Program;
 use super::walk::Walker;
 use super::{FeatureError, FeaturePlan};
 use crate::dataset::{FeatureMatrix, Outcomes, Pace, Snapshot, UserIds};
-use crate::engine::Engine;
-use crate::history::{EventRow, Histories, IdKind, N_BUCKETS, UserId};
+use crate::input::engine::Engine;
+use crate::input::history::{EventRow, Histories, IdKind, N_BUCKETS, UserId};
 
 /// Which rows to compute.
 #[derive(Debug, Clone)]

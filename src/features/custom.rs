@@ -9,9 +9,9 @@ use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 use super::{FeatureError, FeaturePlan, Measure};
-use crate::engine::{Engine, EngineError, ExpressionFault};
-use crate::history::UserId;
-use crate::source::{EVENT_COLUMNS, EVENTS_TABLE};
+use crate::input::engine::{Engine, EngineError, ExpressionFault};
+use crate::input::history::UserId;
+use crate::input::source::{EVENT_COLUMNS, EVENTS_TABLE};
 
 /// `[features.custom.<name>]` of the config: a feature of one's own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

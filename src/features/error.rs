@@ -1,8 +1,8 @@
 use chrono::NaiveDateTime;
 
 use crate::dataset::DatasetError;
-use crate::engine::EngineError;
-use crate::history::HistoryError;
+use crate::input::engine::EngineError;
+use crate::input::history::HistoryError;
 
 /// Why features could not be computed.
 #[derive(Debug, thiserror::Error)]

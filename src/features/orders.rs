@@ -1,6 +1,6 @@
 //! Orders from order rows.
 
-use crate::history::{Column, EventRow};
+use crate::input::history::{Column, EventRow};
 
 /// One order; numbers are fixed-point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,7 +4,7 @@ use super::orders::{Order, Overflow, collect_orders};
 use super::pace::PaceBuffers;
 use super::program::Program;
 use crate::dataset::{Outcomes, Pace};
-use crate::history::EventRow;
+use crate::input::history::EventRow;
 
 /// What is known of a user at a date besides the features.
 #[derive(Debug, Clone, Copy, Default)]

@@ -3,7 +3,7 @@
 use super::orders::Overflow;
 use super::program::{MICROS_PER_DAY, Program};
 use crate::dataset::Pace;
-use crate::history::{Column, EventRow};
+use crate::input::history::{Column, EventRow};
 
 /// Length of the window over which [`Pace::gmv_365d`] sums.
 const YEAR_MICROS: i64 = 365 * MICROS_PER_DAY;

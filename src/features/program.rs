@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::{DayPart, FeaturePlan, Kind, Measure, Statistic, Total};
-use crate::history::{Histories, Vocabulary};
+use crate::input::history::{Histories, Vocabulary};
 
 pub(super) const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -383,7 +383,7 @@ pub(super) fn weekday(day: i64) -> usize {
 }
 
 /// Column of events that holds the values of a kind.
-pub(super) fn code_of(kind: Kind, event: &crate::history::EventRow) -> u32 {
+pub(super) fn code_of(kind: Kind, event: &crate::input::history::EventRow) -> u32 {
     match kind {
         Kind::Event => event.event,
         Kind::Channel => event.channel,

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{CORE_FEATURES, Feature, FeatureParams, FeaturePlan};
 use crate::dataset::{DatasetError, FeatureMatrix, Outcomes, Snapshot};
-use crate::metrics::{rank_correlation, roc_auc};
-use crate::scaling::{Scaling, Transform};
+use crate::stats::metrics::{rank_correlation, roc_auc};
+use crate::stats::scaling::{Scaling, Transform};
 
 /// Alone, a feature that ranks churners this well is likely to have seen the
 /// outcome.

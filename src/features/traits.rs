@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 
 use super::catalogue::slug;
 use super::{FeatureError, FeaturePlan};
-use crate::history::{Column, Histories, HistoryError, N_BUCKETS, N_COLUMNS, Vocabulary};
+use crate::input::history::{Column, Histories, HistoryError, N_BUCKETS, N_COLUMNS, Vocabulary};
 
 /// What the data before a date holds, as far as the catalogue depends on it.
 #[derive(Debug, Clone, PartialEq)]

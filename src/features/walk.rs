@@ -12,7 +12,7 @@ use super::program::{
     MICROS_PER_DAY, Note, Op, Program, Series, UNUSED, code_of, day_part, weekday,
 };
 use super::statistics::{Facts, KindFacts, statistic};
-use crate::history::{Column, EventRow};
+use crate::input::history::{Column, EventRow};
 
 /// Buffers of a walk, used again for the next user.
 pub(super) struct Walker<'p> {

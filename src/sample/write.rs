@@ -17,7 +17,7 @@ use parquet::file::properties::WriterProperties;
 use super::kinds::{CATEGORIES, CHANNELS};
 use super::simulate::{Life, live};
 use super::{FIRST_DAY, SampleParams};
-use crate::publish::write_atomically;
+use crate::files::write_atomically;
 
 /// One order line in this many has no user: a guest at the till.
 const GUEST_EVERY: usize = 2_000;

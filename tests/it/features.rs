@@ -4,12 +4,12 @@ use arrow::array::AsArray;
 use arrow::datatypes::Float64Type;
 use chrono::NaiveDateTime;
 use layercake::dataset::{Snapshot, UserIds};
-use layercake::engine::{Engine, EngineParams};
 use layercake::features::{
     FeatureParams, FeaturePlan, SnapshotRequest, build_plan, compute_snapshots, describe_input,
 };
-use layercake::history::Histories;
-use layercake::source::{InputParams, Paths, SourceParams, open_sources};
+use layercake::input::engine::{Engine, EngineParams};
+use layercake::input::history::Histories;
+use layercake::input::source::{InputParams, Paths, SourceParams, open_sources};
 
 use crate::support::{Shop, first_day, orders};
 

@@ -2,12 +2,12 @@
 
 use chrono::{NaiveDate, NaiveDateTime};
 use layercake::dataset::Snapshot;
-use layercake::engine::{Engine, EngineParams};
 use layercake::features::{
     FeatureParams, FeaturePlan, SnapshotRequest, build_plan, compute_snapshots, describe_input,
 };
-use layercake::history::Histories;
-use layercake::source::{InputParams, SourceParams, open_sources};
+use layercake::input::engine::{Engine, EngineParams};
+use layercake::input::history::Histories;
+use layercake::input::source::{InputParams, SourceParams, open_sources};
 
 use crate::support::{project, shared_data};
 

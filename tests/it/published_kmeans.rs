@@ -1,8 +1,8 @@
 //! What books, packages and tutorials print for k-means, to their last digits.
 
-use layercake::clustering::fit_clusters;
-use layercake::clustering::{ClusterParams, FittedClusters, FittedKMeans, KMeansParams};
-use layercake::metrics::silhouette;
+use layercake::stats::clustering::fit_clusters;
+use layercake::stats::clustering::{ClusterParams, FittedClusters, FittedKMeans, KMeansParams};
+use layercake::stats::metrics::silhouette;
 use ndarray::Array2;
 
 use crate::support::project;

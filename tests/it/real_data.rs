@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use layercake::app::{Backtest, Previous, Silent, backtest, stability, train};
 use layercake::bundle::Bundle;
 use layercake::config::Config;
-use layercake::pipeline::{Backtest, Previous, Silent, backtest, stability, train};
 
 use crate::support::{Shop, project, shared_data};
 

@@ -3,12 +3,12 @@
 use std::sync::OnceLock;
 
 use layercake::dataset::{FeatureMatrix, UserIds};
-use layercake::engine::{Engine, EngineParams};
 use layercake::features::{
     FeatureParams, SnapshotRequest, build_plan, compute_snapshots, describe_input,
 };
-use layercake::rules::{FittedRfm, Quintiles};
-use layercake::source::{InputParams, SourceParams, open_sources};
+use layercake::input::engine::{Engine, EngineParams};
+use layercake::input::source::{InputParams, SourceParams, open_sources};
+use layercake::models::rules::{FittedRfm, Quintiles};
 use serde_json::Value;
 
 use crate::support::{CONFIG, Shop, orders, project, shared_data};

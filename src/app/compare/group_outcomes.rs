@@ -1,0 +1,129 @@
+//! What became of the users of each group in the period held out.
+
+use std::path::Path;
+
+use chrono::NaiveDateTime;
+use serde::Serialize;
+
+use crate::app::grouping::user_groups;
+use crate::app::session::open_data;
+use crate::app::{Grouping, PipelineError, Progress};
+use crate::bundle::Bundle;
+use crate::config::Config;
+use crate::dataset::Outcomes;
+use crate::models::rules::{GroupName, UserGroups};
+
+/// All groups of a grouping at the held-out snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupedOutcomes {
+    /// What groups the users.
+    pub grouping: &'static str,
+    /// As-of date of the held-out snapshot.
+    pub hold_out: NaiveDateTime,
+    /// Days after it, in which GMV and churn are seen.
+    pub horizon_days: u32,
+    /// All users together.
+    pub all: GroupOutcome,
+    /// One row a group, also for groups that nobody is in.
+    pub groups: Vec<GroupOutcome>,
+}
+
+/// The users of a group and what they did in the horizon.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupOutcome {
+    /// The group.
+    #[serde(flatten)]
+    pub group: GroupName,
+    /// Users in it.
+    pub n_users: usize,
+    /// Share of all users.
+    pub share: f64,
+    /// Amount ordered in the horizon.
+    pub gmv: f64,
+    /// The same for each user; `None` where there are none.
+    pub gmv_per_user: Option<f64>,
+    /// Share of all users' GMV; `None` where there is none.
+    pub gmv_share: Option<f64>,
+    /// Share of its users without an order in the horizon; `None` without users.
+    pub churn_rate: Option<f64>,
+}
+
+/// Looks at the bundle's held-out period by each of the groupings.
+///
+/// # Errors
+/// When the data cannot be read or the plan does not fit it.
+pub fn group_outcomes(
+    bundle: &Bundle,
+    config: &Config,
+    groupings: &[Grouping],
+    quarantine: &Path,
+    progress: &mut dyn Progress,
+) -> Result<Vec<GroupedOutcomes>, PipelineError> {
+    progress.stage(0, 2, "reading the data");
+    let data = open_data(config, Some(&bundle.plan), quarantine)?;
+    progress.stage(1, 2, "computing features");
+    let (hold_out, horizon_days) =
+        (bundle.record.dates.hold_out, bundle.config.snapshots.horizon_days);
+    let snapshot = data.snapshots_with_outcomes(&bundle.plan, &[hold_out], horizon_days)?.remove(0);
+    let outcomes = snapshot.outcomes.clone().unwrap_or_default();
+    groupings
+        .iter()
+        .map(|&grouping| {
+            let groups = user_groups(bundle, grouping, &snapshot)?;
+            let (all, groups) = tally(&groups, &outcomes);
+            Ok(GroupedOutcomes { grouping: grouping.as_str(), hold_out, horizon_days, all, groups })
+        })
+        .collect()
+}
+
+/// All users together, and each group.
+fn tally(groups: &UserGroups, outcomes: &Outcomes) -> (GroupOutcome, Vec<GroupOutcome>) {
+    let everybody: Vec<usize> = (0..groups.group_of.len()).collect();
+    let mut members = vec![Vec::new(); groups.names.len()];
+    everybody.iter().for_each(|&row| members[groups.group_of[row]].push(row));
+    let (n_all, gmv_all) = (everybody.len(), outcomes.gmv.iter().sum::<f64>());
+    let outcome = |group: GroupName, rows: &[usize]| {
+        let n_users = rows.len();
+        let gmv: f64 = rows.iter().map(|&row| outcomes.gmv[row]).sum();
+        let n_churned = rows.iter().filter(|&&row| outcomes.n_orders[row] == 0.0).count();
+        let a_user = |total: f64| (n_users > 0).then(|| total / n_users as f64);
+        GroupOutcome {
+            group,
+            n_users,
+            share: n_users as f64 / n_all.max(1) as f64,
+            gmv,
+            gmv_per_user: a_user(gmv),
+            gmv_share: (gmv_all > 0.0).then(|| gmv / gmv_all),
+            churn_rate: a_user(n_churned as f64),
+        }
+    };
+    let all = GroupName { name: "all users".into(), name_zh: Some("全部用户".into()) };
+    let by_group = groups.names.iter().cloned().zip(&members);
+    (outcome(all, &everybody), by_group.map(|(name, rows)| outcome(name, rows)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_add_up_to_all_users() {
+        let name = |name: &str| GroupName { name: name.into(), name_zh: None };
+        let groups = UserGroups {
+            names: vec![name("a"), name("b"), name("c")],
+            group_of: vec![0, 2, 0, 0],
+            never_ordered: None,
+        };
+        let outcomes = Outcomes {
+            n_orders: vec![1.0, 0.0, 0.0, 2.0],
+            gmv: vec![10.0, 0.0, 0.0, 30.0],
+            ..Outcomes::default()
+        };
+        let (all, rows) = tally(&groups, &outcomes);
+        assert_eq!((all.n_users, all.gmv, all.churn_rate), (4, 40.0, Some(0.5)));
+        assert_eq!((rows[0].n_users, rows[0].share, rows[0].gmv), (3, 0.75, 40.0));
+        assert_eq!((rows[0].gmv_share, rows[0].churn_rate), (Some(1.0), Some(1.0 / 3.0)));
+        assert_eq!((rows[1].n_users, rows[1].gmv_per_user, rows[1].churn_rate), (0, None, None));
+        assert_eq!((rows[2].gmv_per_user, rows[2].churn_rate), (Some(0.0), Some(1.0)));
+    }
+}

@@ -1,0 +1,129 @@
+use std::io;
+use std::path::PathBuf;
+
+use crate::bundle::BundleError;
+use crate::config::ConfigError;
+use crate::dataset::DatasetError;
+use crate::features::FeatureError;
+use crate::input::engine::EngineError;
+use crate::input::source::SourceError;
+use crate::models::churn::ChurnError;
+use crate::models::rules::RuleError;
+use crate::models::segmentation::SegmentationError;
+
+/// Why a run could not be finished.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// Input.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Features.
+    #[error(transparent)]
+    Feature(#[from] FeatureError),
+    /// Layers.
+    #[error(transparent)]
+    Segmentation(#[from] SegmentationError),
+    /// Groupings by rule.
+    #[error(transparent)]
+    Rules(#[from] RuleError),
+    /// Churn.
+    #[error(transparent)]
+    Churn(#[from] ChurnError),
+    /// Bundle.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// Engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Matrix.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// A file that people write has an unknown key or a value of the wrong type.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A review that does not fit its model.
+    #[error("{file}: {problem}")]
+    Review {
+        /// The file.
+        file: PathBuf,
+        /// What does not fit, and what would.
+        problem: String,
+    },
+    /// A rule of the review that could not be computed.
+    #[error(
+        "rule {id} of the review, where = \"{sql}\": {cause}; mend the rule, or use \
+         --no-review"
+    )]
+    Rule {
+        /// Its name.
+        id: String,
+        /// The rule.
+        sql: String,
+        /// Why not.
+        cause: String,
+    },
+    /// Output that could not be written; what stood there before still stands.
+    #[error("can't write {path}: {cause}")]
+    Output {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// There is no lineage to show.
+    #[error(
+        "no lineage.json at {folder}; name the folder of a model, as models/shop: \
+         `layercake-train --config FILE` writes it with the bundle"
+    )]
+    NoLineage {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A lineage that can't be read.
+    #[error("{file} can't be read ({problem}); the next training starts it anew")]
+    DamagedLineage {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A place for a matrix where something else belongs.
+    #[error("--out {path}: {problem}")]
+    MatrixPlace {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        problem: &'static str,
+    },
+    /// Labels beyond the end of the data.
+    #[error(
+        "labels of {as_of} need events of the {horizon_days} days that follow, but the last event \
+         is of {last}; the latest day with labels is {latest}: --as-of {latest}"
+    )]
+    NoLabelsYet {
+        /// The day asked for.
+        as_of: chrono::NaiveDate,
+        /// Length of the outcome window.
+        horizon_days: u32,
+        /// Day of the last event.
+        last: chrono::NaiveDate,
+        /// The latest day that would do.
+        latest: chrono::NaiveDate,
+    },
+    /// Migration backwards, or from a day to itself.
+    #[error("--from must lie before --to, got {from} and {to}")]
+    DatesOutOfOrder {
+        /// The first date.
+        from: chrono::NaiveDate,
+        /// The second.
+        to: chrono::NaiveDate,
+    },
+    /// A table of known groups that cannot be used.
+    #[error("{file}: {problem}; needed are two columns, user_id and group, with a header")]
+    Groups {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+}

@@ -1,0 +1,5 @@
+//! Features for notebooks.
+
+mod matrix;
+
+pub use matrix::{Catalogue, MatrixRequest, WrittenMatrix, full_catalogue, write_matrix};

@@ -1,0 +1,48 @@
+use super::PipelineError;
+use super::review::layers_of_users;
+use crate::bundle::Bundle;
+use crate::dataset::Snapshot;
+use crate::models::rules::{GroupName, RuleGrouping, UserGroups};
+use crate::models::segmentation::ReviewedLayer;
+
+/// A way of grouping users that a bundle knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grouping {
+    /// The layers of the model.
+    Layers,
+    /// A grouping by rule.
+    Rule(RuleGrouping),
+}
+
+impl Grouping {
+    /// The name that commands and files know it by.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Layers => "layers",
+            Self::Rule(rule) => rule.as_str(),
+        }
+    }
+}
+
+/// The group of each user of a snapshot.
+pub(super) fn user_groups(
+    bundle: &Bundle,
+    grouping: Grouping,
+    snapshot: &Snapshot,
+) -> Result<UserGroups, PipelineError> {
+    match grouping {
+        Grouping::Rule(rule) => Ok(bundle.rules.groups(rule, &snapshot.features)?),
+        Grouping::Layers => {
+            let layers = bundle.reviewed_layers();
+            let name = |layer: &ReviewedLayer| GroupName {
+                name: format!("{} {}", layer.id, layer.name),
+                name_zh: Some(layer.name_zh.clone()),
+            };
+            Ok(UserGroups {
+                names: layers.iter().map(name).collect(),
+                group_of: layers_of_users(bundle, &snapshot.features)?.layers,
+                never_ordered: None,
+            })
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! A churn model on the snapshot that no fit has seen.
+
+use crate::app::PipelineError;
+use crate::config::Config;
+use crate::dataset::{Pace, Snapshot};
+use crate::models::churn::{
+    CalibrationScores, ChurnEvaluation, Classifier, Evidence, FittedChurn, JudgedUsers, Ranking,
+    measure_layers, measure_rankings, probability,
+};
+use crate::models::rules::{FittedRfm, FittedRules};
+use crate::models::segmentation::FittedLayers;
+
+/// What is measured, and what it learned from.
+pub(super) struct Measured<'a> {
+    pub churn: &'a FittedChurn,
+    pub rules: &'a FittedRules,
+    pub layers: &'a FittedLayers,
+    /// Days of events before the held-out snapshot.
+    pub history_days: i64,
+}
+
+/// Measures the model beside rules of thumb, within layers, and by what flags would
+/// have done.
+pub(super) fn evaluate_churn(
+    config: &Config,
+    measured: &Measured<'_>,
+    held_out: &Snapshot,
+) -> Result<ChurnEvaluation, PipelineError> {
+    let churn = measured.churn;
+    let judged = JudgedUsers::of(held_out, &churn.settings.label)?;
+    let (matrix, churned) = (&judged.matrix, &judged.churned[..]);
+    let paces: Vec<Pace> = judged.rows.iter().map(|&row| held_out.paces[row]).collect();
+    let gmv: Vec<f64> = paces.iter().map(|pace| pace.gmv_365d).collect();
+    let log_odds = churn.classifier.log_odds(matrix)?;
+    let after = churn.probabilities(&log_odds);
+    let before: Vec<f64> = log_odds.iter().copied().map(probability).collect();
+    let silence: Vec<f64> = paces.iter().map(|pace| pace.last_days_ago).collect();
+    let few_days: Vec<f64> = paces.iter().map(|pace| -f64::from(pace.n_days)).collect();
+    let low_rfm = low_rfm(&measured.rules.rfm, &judged)?;
+    let silence_name = format!("days since last {}", churn.settings.label.event);
+    let days_name = format!("days with {}", churn.settings.label.event);
+    let score = |name, scores| Ranking { name, scores, is_probability: false };
+    let rankings = [
+        Ranking { name: "churn model", scores: &after, is_probability: true },
+        score(&silence_name, &silence),
+        score(&days_name, &few_days),
+        score("RFM score", &low_rfm),
+    ];
+    let scores = measure_rankings(&rankings, churned, &gmv, config.seed);
+    let n_churned = judged.n_churned();
+    let rates = &churn.settings.snapshot_rates;
+    let n_training: usize = rates.iter().map(|rate| rate.n_users).sum();
+    let n_training_churned: usize =
+        rates.iter().map(|rate| (rate.churn_rate * rate.n_users as f64).round() as usize).sum();
+    let evidence = Evidence {
+        n_training: (n_training_churned, n_training - n_training_churned),
+        n_held_out: (n_churned, churned.len() - n_churned),
+        history_days: measured.history_days,
+        horizon_days: config.snapshots.horizon_days,
+    };
+    let layers = &measured.layers;
+    let layer_of = layers.assign(matrix)?.layers;
+    let ids: Vec<String> = layers.layers.iter().map(|layer| layer.id.clone()).collect();
+    Ok(ChurnEvaluation {
+        n_users: churned.len(),
+        n_churned,
+        doubts: evidence.doubts(&config.churn, &scores),
+        scores,
+        calibration: CalibrationScores::of(&before, &after, churned),
+        flags: churn.settings.at_risk.outcomes(&after, &paces, churned),
+        layers: measure_layers(&ids, &layer_of, &after, churned),
+        importance: churn.importance(matrix, churned, config.seed)?,
+    })
+}
+
+/// The sum of R, F and M, turned round; users without orders have none.
+fn low_rfm(rfm: &FittedRfm, judged: &JudgedUsers) -> Result<Vec<f64>, PipelineError> {
+    let scores = rfm.scores(&judged.matrix)?.into_iter();
+    Ok(scores.map(|it| it.map_or(0.0, |it| -f64::from(it.sum()))).collect())
+}

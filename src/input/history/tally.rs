@@ -1,0 +1,57 @@
+//! What is counted while events are collected.
+
+use std::collections::BTreeSet;
+
+/// What becomes of rows that repeat another in every mapped column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duplicates {
+    /// They count as events of their own.
+    Keep,
+    /// One of them is kept.
+    Drop,
+}
+
+/// How often an event occurs, and when last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventTally {
+    /// Number of rows.
+    pub n_rows: u64,
+    /// Time of the last, in microseconds since 1970.
+    pub last_time: i64,
+}
+
+/// What was seen in passing.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Tally {
+    /// By code, from 1.
+    pub events: Vec<EventTally>,
+    pub first_time: Option<i64>,
+    pub last_time: Option<i64>,
+    /// Days since 1970 with an event.
+    pub days: BTreeSet<i64>,
+}
+
+impl Tally {
+    pub fn count(&mut self, event: u32, time: i64) {
+        let index = event as usize;
+        if self.events.len() <= index {
+            self.events.resize(index + 1, EventTally { n_rows: 0, last_time: i64::MIN });
+        }
+        let tally = &mut self.events[index];
+        tally.n_rows += 1;
+        tally.last_time = tally.last_time.max(time);
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        if self.events.len() < other.events.len() {
+            self.events.resize(other.events.len(), EventTally { n_rows: 0, last_time: i64::MIN });
+        }
+        for (all, part) in self.events.iter_mut().zip(&other.events) {
+            all.n_rows += part.n_rows;
+            all.last_time = all.last_time.max(part.last_time);
+        }
+        self.first_time = [self.first_time, other.first_time].into_iter().flatten().min();
+        self.last_time = self.last_time.max(other.last_time);
+        self.days.extend(&other.days);
+    }
+}

@@ -1,0 +1,371 @@
+//! From a raw table to the `events` shape: the user's expressions, checked and
+//! cast, and the first reason why a row breaks the contract.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use arrow::datatypes::{DataType, TimeUnit};
+use chrono::NaiveDate;
+use datafusion::common::tree_node::TreeNode;
+use datafusion::common::{DFSchema, SchemaError};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{Expr, ExprSchemable, cast, col, lit, try_cast, when};
+use datafusion::prelude::DataFrame;
+use datafusion::scalar::ScalarValue;
+
+use super::csv_table::LINE_COLUMN;
+use super::functions::{exceeds, iso_time};
+use super::raw_table::{CELL_PROBLEM_COLUMN, RawTable, null_text};
+use super::{
+    DECIMAL_PRECISION, DECIMAL_SCALE, EVENT_COLUMNS, SourceError, SourceParams, UserIdType,
+};
+use crate::input::engine::{Engine, plain_message};
+
+/// Why the row was set aside; null for a good row.
+pub(super) const PROBLEM_COLUMN: &str = "__layercake_problem";
+
+/// Earliest and latest (exclusive) day that a row may carry.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TimeBounds {
+    pub earliest: NaiveDate,
+    pub latest: NaiveDate,
+}
+
+/// A source whose expressions have been checked against its columns.
+pub(super) struct MappedSource {
+    pub label: String,
+    pub raw: RawTable,
+    /// Type of the user ids.
+    pub user_ids: UserIdType,
+    /// Event columns that the source maps, of [`EVENT_COLUMNS`].
+    expressions: Vec<(&'static str, Option<MappedColumn>)>,
+    filter: Option<Expr>,
+    problem: Expr,
+    needed: BTreeSet<String>,
+}
+
+/// One column of the events.
+struct MappedColumn {
+    /// In the type of the `events` table.
+    typed: Expr,
+    /// As far converted as a [`crate::input::history::HistoryWriter`] needs: numbers
+    /// that come as floats and texts that come as dictionaries stay so.
+    plain: Expr,
+}
+
+/// What a mapped source is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadAs {
+    /// The `events` table.
+    Table,
+    /// Histories.
+    Histories,
+}
+
+/// Checks a source's expressions.
+///
+/// # Errors
+/// When one does not parse, names an absent column or has the wrong type.
+pub(super) fn map_source(
+    source: &SourceParams,
+    raw: RawTable,
+    engine: &Engine,
+    bounds: TimeBounds,
+    user_ids: Option<UserIdType>,
+) -> Result<MappedSource, SourceError> {
+    let schema = raw.df_schema()?;
+    let parser = Parser { source, schema: &schema, raw: &raw, engine, user_ids };
+    let mut parsed = Vec::new();
+    for (key, sql) in source.expressions() {
+        let expression = sql.map(|sql| parser.parse(config_key(key), sql)).transpose()?;
+        parsed.push((key, expression, sql));
+    }
+    let filter = source.filter.as_deref().map(|sql| parser.parse_filter(sql)).transpose()?;
+    let needed: BTreeSet<String> = parsed
+        .iter()
+        .filter_map(|(_, expression, _)| expression.as_ref())
+        .chain(filter.as_ref())
+        .flat_map(|expression| expression.column_refs())
+        .map(|column| column.name.clone())
+        .collect();
+    if let Some((file, column)) = raw.lacking(&needed) {
+        return Err(SourceError::FileLacksColumn {
+            source_name: source.label().to_owned(),
+            file: file.to_owned(),
+            column: column.to_owned(),
+        });
+    }
+    let mut expressions = Vec::new();
+    let mut problems = vec![(col(CELL_PROBLEM_COLUMN).is_not_null(), col(CELL_PROBLEM_COLUMN))];
+    let mut found_ids = UserIdType::Text;
+    for (key, expression, sql) in parsed {
+        let Some(expression) = expression else {
+            expressions.push((key, None));
+            continue;
+        };
+        let found = expression
+            .get_type(&schema)
+            .map_err(|error| parser.explain(config_key(key), sql.unwrap_or_default(), &error))?;
+        let target = parser.target_type(key, sql.unwrap_or_default(), &found)?;
+        if key == "user_id" && target == DataType::Int64 {
+            found_ids = UserIdType::Integer;
+        }
+        let mut converted = try_cast(expression.clone(), target);
+        if matches!(key, "time" | "available_at") && !found.is_temporal() {
+            converted = iso_time(&expression, converted);
+        }
+        problems.extend(contract(key, &expression, &converted, &found, bounds)?);
+        let is_kind = matches!(key, "event" | "channel" | "category");
+        let stays_plain = found.is_floating()
+            || is_kind && matches!(&found, DataType::Dictionary(_, value) if value.is_string());
+        let plain = if stays_plain { expression } else { converted.clone() };
+        expressions.push((key, Some(MappedColumn { typed: converted, plain })));
+    }
+    let problem = first_problem(problems)?;
+    let label = source.label().to_owned();
+    Ok(MappedSource { label, raw, user_ids: found_ids, expressions, filter, problem, needed })
+}
+
+impl MappedSource {
+    /// All rows of the given files in event shape, with [`LINE_COLUMN`] and
+    /// [`PROBLEM_COLUMN`]; rows that `where` leaves out are absent.
+    pub fn read(
+        &self,
+        engine: &Engine,
+        files: &[PathBuf],
+        row_numbers: bool,
+        read_as: ReadAs,
+    ) -> Result<DataFrame, SourceError> {
+        let mut frame = self.raw.read(engine, files, &self.needed, row_numbers)?;
+        if let Some(filter) = &self.filter {
+            // A row with an unreadable cell can't be judged by `where`: it is kept and set aside.
+            frame = frame.filter(col(CELL_PROBLEM_COLUMN).is_not_null().or(filter.clone()))?;
+        }
+        let mut columns: Vec<Expr> = self
+            .expressions
+            .iter()
+            .map(|(key, column)| match (column, read_as) {
+                (Some(column), ReadAs::Table) => column.typed.clone().alias(*key),
+                (Some(column), ReadAs::Histories) => column.plain.clone().alias(*key),
+                (None, ReadAs::Table) => null_of(key).alias(*key),
+                (None, ReadAs::Histories) => lit(ScalarValue::Null).alias(*key),
+            })
+            .collect();
+        columns.push(col(LINE_COLUMN));
+        columns.push(self.problem.clone().alias(PROBLEM_COLUMN));
+        Ok(frame.select(columns)?)
+    }
+}
+
+/// The name of an event column in the config.
+fn config_key(column: &'static str) -> &'static str {
+    if column == "user_id" { "user" } else { column }
+}
+
+/// The type of an event column other than `user_id`.
+pub(super) fn event_type(column: &str) -> DataType {
+    match column {
+        "time" | "available_at" => DataType::Timestamp(TimeUnit::Microsecond, None),
+        "amount" | "quantity" | "discount" | "dwell_s" => {
+            DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE)
+        }
+        _ => DataType::Utf8View,
+    }
+}
+
+fn null_of(column: &str) -> Expr {
+    cast(lit(ScalarValue::Null), event_type(column))
+}
+
+struct Parser<'a> {
+    source: &'a SourceParams,
+    schema: &'a DFSchema,
+    raw: &'a RawTable,
+    engine: &'a Engine,
+    /// Type that user ids must have, if any.
+    user_ids: Option<UserIdType>,
+}
+
+impl Parser<'_> {
+    fn parse(&self, key: &'static str, sql: &str) -> Result<Expr, SourceError> {
+        if sql.trim() == "?" {
+            let names: Vec<String> =
+                self.raw.column_names().iter().map(|n| quoted_column(n)).collect();
+            let cause = "still to be filled in: write a column or an expression over";
+            return Err(self.refuse(key, sql, format!("{cause} {}", names.join(", "))));
+        }
+        let parsed = self
+            .engine
+            .context()
+            .parse_sql_expr(sql, self.schema)
+            .map_err(|error| self.explain(key, sql, &error))?;
+        let of_many_rows =
+            |e: &Expr| Ok(matches!(e, Expr::AggregateFunction(_) | Expr::WindowFunction(_)));
+        if parsed.exists(of_many_rows)? {
+            let cause = "an expression over one row is needed; aggregates belong to features";
+            return Err(self.refuse(key, sql, cause.into()));
+        }
+        Ok(parsed)
+    }
+
+    fn parse_filter(&self, sql: &str) -> Result<Expr, SourceError> {
+        let filter = self.parse("where", sql)?;
+        let found = filter.get_type(self.schema).map_err(|e| self.explain("where", sql, &e))?;
+        if found == DataType::Boolean {
+            Ok(filter)
+        } else {
+            Err(self.refuse("where", sql, format!("a condition is needed, but this is {found}")))
+        }
+    }
+
+    fn refuse(&self, key: &'static str, sql: &str, cause: String) -> SourceError {
+        SourceError::Expression {
+            source_name: self.source.label().to_owned(),
+            key,
+            expression: sql.to_owned(),
+            cause,
+        }
+    }
+
+    fn explain(&self, key: &'static str, sql: &str, error: &DataFusionError) -> SourceError {
+        let DataFusionError::SchemaError(schema_error, _) = error.find_root() else {
+            return self.refuse(key, sql, plain_message(error));
+        };
+        let SchemaError::FieldNotFound { field, .. } = schema_error.as_ref() else {
+            return self.refuse(key, sql, plain_message(error));
+        };
+        let names = self.raw.column_names();
+        let hint = nearest(&field.name, &names)
+            .map_or(String::new(), |name| format!("; did you mean {}?", quoted_column(name)));
+        SourceError::NoColumn {
+            source_name: self.source.label().to_owned(),
+            key,
+            expression: sql.to_owned(),
+            column: field.name.clone(),
+            hint,
+            available: names.iter().map(|name| quoted_column(name)).collect::<Vec<_>>().join(", "),
+        }
+    }
+
+    /// The type to cast to, or an error that says what to write instead.
+    fn target_type(
+        &self,
+        key: &'static str,
+        sql: &str,
+        found: &DataType,
+    ) -> Result<DataType, SourceError> {
+        use DataType::{Date32, Date64, Timestamp, Utf8View};
+        let is_text = matches!(found, DataType::Utf8 | DataType::LargeUtf8 | Utf8View)
+            || matches!(found, DataType::Dictionary(_, value) if value.is_string());
+        let refuse = |needed: &str| {
+            Err(self.refuse(config_key(key), sql, format!("{needed}, but this is {found}")))
+        };
+        match key {
+            "user_id" if found.is_integer() && self.user_ids == Some(UserIdType::Text) => {
+                Ok(Utf8View)
+            }
+            "user_id" if found.is_integer() => Ok(DataType::Int64),
+            "user_id" if is_text && self.user_ids == Some(UserIdType::Integer) => {
+                refuse("the model was trained on integer user ids (or [input] user_ids says so)")
+            }
+            "user_id" if is_text => Ok(Utf8View),
+            "user_id" => refuse(&format!(
+                "user ids must be integers or text; write \"cast({sql} as bigint)\""
+            )),
+            "time" | "available_at"
+                if is_text || matches!(found, Timestamp(..) | Date32 | Date64) =>
+            {
+                Ok(event_type(key))
+            }
+            "time" | "available_at" if found.is_integer() => refuse(&format!(
+                "a time is needed; write \"to_timestamp_seconds({sql})\", \
+                 \"to_timestamp_millis({sql})\", or for days as 20240131 \
+                 \"parse_time(cast({sql} as varchar), '%Y%m%d')\""
+            )),
+            "time" | "available_at" => refuse("a time, a date or text is needed"),
+            _ if event_type(key) == Utf8View => Ok(Utf8View),
+            _ if found.is_numeric() || is_text => Ok(event_type(key)),
+            _ => refuse("a number is needed"),
+        }
+    }
+}
+
+/// A column name as it has to be written in an expression: in double quotes
+/// unless it is a plain word.
+pub fn quoted_column(name: &str) -> String {
+    let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !name.starts_with(|c: char| c.is_ascii_digit());
+    if is_plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+fn nearest<'a>(wanted: &str, names: &'a [String]) -> Option<&'a String> {
+    let similarity =
+        |name: &str| strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase());
+    names
+        .iter()
+        .max_by(|a, b| similarity(a).total_cmp(&similarity(b)))
+        .filter(|name| similarity(name) > 0.7)
+}
+
+/// Conditions under which a column breaks the contract, and their reasons.
+fn contract(
+    key: &'static str,
+    original: &Expr,
+    converted: &Expr,
+    found: &DataType,
+    bounds: TimeBounds,
+) -> Result<Vec<(Expr, Expr)>, SourceError> {
+    let absent = original.clone().is_null();
+    let lost = original.clone().is_not_null().and(converted.clone().is_null());
+    let as_text = || cast(original.clone(), DataType::Utf8);
+    let say = |reason: &str| {
+        datafusion::functions::expr_fn::concat(vec![lit(format!("{reason}: ")), as_text()])
+    };
+    let day = |day: NaiveDate| {
+        let micros = day.and_time(Default::default()).and_utc().timestamp_micros();
+        lit(ScalarValue::TimestampMicrosecond(Some(micros), None))
+    };
+    Ok(match key {
+        "user_id" if found.is_integer() => {
+            vec![(absent, lit("no user")), (lost, say("user id too large"))]
+        }
+        "user_id" => vec![(absent.or(converted.clone().eq(lit(""))), lit("no user"))],
+        "time" => vec![
+            (absent, lit("no time")),
+            (lost, say("unreadable time")),
+            (converted.clone().lt(day(bounds.earliest)), say("time too early")),
+            (converted.clone().gt_eq(day(bounds.latest)), say("time in the future")),
+        ],
+        "available_at" => vec![(lost, say("unreadable available_at"))],
+        "event" => {
+            let is_dictionary =
+                matches!(found, DataType::Dictionary(_, value) if value.is_string());
+            let text = if is_dictionary { original } else { converted };
+            vec![(absent.or(text.clone().eq(lit(""))), lit("no event"))]
+        }
+        _ if event_type(key) == DataType::Utf8View => vec![],
+        _ if found.is_floating() => {
+            let bound = 10f64.powi(i32::from(DECIMAL_PRECISION) - i32::from(DECIMAL_SCALE));
+            let is_out = exceeds(cast(original.clone(), DataType::Float64), bound);
+            vec![(is_out, say(&format!("{key} not finite or too large")))]
+        }
+        _ => vec![(lost, say(&format!("unreadable {key}")))],
+    })
+}
+
+fn first_problem(problems: Vec<(Expr, Expr)>) -> Result<Expr, SourceError> {
+    let mut problems = problems.into_iter();
+    let Some((condition, reason)) = problems.next() else {
+        return Ok(null_text());
+    };
+    let mut cases = when(condition, reason);
+    for (condition, reason) in problems {
+        cases = cases.when(condition, reason);
+    }
+    Ok(cases.otherwise(null_text())?)
+}
+
+/// The event columns, as a selection.
+pub(super) fn event_columns() -> Vec<Expr> {
+    EVENT_COLUMNS.iter().map(|name| col(*name)).collect()
+}

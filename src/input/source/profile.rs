@@ -1,0 +1,117 @@
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use serde::{Deserialize, Serialize};
+
+use super::DuplicateRows;
+use crate::input::history::HistorySummary;
+
+/// What was read, kept and set aside, and what the events look like.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InputProfile {
+    /// Row counts by source, in config order.
+    pub sources: Vec<SourceCounts>,
+    /// Events that kept the contract.
+    pub n_events: u64,
+    /// Distinct users among them.
+    pub n_users: u64,
+    /// Time of the first event.
+    pub first_time: NaiveDateTime,
+    /// Time of the last event.
+    pub last_time: NaiveDateTime,
+    /// Events by type, most frequent first.
+    pub events: Vec<EventCount>,
+    /// Rows that repeat another in every mapped column.
+    pub n_duplicates: u64,
+    /// What became of them.
+    pub duplicates: DuplicateRows,
+    /// Whole days without any event, in runs, from the first to the last.
+    pub gaps: Vec<DayGap>,
+}
+
+/// A run of days on which nothing happened: a closed shop, or a feed that was
+/// down.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DayGap {
+    /// First day.
+    pub from: NaiveDate,
+    /// Last day.
+    pub to: NaiveDate,
+    /// Number of days.
+    pub n_days: i64,
+}
+
+/// Rows of one source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceCounts {
+    /// Label of the source.
+    pub source: String,
+    /// Rows read, without those that `where` leaves out.
+    pub n_rows: u64,
+    /// Rows that `where` leaves out.
+    pub n_left_out: u64,
+    /// Rows set aside, by reason.
+    pub set_aside: BTreeMap<String, u64>,
+}
+
+impl SourceCounts {
+    /// All rows set aside.
+    pub fn n_set_aside(&self) -> u64 {
+        self.set_aside.values().sum()
+    }
+}
+
+/// How often an event type occurs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventCount {
+    /// The event type.
+    pub event: String,
+    /// Its number of rows.
+    pub n_rows: u64,
+    /// Time of its last row.
+    pub last_time: NaiveDateTime,
+}
+
+/// Describes the events.
+pub(super) fn profile(
+    summary: &HistorySummary,
+    sources: Vec<SourceCounts>,
+    duplicates: DuplicateRows,
+) -> InputProfile {
+    let moment =
+        |micros: i64| DateTime::from_timestamp_micros(micros).unwrap_or_default().naive_utc();
+    let events = summary
+        .events
+        .iter()
+        .map(|(event, tally)| EventCount {
+            event: event.clone(),
+            n_rows: tally.n_rows,
+            last_time: moment(tally.last_time),
+        })
+        .collect();
+    InputProfile {
+        sources,
+        n_events: summary.n_events,
+        n_users: summary.n_users,
+        first_time: summary.first_time.map(moment).unwrap_or_default(),
+        last_time: summary.last_time.map(moment).unwrap_or_default(),
+        events,
+        n_duplicates: summary.n_duplicates,
+        duplicates,
+        gaps: gaps(&summary.days),
+    }
+}
+
+/// Runs of days without any event between two days with one.
+fn gaps(days: &[i64]) -> Vec<DayGap> {
+    let date =
+        |day: i64| DateTime::from_timestamp(day * 86_400, 0).unwrap_or_default().date_naive();
+    days.windows(2)
+        .filter(|pair| pair[1] - pair[0] > 1)
+        .map(|pair| DayGap {
+            from: date(pair[0] + 1),
+            to: date(pair[1] - 1),
+            n_days: pair[1] - pair[0] - 1,
+        })
+        .collect()
+}

@@ -1,0 +1,237 @@
+use linfa::DatasetBase;
+use linfa::traits::Fit;
+use ndarray::{Array1, Array2};
+use serde::{Deserialize, Serialize};
+
+use super::newton::probability;
+use super::{CalibrationChoice, ChurnError, LogisticParams};
+use crate::stats::metrics::log_loss;
+
+/// Rows from which an isotonic curve is tried.
+const MIN_ISOTONIC_ROWS: usize = 1_000;
+
+/// A rising curve from a classifier's log odds to calibrated ones. It never
+/// changes who ranks above whom.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Calibration {
+    /// As they are.
+    None,
+    /// `slope × log odds + intercept`.
+    ///
+    /// Source: Platt (1999), "Probabilistic outputs for support vector machines".
+    Sigmoid {
+        /// Above zero.
+        slope: f64,
+        /// In log odds.
+        intercept: f64,
+    },
+    /// Straight lines between points, of slope 1 beyond the first and the last.
+    ///
+    /// Source: Zadrozny & Elkan (2002), "Transforming classifier scores into
+    /// accurate multiclass probability estimates"; centred as in Oron & Flournoy
+    /// (2017), "Centered isotonic regression", so that the curve rises everywhere.
+    Isotonic {
+        /// The classifier's log odds, ascending.
+        from: Vec<f64>,
+        /// Calibrated log odds, ascending.
+        to: Vec<f64>,
+    },
+}
+
+impl Calibration {
+    /// What it is called in tables.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Sigmoid { .. } => "sigmoid",
+            Self::Isotonic { .. } => "isotonic",
+        }
+    }
+
+    /// Calibrated log odds.
+    pub fn apply(&self, log_odds: f64) -> f64 {
+        match self {
+            Self::None => log_odds,
+            Self::Sigmoid { slope, intercept } => slope * log_odds + intercept,
+            Self::Isotonic { from, to } => interpolate(from, to, log_odds),
+        }
+    }
+
+    /// Fits a curve to out-of-time log odds and who churned.
+    pub(super) fn fit(
+        choice: CalibrationChoice,
+        log_odds: &[f64],
+        churned: &[bool],
+    ) -> Result<Self, ChurnError> {
+        match choice {
+            CalibrationChoice::None => Ok(Self::None),
+            CalibrationChoice::Sigmoid => Self::sigmoid(log_odds, churned),
+            CalibrationChoice::Isotonic => Ok(Self::isotonic(log_odds, churned)),
+            CalibrationChoice::Auto if log_odds.len() < MIN_ISOTONIC_ROWS => {
+                Self::sigmoid(log_odds, churned)
+            }
+            CalibrationChoice::Auto => Self::better(log_odds, churned),
+        }
+    }
+
+    /// The curve that does better on the half of the rows that it was not fitted
+    /// to, then fitted to all.
+    fn better(log_odds: &[f64], churned: &[bool]) -> Result<Self, ChurnError> {
+        let half = |parity: usize| -> (Vec<f64>, Vec<bool>) {
+            (0..log_odds.len())
+                .filter(|row| row % 2 == parity)
+                .map(|row| (log_odds[row], churned[row]))
+                .unzip()
+        };
+        let (mut sigmoid_loss, mut isotonic_loss) = (0.0, 0.0);
+        for parity in [0, 1] {
+            let ((fit_x, fit_y), (x, y)) = (half(parity), half(1 - parity));
+            if fit_y.iter().all(|&it| it) || !fit_y.iter().any(|&it| it) {
+                return Self::sigmoid(log_odds, churned);
+            }
+            let loss = |curve: Self| {
+                let p: Vec<f64> = x.iter().map(|&x| probability(curve.apply(x))).collect();
+                log_loss(&p, &y).unwrap_or(0.0)
+            };
+            sigmoid_loss += loss(Self::sigmoid(&fit_x, &fit_y)?);
+            isotonic_loss += loss(Self::isotonic(&fit_x, &fit_y));
+        }
+        match isotonic_loss < sigmoid_loss {
+            true => Ok(Self::isotonic(log_odds, churned)),
+            false => Self::sigmoid(log_odds, churned),
+        }
+    }
+
+    fn sigmoid(log_odds: &[f64], churned: &[bool]) -> Result<Self, ChurnError> {
+        let points = Array2::from_shape_fn((log_odds.len(), 1), |(row, _)| log_odds[row]);
+        let dataset = DatasetBase::new(points, Array1::from(churned.to_vec()));
+        // A penalty keeps the slope finite where the classes do not overlap.
+        let params =
+            LogisticParams { l2_penalty: 1e-3, rising: vec![0], ..LogisticParams::default() };
+        let model = params.fit(&dataset)?;
+        // A classifier that knows nothing out of time keeps its order nonetheless.
+        let slope = model.coefficients[0].max(1e-3);
+        Ok(Self::Sigmoid { slope, intercept: model.intercept })
+    }
+
+    /// Pools adjacent violators; a block is a point at its mean.
+    fn isotonic(log_odds: &[f64], churned: &[bool]) -> Self {
+        let mut rows: Vec<(f64, f64)> = log_odds
+            .iter()
+            .zip(churned)
+            .map(|(&x, &churned)| (x, f64::from(u8::from(churned))))
+            .collect();
+        rows.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        // Blocks of rows, sum of log odds, sum of churned.
+        let mut blocks: Vec<(f64, f64, f64)> = Vec::new();
+        for (x, y) in rows {
+            blocks.push((1.0, x, y));
+            while let [.., above, last] = blocks[..] {
+                let falls = above.2 / above.0 >= last.2 / last.0;
+                let ties = above.1 / above.0 == last.1 / last.0;
+                if !falls && !ties {
+                    break;
+                }
+                blocks.truncate(blocks.len() - 2);
+                blocks.push((above.0 + last.0, above.1 + last.1, above.2 + last.2));
+            }
+        }
+        let (mut from, mut to) = (Vec::<f64>::new(), Vec::<f64>::new());
+        for (n, sum, n_churned) in blocks {
+            // Half a row of each class: no block is certain.
+            let rate = (n_churned + 0.5) / (n + 1.0);
+            let (x, y) = (sum / n, (rate / (1.0 - rate)).ln());
+            if to.last().is_none_or(|&last| y > last) && from.last().is_none_or(|&last| x > last) {
+                from.push(x);
+                to.push(y);
+            }
+        }
+        Self::Isotonic { from, to }
+    }
+}
+
+fn interpolate(from: &[f64], to: &[f64], x: f64) -> f64 {
+    let next = from.partition_point(|&at| at <= x);
+    match (next.checked_sub(1), from.get(next)) {
+        (None, None) => x,
+        (None, Some(&first)) => to[0] + (x - first),
+        (Some(last), None) => to[last] + (x - from[last]),
+        (Some(below), Some(&above)) => {
+            let share = (x - from[below]) / (above - from[below]);
+            to[below] + share * (to[next] - to[below])
+        }
+    }
+}
+
+/// What to add to log odds so that the mean probability is `rate`, which must lie
+/// between 0 and 1.
+pub(super) fn shift_to_rate(log_odds: &[f64], rate: f64) -> f64 {
+    let excess = |shift: f64| {
+        log_odds.iter().map(|z| probability(z + shift)).sum::<f64>() / log_odds.len() as f64 - rate
+    };
+    let (mut low, mut high) = (-50.0, 50.0);
+    for _ in 0..60 {
+        let middle = (low + high) / 2.0;
+        if excess(middle) > 0.0 { high = middle } else { low = middle }
+    }
+    (low + high) / 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Log odds twice as sure as they should be.
+    fn overconfident(n: usize) -> (Vec<f64>, Vec<bool>) {
+        let truth = |row: usize| (row as f64 / n as f64) * 6.0 - 3.0;
+        let log_odds = (0..n).map(|row| 2.0 * truth(row)).collect();
+        let churned =
+            (0..n).map(|row| (row * 7919 % n) as f64 / (n as f64) < probability(truth(row)));
+        (log_odds, churned.collect())
+    }
+
+    #[test]
+    fn a_sigmoid_halves_what_is_twice_too_sure() {
+        let (log_odds, churned) = overconfident(10_007);
+        let curve = Calibration::fit(CalibrationChoice::Sigmoid, &log_odds, &churned).unwrap();
+        let Calibration::Sigmoid { slope, intercept } = curve else { panic!("{curve:?}") };
+        assert!((slope - 0.5).abs() < 0.03 && intercept.abs() < 0.05, "{slope} {intercept}");
+    }
+
+    #[test]
+    fn an_isotonic_curve_rises_everywhere_and_meets_the_rates() {
+        let (log_odds, churned) = overconfident(4_001);
+        let curve = Calibration::fit(CalibrationChoice::Isotonic, &log_odds, &churned).unwrap();
+        let values: Vec<f64> = (-80..80).map(|x| curve.apply(f64::from(x) / 8.0)).collect();
+        assert!(values.windows(2).all(|pair| pair[0] < pair[1]));
+        for x in [-3.0, 0.0, 3.0] {
+            assert!((probability(curve.apply(x)) - probability(x / 2.0)).abs() < 0.06);
+        }
+    }
+
+    #[test]
+    fn few_rows_get_a_sigmoid() {
+        let (log_odds, churned) = overconfident(900);
+        let curve = Calibration::fit(CalibrationChoice::Auto, &log_odds, &churned).unwrap();
+        assert_eq!(curve.as_str(), "sigmoid");
+    }
+
+    #[test]
+    fn a_step_is_better_told_by_an_isotonic_curve() {
+        let log_odds: Vec<f64> = (0..4_000).map(|row| f64::from(row) / 1_000.0 - 2.0).collect();
+        let churned = (0..4_000).map(|row| row * 7919 % 100 < if row < 2_000 { 10 } else { 80 });
+        let churned: Vec<bool> = churned.collect();
+        let curve = Calibration::fit(CalibrationChoice::Auto, &log_odds, &churned).unwrap();
+        assert_eq!(curve.as_str(), "isotonic");
+        assert!((probability(curve.apply(1.0)) - 0.8).abs() < 0.03);
+    }
+
+    #[test]
+    fn shifted_log_odds_have_the_rate() {
+        let log_odds = [-1.0, 0.5, 2.0];
+        let shift = shift_to_rate(&log_odds, 0.7);
+        let mean = log_odds.iter().map(|z| probability(z + shift)).sum::<f64>() / 3.0;
+        assert!((mean - 0.7).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,169 @@
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use super::{ChurnError, FittedBlend, FittedLogistic, FittedTrees, ModelChoice};
+use crate::dataset::FeatureMatrix;
+
+/// Tells log odds of churn, and what each feature adds to them.
+pub trait Classifier {
+    /// The features that it looks at, in the order of contributions.
+    fn features(&self) -> Vec<String>;
+
+    /// Log odds of churn of each row, not calibrated.
+    ///
+    /// # Errors
+    /// When the matrix lacks a feature.
+    fn log_odds(&self, matrix: &FeatureMatrix) -> Result<Vec<f64>, ChurnError>;
+
+    /// Prepares to explain rows.
+    fn explainer(&self) -> Box<dyn Explain + '_>;
+}
+
+/// Tells what each feature adds to the log odds of a row.
+pub trait Explain: Sync {
+    /// Contributions, shape (rows, [`Classifier::features`]); a row's sum and a
+    /// constant of the model are its log odds.
+    ///
+    /// # Errors
+    /// When the matrix lacks a feature.
+    fn contributions(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, ChurnError>;
+}
+
+/// A fitted classifier, whichever it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FittedClassifier {
+    /// Logistic regression.
+    Logistic(FittedLogistic),
+    /// Boosted trees.
+    Trees(FittedTrees),
+    /// The mean of both, in log odds.
+    Blend(FittedBlend),
+}
+
+impl FittedClassifier {
+    /// Which one it is.
+    pub fn kind(&self) -> ModelChoice {
+        match self {
+            Self::Logistic(_) => ModelChoice::Logistic,
+            Self::Trees(_) => ModelChoice::Trees,
+            Self::Blend(_) => ModelChoice::Blend,
+        }
+    }
+
+    fn inner(&self) -> &dyn Classifier {
+        match self {
+            Self::Logistic(model) => model,
+            Self::Trees(model) => model,
+            Self::Blend(model) => model,
+        }
+    }
+}
+
+impl Classifier for FittedClassifier {
+    fn features(&self) -> Vec<String> {
+        self.inner().features()
+    }
+
+    fn log_odds(&self, matrix: &FeatureMatrix) -> Result<Vec<f64>, ChurnError> {
+        self.inner().log_odds(matrix)
+    }
+
+    fn explainer(&self) -> Box<dyn Explain + '_> {
+        self.inner().explainer()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{Rng, SeedableRng};
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    use super::super::rows::TrainingRows;
+    use super::*;
+    use crate::models::churn::ChurnParams;
+
+    fn rows(n: usize) -> (FeatureMatrix, Vec<bool>) {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(9);
+        let values = Array2::from_shape_fn((n, 5), |(_, column)| match column {
+            0 => rng.gen_range(0.0..300.0f64).round(),
+            4 => 7.0,
+            _ => rng.gen_range(-5.0..5.0),
+        });
+        let names = ["silence", "a", "b", "c", "constant"].map(str::to_owned).to_vec();
+        let churned = values.rows().into_iter().map(|row| {
+            let odds: f64 = row[0] / 60.0 - 2.0 - row[1] * row[2] / 8.0;
+            rng.r#gen::<f64>() < 1.0 / (1.0 + (-odds).exp())
+        });
+        let churned = churned.collect();
+        (FeatureMatrix::new(names, values).unwrap(), churned)
+    }
+
+    fn classifiers(max_leaves: usize) -> (FeatureMatrix, Vec<FittedClassifier>) {
+        let (matrix, churned) = rows(2_000);
+        let rows = TrainingRows { matrix: &matrix, churned: &churned, weights: None };
+        let params = ChurnParams { max_leaves, ..ChurnParams::default() };
+        let logistic = FittedLogistic::fit(&rows, 1.0, &[]).unwrap();
+        let trees = FittedTrees::fit(&rows, &params, 60, 3).unwrap();
+        let blend = FittedBlend { logistic: logistic.clone(), trees: trees.clone() };
+        let all = vec![
+            FittedClassifier::Logistic(logistic),
+            FittedClassifier::Trees(trees),
+            FittedClassifier::Blend(blend),
+        ];
+        (matrix, all)
+    }
+
+    #[test]
+    fn contributions_and_a_constant_sum_to_the_log_odds_of_every_row() {
+        for max_leaves in [8, 31] {
+            let (matrix, all) = classifiers(max_leaves);
+            for classifier in all {
+                assert!(!classifier.features().contains(&"constant".to_owned()));
+                let log_odds = classifier.log_odds(&matrix).unwrap();
+                let contributions = classifier.explainer().contributions(&matrix).unwrap();
+                let constant = |row: usize| {
+                    let sum: f64 = contributions.row(row).iter().map(|&it| f64::from(it)).sum();
+                    log_odds[row] - sum
+                };
+                for row in 0..matrix.n_rows() {
+                    assert!((constant(row) - constant(0)).abs() < 1e-4, "{:?}", classifier.kind());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_saved_classifier_tells_the_same() {
+        let (matrix, all) = classifiers(8);
+        for classifier in all {
+            let json = serde_json::to_string(&classifier).unwrap();
+            let loaded: FittedClassifier = serde_json::from_str(&json).unwrap();
+            assert_eq!(loaded.log_odds(&matrix).unwrap(), classifier.log_odds(&matrix).unwrap());
+        }
+    }
+
+    #[test]
+    fn trees_never_lower_the_risk_where_a_feature_is_rising() {
+        let (matrix, churned) = rows(1_500);
+        let rows = TrainingRows { matrix: &matrix, churned: &churned, weights: None };
+        let params = ChurnParams { rising: vec!["silence".into()], ..ChurnParams::default() };
+        let trees = FittedTrees::fit(&rows, &params, 60, 3).unwrap();
+        let mut ladder = Array2::zeros((300, 5));
+        ladder.column_mut(0).assign(&ndarray::Array1::from_iter((0..300).map(f64::from)));
+        let ladder = FeatureMatrix::new(matrix.names().to_vec(), ladder).unwrap();
+        let log_odds = trees.log_odds(&ladder).unwrap();
+        assert!(log_odds.windows(2).all(|pair| pair[0] <= pair[1] + 1e-6));
+        assert!(log_odds[299] > log_odds[0] + 1.0);
+    }
+
+    #[test]
+    fn constant_features_are_nothing_to_learn_from() {
+        let values = Array2::ones((10, 2));
+        let matrix = FeatureMatrix::new(vec!["a".into(), "b".into()], values).unwrap();
+        let churned: Vec<bool> = (0..10).map(|row| row % 2 == 0).collect();
+        let rows = TrainingRows { matrix: &matrix, churned: &churned, weights: None };
+        let error = FittedLogistic::fit(&rows, 1.0, &[]).unwrap_err();
+        assert!(error.to_string().contains("all 2 features are constant"), "{error}");
+    }
+}

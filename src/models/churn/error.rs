@@ -1,0 +1,79 @@
+use crate::dataset::DatasetError;
+use crate::stats::boosting::BoostingError;
+
+/// Why a churn model could not be fitted or used.
+#[derive(Debug, thiserror::Error)]
+pub enum ChurnError {
+    /// A parameter is out of bounds.
+    #[error("{0}")]
+    Params(String),
+    /// All users who can be judged churned, or none did.
+    #[error(
+        "of {n_users} users judged in the training snapshots {n_churned} churned: a model needs \
+         both who stayed and who left. {hint}"
+    )]
+    OneClass {
+        /// Rows of users.
+        n_users: usize,
+        /// How many of them churned.
+        n_churned: usize,
+        /// What to change.
+        hint: &'static str,
+    },
+    /// No feature tells users apart.
+    #[error("all {0} features are constant over the users judged: nothing to learn churn from")]
+    ConstantFeatures(usize),
+    /// A weight that is negative or no number.
+    #[error("weights must be zero or more, but that of row {row} is {weight}")]
+    Weight {
+        /// Row, from 0.
+        row: usize,
+        /// Its weight.
+        weight: f64,
+    },
+    /// No row has weight.
+    #[error("all weights are zero: nothing to learn churn from")]
+    ZeroWeights,
+    /// A feature that is to rise with the risk does not exist.
+    #[error("[churn] rising: the model has no feature `{name}`; did you mean `{nearest}`?")]
+    NoSuchFeature {
+        /// The feature of the config.
+        name: String,
+        /// The feature most like it.
+        nearest: String,
+    },
+    /// The logistic regression has no minimum that could be found.
+    #[error(
+        "the logistic regression found no minimum: features tell the classes apart without error; \
+         raise [churn] l2_penalty"
+    )]
+    NoMinimum,
+    /// A system of equations could not be solved.
+    #[error("the logistic regression failed: {0}")]
+    Equations(#[from] linfa_linalg::LinalgError),
+    /// What `linfa` says of its own input.
+    #[error("the logistic regression failed: {0}")]
+    Linfa(#[from] linfa::Error),
+    /// The trees failed.
+    #[error(transparent)]
+    Boosting(#[from] BoostingError),
+    /// The matrix does not fit the model.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+}
+
+impl ChurnError {
+    /// The error for classes of which one is empty.
+    pub(super) fn one_class(n_users: usize, n_churned: usize) -> Self {
+        let hint = match n_churned {
+            _ if n_users == 0 => {
+                "Nobody can be judged: widen [churn] lookback_days, or lower min_age_days"
+            }
+            0 => {
+                "A shorter [snapshots] horizon_days, or [churn] silence_days, would have some leave"
+            }
+            _ => "A longer [snapshots] horizon_days, or [churn] silence_days, would have some stay",
+        };
+        Self::OneClass { n_users, n_churned, hint }
+    }
+}

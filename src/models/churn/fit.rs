@@ -1,0 +1,230 @@
+use chrono::NaiveDateTime;
+use serde::{Deserialize, Serialize};
+
+use super::calibration::shift_to_rate;
+use super::newton::probability;
+use super::rows::PooledRows;
+use super::trial::{Trial, try_classifiers};
+use super::{
+    AtRiskParams, BaseRate, Calibration, ChurnError, ChurnLabel, ChurnParams, Classifier,
+    FittedBlend, FittedClassifier, FittedLogistic, FittedTrees, JudgedUsers, ModelChoice, RateOf,
+    SilenceRule, TrainingRows, TrialRecord,
+};
+use crate::dataset::{FeatureMatrix, Snapshot, UserIds};
+use crate::stats::metrics::{quantile, sorted};
+
+/// Rows that a model learns from at most, over all snapshots: beyond that a sample
+/// of the users says as much in less memory.
+const MAX_ROWS: usize = 400_000;
+
+/// A churn model: a classifier, what makes its log odds probabilities, and how it
+/// came about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FittedChurn {
+    /// Tells log odds, not calibrated.
+    pub classifier: FittedClassifier,
+    /// All else.
+    pub settings: ChurnSettings,
+}
+
+/// What belongs to a churn model besides its classifier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChurnSettings {
+    /// What counts as churn.
+    pub label: ChurnLabel,
+    /// The label in a sentence, for whoever reads the file.
+    pub label_in_words: String,
+    /// From the classifier's log odds to calibrated ones, but for the level.
+    pub calibration: Calibration,
+    /// Rows that the calibration was fitted to: forecasts of a later date.
+    pub n_calibration_rows: usize,
+    /// Added to calibrated log odds, so that probabilities are level with the base
+    /// rate.
+    pub level_shift: f64,
+    /// The base rate.
+    pub base_rate: f64,
+    /// Churn by training snapshot, latest first.
+    pub snapshot_rates: Vec<SnapshotRate>,
+    /// How the classifiers did at later dates.
+    pub trial: TrialRecord,
+    /// Medians of the classifier's features among those who stayed.
+    pub typical_of_stayed: Vec<f64>,
+    /// Whom to flag.
+    pub at_risk: AtRiskParams,
+    /// When users count as silent.
+    pub silence: SilenceRule,
+}
+
+/// Churn of one snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnapshotRate {
+    /// The date.
+    pub as_of: NaiveDateTime,
+    /// Users judged.
+    pub n_users: usize,
+    /// Share of them who churned.
+    pub churn_rate: f64,
+}
+
+/// Fits a churn model to training snapshots, latest first, which need outcomes and
+/// paces.
+///
+/// Classifiers are compared and the calibration is fitted on forecasts of later
+/// snapshots from those whose outcomes had ended by then; the chosen classifier is
+/// then fitted to all. Calibration mends the shape of the curve from forecast to
+/// rate; its level is the base rate's, since one season's level says little of the
+/// next.
+///
+/// # Errors
+/// When parameters are out of bounds, only one class is present, no feature varies,
+/// or a fit fails.
+pub fn fit_churn(
+    params: &ChurnParams,
+    label: &ChurnLabel,
+    snapshots: &[Snapshot],
+    seed: u64,
+) -> Result<FittedChurn, ChurnError> {
+    params.check().map_err(ChurnError::Params)?;
+    check_rising(params, snapshots)?;
+    let mut judged = snapshots
+        .iter()
+        .map(|snapshot| JudgedUsers::of(snapshot, label))
+        .collect::<Result<Vec<_>, _>>()?;
+    let snapshot_rates = judged.iter().map(SnapshotRate::of).collect();
+    let users: Vec<&UserIds> = snapshots.iter().map(|snapshot| &snapshot.users).collect();
+    thin_out(&mut judged, &users, seed);
+    let pooled = PooledRows::of(&judged.iter().collect::<Vec<_>>(), params)?;
+    pooled.rows().varying_names()?;
+    let trial = try_classifiers(params, &judged, label.horizon_days, seed)?;
+    let classifier = fit_classifier(params, &pooled.rows(), &trial.record, seed)?;
+    let calibration = calibrate(params, &trial)?;
+    let log_odds = classifier.log_odds(&pooled.matrix)?;
+    let calibrated: Vec<f64> = log_odds.iter().map(|&z| calibration.apply(z)).collect();
+    let (base_rate, level_shift) = level(params, &calibrated, &judged);
+    Ok(FittedChurn {
+        settings: ChurnSettings {
+            label: label.clone(),
+            label_in_words: label.sentence(),
+            calibration,
+            n_calibration_rows: trial.churned.len(),
+            level_shift,
+            base_rate,
+            snapshot_rates,
+            trial: trial.record,
+            typical_of_stayed: typical_of_stayed(&pooled.rows(), &classifier.features())?,
+            at_risk: params.at_risk.clone(),
+            silence: SilenceRule::new(params),
+        },
+        classifier,
+    })
+}
+
+fn check_rising(params: &ChurnParams, snapshots: &[Snapshot]) -> Result<(), ChurnError> {
+    let names = snapshots.first().map_or(&[][..], |snapshot| snapshot.features.names());
+    let Some(name) = params.rising.iter().find(|name| !names.contains(name)) else {
+        return Ok(());
+    };
+    let nearest = names
+        .iter()
+        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+    Err(ChurnError::NoSuchFeature {
+        name: name.clone(),
+        nearest: nearest.cloned().unwrap_or_default(),
+    })
+}
+
+impl SnapshotRate {
+    fn of(judged: &JudgedUsers) -> Self {
+        let n_users = judged.churned.len();
+        let churn_rate = judged.n_churned() as f64 / n_users.max(1) as f64;
+        Self { as_of: judged.as_of, n_users, churn_rate }
+    }
+}
+
+/// Keeps a sample of users where rows are too many, the same users at every date.
+fn thin_out(judged: &mut [JudgedUsers], users: &[&UserIds], seed: u64) {
+    let n_rows: usize = judged.iter().map(|it| it.churned.len()).sum();
+    if n_rows > MAX_ROWS {
+        let share = MAX_ROWS as f64 / n_rows as f64;
+        for (snapshot, users) in judged.iter_mut().zip(users) {
+            *snapshot = snapshot.sample(users, share, seed);
+        }
+    }
+}
+
+fn fit_classifier(
+    params: &ChurnParams,
+    rows: &TrainingRows<'_>,
+    trial: &TrialRecord,
+    seed: u64,
+) -> Result<FittedClassifier, ChurnError> {
+    let logistic = || FittedLogistic::fit(rows, trial.l2_penalty, &params.rising);
+    let trees = || FittedTrees::fit(rows, params, trial.n_rounds, seed);
+    Ok(match trial.chosen {
+        ModelChoice::Logistic => FittedClassifier::Logistic(logistic()?),
+        ModelChoice::Trees => FittedClassifier::Trees(trees()?),
+        ModelChoice::Blend | ModelChoice::Auto => {
+            FittedClassifier::Blend(FittedBlend { logistic: logistic()?, trees: trees()? })
+        }
+    })
+}
+
+fn calibrate(params: &ChurnParams, trial: &Trial) -> Result<Calibration, ChurnError> {
+    match trial.churned.is_empty() {
+        true => Ok(Calibration::None),
+        false => Calibration::fit(params.calibration, &trial.log_odds, &trial.churned),
+    }
+}
+
+/// The base rate, and what brings the probabilities of the rows that it is told of
+/// to it. `calibrated` are the log odds of all snapshots on top of each other.
+fn level(params: &ChurnParams, calibrated: &[f64], judged: &[JudgedUsers]) -> (f64, f64) {
+    let n_latest = judged.first().map_or(0, |latest| latest.churned.len());
+    let rate_of = |judged: &[JudgedUsers]| {
+        let n: usize = judged.iter().map(|it| it.churned.len()).sum();
+        let n_churned: usize = judged.iter().map(JudgedUsers::n_churned).sum();
+        // A rate of 0 or 1 is nothing that log odds can be brought to.
+        (n_churned as f64 + 0.5) / (n as f64 + 1.0)
+    };
+    let (rate, rows) = match params.base_rate {
+        BaseRate::Of(RateOf::Training) => (rate_of(judged), calibrated),
+        BaseRate::Of(RateOf::Latest) => (rate_of(&judged[..1]), &calibrated[..n_latest]),
+        BaseRate::Known(rate) => (rate, &calibrated[..n_latest]),
+    };
+    match rows.is_empty() {
+        true => (rate, 0.0),
+        false => (rate, shift_to_rate(rows, rate)),
+    }
+}
+
+fn typical_of_stayed(rows: &TrainingRows<'_>, names: &[String]) -> Result<Vec<f64>, ChurnError> {
+    names
+        .iter()
+        .map(|name| {
+            let values = rows.matrix.column(name)?;
+            let stayed = values.iter().zip(rows.churned).filter(|(_, churned)| !**churned);
+            Ok(quantile(&sorted(stayed.map(|(&value, _)| value).collect()), 0.5))
+        })
+        .collect()
+}
+
+impl FittedChurn {
+    /// Calibrated probabilities of a classifier's log odds.
+    pub fn probabilities(&self, log_odds: &[f64]) -> Vec<f64> {
+        let settings = &self.settings;
+        log_odds
+            .iter()
+            .map(|&z| probability(settings.calibration.apply(z) + settings.level_shift))
+            .collect()
+    }
+
+    /// Probability to churn by the rule of the label, for each row.
+    ///
+    /// # Errors
+    /// When the matrix lacks a feature of the model.
+    pub fn predict(&self, matrix: &FeatureMatrix) -> Result<Vec<f64>, ChurnError> {
+        Ok(self.probabilities(&self.classifier.log_odds(matrix)?))
+    }
+}

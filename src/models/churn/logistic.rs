@@ -1,0 +1,62 @@
+use linfa::DatasetBase;
+use linfa::traits::Fit;
+use ndarray::{Array1, Array2, ArrayView1};
+use serde::{Deserialize, Serialize};
+
+use super::{ChurnError, Classifier, Explain, LogisticModel, LogisticParams, TrainingRows};
+use crate::dataset::FeatureMatrix;
+use crate::stats::scaling::{Scaling, Transform};
+
+/// A logistic regression on scaled features.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FittedLogistic {
+    /// The space of the coefficients.
+    pub scaling: Scaling,
+    /// Log odds by spread.
+    pub model: LogisticModel,
+}
+
+impl FittedLogistic {
+    pub(super) fn fit(
+        rows: &TrainingRows<'_>,
+        l2_penalty: f64,
+        rising: &[String],
+    ) -> Result<Self, ChurnError> {
+        let varying = rows.varying_names()?;
+        let scaling = Scaling::fit(rows.matrix, &varying, Transform::Log)?;
+        let points = scaling.apply(rows.matrix)?;
+        let rising = varying.iter().enumerate().filter(|(_, name)| rising.contains(name));
+        let rising = rising.map(|(column, _)| column).collect();
+        let mut dataset = DatasetBase::new(points, Array1::from(rows.churned.to_vec()));
+        if let Some(weights) = rows.weights {
+            dataset = dataset.with_weights(weights.iter().map(|&weight| weight as f32).collect());
+        }
+        let params = LogisticParams { l2_penalty, rising, ..LogisticParams::default() };
+        Ok(Self { scaling, model: params.fit(&dataset)? })
+    }
+}
+
+impl Classifier for FittedLogistic {
+    fn features(&self) -> Vec<String> {
+        self.scaling.names.clone()
+    }
+
+    fn log_odds(&self, matrix: &FeatureMatrix) -> Result<Vec<f64>, ChurnError> {
+        let coefficients = ArrayView1::from(&self.model.coefficients);
+        let log_odds = self.scaling.apply(matrix)?.dot(&coefficients) + self.model.intercept;
+        Ok(log_odds.to_vec())
+    }
+
+    fn explainer(&self) -> Box<dyn Explain + '_> {
+        Box::new(self)
+    }
+}
+
+impl Explain for &FittedLogistic {
+    /// A coefficient times how far the feature lies from its centre.
+    fn contributions(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, ChurnError> {
+        let coefficients = ArrayView1::from(&self.model.coefficients);
+        Ok((self.scaling.apply(matrix)? * coefficients).mapv(|value| value as f32))
+    }
+}

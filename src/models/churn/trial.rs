@@ -1,0 +1,239 @@
+//! Which classifier foretells best what happened later, inside the training
+//! snapshots.
+
+use chrono::{Days, NaiveDateTime};
+use serde::{Deserialize, Serialize};
+
+use super::blend::blended;
+use super::calibration::shift_to_rate;
+use super::newton::probability;
+use super::rows::PooledRows;
+use super::{
+    ChurnError, ChurnParams, Classifier, FittedLogistic, FittedTrees, JudgedUsers, ModelChoice,
+};
+use crate::stats::metrics::{log_loss, roc_auc};
+
+/// Dates that are foretold at most, the latest ones.
+const MAX_FOLDS: usize = 3;
+
+/// Trees between two looks at how well they foretell.
+const ROUNDS_PER_STAGE: usize = 10;
+
+/// Penalties on the coefficients that are tried where the config names none.
+const L2_PENALTIES: [f64; 3] = [1.0, 10.0, 100.0];
+
+/// Log loss, in nats, that a larger penalty must save to be taken.
+const WORTH_A_PENALTY: f64 = 5e-4;
+
+/// What the trial of the classifiers found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrialRecord {
+    /// Snapshots that were foretold, latest first, each from those whose outcomes
+    /// had ended by then.
+    pub judged_at: Vec<NaiveDateTime>,
+    /// False where no snapshot was early enough to learn from: then half of the
+    /// users were foretold from the other half.
+    pub out_of_time: bool,
+    /// How each classifier did.
+    pub candidates: Vec<Candidate>,
+    /// The one that was taken.
+    pub chosen: ModelChoice,
+    /// Trees that helped.
+    pub n_rounds: usize,
+    /// Penalty on the coefficients of the regression.
+    pub l2_penalty: f64,
+}
+
+/// How a classifier did, as the mean over the dates foretold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Candidate {
+    /// The classifier.
+    pub model: ModelChoice,
+    /// Log loss in nats, the probabilities being level with each date's churn rate:
+    /// the season is not what classifiers are compared by.
+    pub log_loss: f64,
+    /// ROC AUC; `None` where a date has one class.
+    pub roc_auc: Option<f64>,
+}
+
+/// The record, and what the chosen classifier foretold: log odds that are level
+/// with each date's churn rate, and who churned.
+pub(super) struct Trial {
+    pub record: TrialRecord,
+    pub log_odds: Vec<f64>,
+    pub churned: Vec<bool>,
+}
+
+struct Fold<'a> {
+    learn: Vec<&'a JudgedUsers>,
+    judge: &'a JudgedUsers,
+}
+
+/// Forecasts of one fold: by the regression with each penalty, and by trees after
+/// each stage.
+struct Forecasts {
+    logistic: Vec<Vec<f64>>,
+    trees: Vec<Vec<f64>>,
+}
+
+/// A classifier with what the trial is to find for it.
+#[derive(Clone, Copy)]
+struct Setting {
+    model: ModelChoice,
+    penalty: usize,
+    stage: usize,
+}
+
+/// Fits each classifier that the config allows to earlier snapshots and judges it
+/// by later ones. `snapshots` come latest first.
+pub(super) fn try_classifiers(
+    params: &ChurnParams,
+    snapshots: &[JudgedUsers],
+    horizon_days: u32,
+    seed: u64,
+) -> Result<Trial, ChurnError> {
+    let halves = halves_of_latest(snapshots);
+    let mut folds = out_of_time_folds(snapshots, horizon_days);
+    let out_of_time = !folds.is_empty();
+    if let (Some((learn, judge)), false) = (&halves, out_of_time) {
+        folds.push(Fold { learn: vec![learn], judge });
+    }
+    let forecasts =
+        folds.iter().map(|fold| fold.forecast(params, seed)).collect::<Result<Vec<_>, _>>()?;
+    let loss =
+        |model, penalty, stage| mean_loss(&folds, &forecasts, Setting { model, penalty, stage });
+    let n_stages = forecasts.iter().map(|it| it.trees.len()).min().unwrap_or(0);
+    let stage = (0..n_stages)
+        .map(|stage| (stage, loss(ModelChoice::Trees, 0, stage)))
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .map_or(0, |(stage, _)| stage);
+    let n_penalties = forecasts.iter().map(|it| it.logistic.len()).min().unwrap_or(0);
+    let losses: Vec<f64> =
+        (0..n_penalties).map(|penalty| loss(ModelChoice::Logistic, penalty, 0)).collect();
+    let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    let penalty = losses.iter().position(|&loss| loss <= least + WORTH_A_PENALTY).unwrap_or(0);
+    let tried = match params.model {
+        ModelChoice::Auto => vec![ModelChoice::Logistic, ModelChoice::Trees, ModelChoice::Blend],
+        one => vec![one],
+    };
+    let candidates: Vec<Candidate> = tried
+        .into_iter()
+        .map(|model| Candidate {
+            model,
+            log_loss: loss(model, penalty, stage),
+            roc_auc: mean_auc(&folds, &forecasts, Setting { model, penalty, stage }),
+        })
+        .collect();
+    let best = candidates.iter().min_by(|a, b| a.log_loss.total_cmp(&b.log_loss));
+    let chosen = best.map_or(ModelChoice::Logistic, |candidate| candidate.model);
+    let (mut log_odds, mut churned) = (Vec::new(), Vec::new());
+    for (fold, forecast) in folds.iter().zip(&forecasts) {
+        let setting = Setting { model: chosen, penalty, stage };
+        log_odds.extend(fold.level(&forecast.of(setting)));
+        churned.extend_from_slice(&fold.judge.churned);
+    }
+    let judged_at = folds.iter().map(|fold| fold.judge.as_of).collect();
+    let n_rounds = ((stage + 1) * ROUNDS_PER_STAGE).min(params.max_rounds);
+    let l2_penalty = penalties(params)[penalty];
+    let record = TrialRecord { judged_at, out_of_time, candidates, chosen, n_rounds, l2_penalty };
+    Ok(Trial { record, log_odds, churned })
+}
+
+/// Later snapshots with the earlier ones whose outcomes had ended by then.
+fn out_of_time_folds(snapshots: &[JudgedUsers], horizon_days: u32) -> Vec<Fold<'_>> {
+    let horizon = Days::new(u64::from(horizon_days));
+    let has_both =
+        |judged: &JudgedUsers| judged.n_churned() > 0 && judged.n_churned() < judged.churned.len();
+    let folds = snapshots.iter().map(|judge| {
+        let ended = |it: &&JudgedUsers| it.as_of + horizon <= judge.as_of && has_both(it);
+        Fold { learn: snapshots.iter().filter(ended).collect(), judge }
+    });
+    folds.filter(|fold| !fold.learn.is_empty() && has_both(fold.judge)).take(MAX_FOLDS).collect()
+}
+
+/// Every other user of the latest snapshot, and the rest.
+fn halves_of_latest(snapshots: &[JudgedUsers]) -> Option<(JudgedUsers, JudgedUsers)> {
+    let latest = snapshots.first()?;
+    let half = |parity: usize| {
+        // Users of each class in turn, so that both halves have both.
+        let mut n_of_class = [0usize; 2];
+        let places: Vec<usize> = (0..latest.churned.len())
+            .filter(|&place| {
+                let n = &mut n_of_class[usize::from(latest.churned[place])];
+                *n += 1;
+                *n % 2 == parity
+            })
+            .collect();
+        latest.select(&places)
+    };
+    let (learn, judge) = (half(1), half(0));
+    (judge.n_churned() > 0 && judge.n_churned() < judge.churned.len()).then_some((learn, judge))
+}
+
+impl Fold<'_> {
+    fn forecast(&self, params: &ChurnParams, seed: u64) -> Result<Forecasts, ChurnError> {
+        let pooled = PooledRows::of(&self.learn, params)?;
+        let rows = pooled.rows();
+        let matrix = &self.judge.matrix;
+        let regression =
+            |l2_penalty| FittedLogistic::fit(&rows, l2_penalty, &params.rising)?.log_odds(matrix);
+        let logistic = match params.model {
+            ModelChoice::Trees => Vec::new(),
+            _ => penalties(params).into_iter().map(regression).collect::<Result<_, _>>()?,
+        };
+        let trees = match params.model {
+            ModelChoice::Logistic => Vec::new(),
+            _ => FittedTrees::fit(&rows, params, params.max_rounds, seed)?
+                .log_odds_in_stages(matrix, ROUNDS_PER_STAGE)?,
+        };
+        Ok(Forecasts { logistic, trees })
+    }
+
+    /// Log odds shifted to the churn rate of the date.
+    fn level(&self, log_odds: &[f64]) -> Vec<f64> {
+        let rate = self.judge.n_churned() as f64 / self.judge.churned.len() as f64;
+        let shift = shift_to_rate(log_odds, rate);
+        log_odds.iter().map(|z| z + shift).collect()
+    }
+}
+
+/// The penalties to try, the least first.
+fn penalties(params: &ChurnParams) -> Vec<f64> {
+    params.l2_penalty.map_or(L2_PENALTIES.to_vec(), |penalty| vec![penalty])
+}
+
+impl Forecasts {
+    fn of(&self, setting: Setting) -> Vec<f64> {
+        let logistic = self.logistic.get(setting.penalty).map_or(&[][..], Vec::as_slice);
+        let trees = self.trees.get(setting.stage).map_or(&[][..], Vec::as_slice);
+        match setting.model {
+            ModelChoice::Logistic => logistic.to_vec(),
+            ModelChoice::Trees => trees.to_vec(),
+            ModelChoice::Blend | ModelChoice::Auto => blended(logistic, trees),
+        }
+    }
+}
+
+fn mean_loss(folds: &[Fold<'_>], forecasts: &[Forecasts], setting: Setting) -> f64 {
+    let losses: Vec<f64> = folds
+        .iter()
+        .zip(forecasts)
+        .filter_map(|(fold, forecast)| {
+            let level = fold.level(&forecast.of(setting));
+            let p: Vec<f64> = level.into_iter().map(probability).collect();
+            log_loss(&p, &fold.judge.churned)
+        })
+        .collect();
+    losses.iter().sum::<f64>() / losses.len().max(1) as f64
+}
+
+fn mean_auc(folds: &[Fold<'_>], forecasts: &[Forecasts], setting: Setting) -> Option<f64> {
+    let aucs = folds
+        .iter()
+        .zip(forecasts)
+        .map(|(fold, forecast)| roc_auc(&forecast.of(setting), &fold.judge.churned))
+        .collect::<Option<Vec<f64>>>()?;
+    (!aucs.is_empty()).then(|| aucs.iter().sum::<f64>() / aucs.len() as f64)
+}

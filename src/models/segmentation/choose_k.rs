@@ -1,0 +1,317 @@
+use ndarray::{Array2, ArrayView2, Axis};
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+
+use super::outcome::Outcome;
+use super::{SegmentationError, SegmentationParams};
+use crate::dataset::Outcomes;
+use crate::stats::clustering::{ClusterParams, FittedClusters, KMeansParams, fit_clusters};
+use crate::stats::metrics::{adjusted_rand_index, silhouette};
+
+/// Users on which the separation of a candidate is judged: the silhouette takes
+/// time in the square of them.
+const N_SILHOUETTE: usize = 2_000;
+/// Users on which candidates are fitted and judged at most.
+const MAX_POINTS: usize = 20_000;
+/// Refits on resampled users that tell how stable a candidate is.
+const N_REFITS: usize = 5;
+/// Agreement between refits below which a candidate counts as unstable.
+const MIN_STABILITY: f64 = 0.85;
+/// Share of the variance of outcomes that some hundreds of users show by chance.
+const MIN_OUTCOME_R2: f64 = 0.02;
+/// A candidate whose outcome score is at least this share of the best is as good.
+const NEAR_BEST: f64 = 0.98;
+
+/// How one number of layers did, in a trial on users or times that it was not
+/// fitted on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Candidate {
+    /// Number of layers.
+    pub k: usize,
+    /// Share of the variance of what users did that the layers foretold, averaged
+    /// over the outcomes; `None` when no outcome varies.
+    pub outcome_r2: Option<f64>,
+    /// Mean silhouette width on a sample of users, −1..1.
+    pub silhouette: f64,
+    /// Mean adjusted Rand index between clusters of resampled users in one space.
+    pub stability: f64,
+    /// Share of users in the smallest layer.
+    pub smallest_share: f64,
+    /// Taken, or why not.
+    pub verdict: KVerdict,
+}
+
+impl Candidate {
+    /// Whether clusters of resampled users agree well enough.
+    pub fn is_stable(&self) -> bool {
+        self.stability >= MIN_STABILITY
+    }
+
+    /// Whether layers know more of what users did afterwards than chance gives.
+    /// True where nothing could be judged.
+    pub fn foretells(&self) -> bool {
+        self.outcome_r2.is_none_or(|r2| r2 >= MIN_OUTCOME_R2)
+    }
+}
+
+/// What became of a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KVerdict {
+    /// The number of layers of the model.
+    Taken,
+    /// Its smallest layer is too small.
+    SmallLayer,
+    /// Refits disagree too much.
+    Unstable,
+    /// Its layers foretell less than those of the best.
+    ForetellsLess,
+    /// As good, but its layers are less apart.
+    LessApart,
+}
+
+/// Where candidates are fitted and judged: places of users and what they did.
+pub(super) struct Arena<'a> {
+    pub learn: ArrayView2<'a, f32>,
+    pub learned: &'a Outcomes,
+    pub judge: ArrayView2<'a, f32>,
+    pub judged: &'a Outcomes,
+}
+
+/// Measures every number of layers and takes one: of those whose smallest layer
+/// is large enough and whose refits agree, those that foretell nearly as much as
+/// the best of them, and of these the one whose layers are furthest apart. A
+/// condition that nobody meets is dropped.
+pub(super) fn choose_k(
+    params: &SegmentationParams,
+    arena: &Arena<'_>,
+    ks: impl IntoIterator<Item = usize>,
+    seed: u64,
+) -> Result<Vec<Candidate>, SegmentationError> {
+    let mut candidates = Vec::new();
+    for k in ks {
+        match measure(params, arena, k, seed) {
+            // More layers than the users of the trial allow are not tried.
+            Err(SegmentationError::TooFewPlaces { .. }) if !candidates.is_empty() => break,
+            measured => candidates.push(measured?),
+        }
+    }
+    take_one(&mut candidates, params.min_share);
+    Ok(candidates)
+}
+
+fn take_one(candidates: &mut [Candidate], min_share: f64) {
+    let mut open: Vec<&mut Candidate> = candidates.iter_mut().collect();
+    sieve(&mut open, KVerdict::SmallLayer, |c, _| c.smallest_share >= min_share);
+    sieve(&mut open, KVerdict::Unstable, |c, _| c.is_stable());
+    let foretold = |c: &Candidate| c.outcome_r2.unwrap_or(0.0);
+    sieve(&mut open, KVerdict::ForetellsLess, |c, open| {
+        let best = open.iter().map(|c| foretold(c)).fold(f64::NEG_INFINITY, f64::max);
+        foretold(c) >= best.min(best * NEAR_BEST)
+    });
+    sieve(&mut open, KVerdict::LessApart, |c, open| {
+        let widest = open.iter().map(|c| c.silhouette).fold(f64::NEG_INFINITY, f64::max);
+        c.silhouette >= widest
+    });
+    // Of equals the fewest layers.
+    open.iter_mut().skip(1).for_each(|c| c.verdict = KVerdict::LessApart);
+}
+
+/// Leaves those for which the condition holds, if there are any, and tells the
+/// others why they are out.
+fn sieve(
+    open: &mut Vec<&mut Candidate>,
+    verdict: KVerdict,
+    holds: impl Fn(&Candidate, &[&mut Candidate]) -> bool,
+) {
+    let passes: Vec<bool> = open.iter().map(|candidate| holds(candidate, open)).collect();
+    if !passes.contains(&true) {
+        return;
+    }
+    let mut index = 0;
+    open.retain_mut(|candidate| {
+        index += 1;
+        if !passes[index - 1] {
+            candidate.verdict = verdict;
+        }
+        passes[index - 1]
+    });
+}
+
+fn measure(
+    params: &SegmentationParams,
+    arena: &Arena<'_>,
+    k: usize,
+    seed: u64,
+) -> Result<Candidate, SegmentationError> {
+    let learn = every_nth(arena.learn, MAX_POINTS);
+    let judge = every_nth(arena.judge, MAX_POINTS);
+    let fitted = fit_clusters(&cluster_params(params, k, seed), learn.view())?;
+    let labels = labels(&fitted, judge.view())?;
+    let mut sizes = vec![0usize; k];
+    labels.iter().for_each(|&label| sizes[label] += 1);
+    // A cluster of users of earlier times makes no layer.
+    let smallest = sizes.iter().filter(|&&size| size > 0).min().copied().unwrap_or(0);
+    let shown = every_nth(judge.view(), N_SILHOUETTE);
+    let of_shown = self::labels(&fitted, shown.view())?;
+    Ok(Candidate {
+        k,
+        outcome_r2: outcome_r2(&fitted, arena)?,
+        silhouette: silhouette(shown.mapv(f64::from).view(), &of_shown).unwrap_or(-1.0),
+        stability: stability(params, learn.view(), judge.view(), k, seed)?,
+        smallest_share: smallest as f64 / labels.len().max(1) as f64,
+        verdict: KVerdict::Taken,
+    })
+}
+
+/// Clustering as the config has it.
+pub(super) fn cluster_params(params: &SegmentationParams, k: usize, seed: u64) -> ClusterParams {
+    let k_means =
+        KMeansParams { n_clusters: k, n_starts: params.n_starts, seed, ..Default::default() };
+    ClusterParams { algorithm: params.algorithm, k_means, ..Default::default() }
+}
+
+fn labels(
+    fitted: &FittedClusters,
+    points: ArrayView2<'_, f32>,
+) -> Result<Vec<usize>, SegmentationError> {
+    Ok(fitted.assign(points)?.into_iter().map(|(label, _)| label).collect())
+}
+
+/// Rows at equal steps, at most about `n`.
+fn every_nth(points: ArrayView2<'_, f32>, n: usize) -> Array2<f32> {
+    let step = points.nrows().div_ceil(n).max(1);
+    points.slice(ndarray::s![..;step, ..]).to_owned()
+}
+
+/// Layer means learned from the ones, judged by the others: 1 − squared error
+/// over that of the mean, averaged over the outcomes.
+fn outcome_r2(
+    fitted: &FittedClusters,
+    arena: &Arena<'_>,
+) -> Result<Option<f64>, SegmentationError> {
+    let (of_learn, of_judge) = (labels(fitted, arena.learn)?, labels(fitted, arena.judge)?);
+    let n_clusters = fitted.centroids().nrows();
+    let scores: Vec<f64> = Outcome::that_vary(arena.judged)
+        .into_iter()
+        .map(|outcome| {
+            let (learned, truth) = (outcome.of(arena.learned), outcome.of(arena.judged));
+            let means = means_by_label(&of_learn, &learned, n_clusters);
+            let of_all = truth.iter().sum::<f64>() / truth.len() as f64;
+            let error: f64 =
+                truth.iter().zip(&of_judge).map(|(y, &label)| (y - means[label]).powi(2)).sum();
+            1.0 - error / truth.iter().map(|y| (y - of_all).powi(2)).sum::<f64>()
+        })
+        .collect();
+    let n_outcomes = scores.len() as f64;
+    Ok((n_outcomes > 0.0).then(|| scores.iter().sum::<f64>() / n_outcomes))
+}
+
+/// Mean of each cluster; the mean of all where a cluster has no member.
+fn means_by_label(labels: &[usize], values: &[f64], n_clusters: usize) -> Vec<f64> {
+    let of_all = values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let mut sums = vec![(0.0, 0.0); n_clusters];
+    for (&label, value) in labels.iter().zip(values) {
+        sums[label].0 += value;
+        sums[label].1 += 1.0;
+    }
+    sums.into_iter().map(|(sum, n)| if n > 0.0 { sum / n } else { of_all }).collect()
+}
+
+/// Mean adjusted Rand index between clusterings that were fitted on resamples
+/// of the points, each by itself, and assign the same others.
+///
+/// Source: Ben-Hur, Elisseeff & Guyon (2002), "A stability based method for
+/// discovering structure in clustered data".
+fn stability(
+    params: &SegmentationParams,
+    learn: ArrayView2<'_, f32>,
+    judge: ArrayView2<'_, f32>,
+    k: usize,
+    seed: u64,
+) -> Result<f64, SegmentationError> {
+    let refits = (0..N_REFITS as u64)
+        .map(|refit| {
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_add(1 + refit));
+            let rows: Vec<usize> =
+                (0..learn.nrows()).map(|_| rng.gen_range(0..learn.nrows())).collect();
+            let resampled = learn.select(Axis(0), &rows);
+            let params = cluster_params(params, k, rng.r#gen());
+            labels(&fit_clusters(&params, resampled.view())?, judge)
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(mean_agreement(&refits))
+}
+
+/// Mean adjusted Rand index over all pairs of groupings of the same users; 1 for
+/// a single grouping.
+pub(super) fn mean_agreement(groupings: &[Vec<usize>]) -> f64 {
+    let pairs = (0..groupings.len()).flat_map(|first| (0..first).map(move |other| (first, other)));
+    let agreements: Vec<f64> = pairs
+        .map(|(first, other)| adjusted_rand_index(&groupings[first], &groupings[other]))
+        .collect();
+    if agreements.is_empty() {
+        return 1.0;
+    }
+    agreements.iter().sum::<f64>() / agreements.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(k: usize, r2: f64, silhouette: f64, stability: f64, share: f64) -> Candidate {
+        Candidate {
+            k,
+            outcome_r2: Some(r2),
+            silhouette,
+            stability,
+            smallest_share: share,
+            verdict: KVerdict::Taken,
+        }
+    }
+
+    #[test]
+    fn each_condition_in_turn_and_its_reason() {
+        let mut candidates = [
+            candidate(6, 0.30, 0.50, 0.95, 0.01),
+            candidate(7, 0.398, 0.31, 0.95, 0.01),
+            candidate(8, 0.40, 0.30, 0.95, 0.01),
+            candidate(9, 0.41, 0.40, 0.50, 0.01),
+            candidate(10, 0.45, 0.40, 0.95, 0.0001),
+        ];
+        take_one(&mut candidates, 0.001);
+        use KVerdict::{ForetellsLess, LessApart, SmallLayer, Taken, Unstable};
+        let verdicts = candidates.map(|c| c.verdict);
+        assert_eq!(verdicts, [ForetellsLess, Taken, LessApart, Unstable, SmallLayer]);
+    }
+
+    #[test]
+    fn a_condition_that_nobody_meets_is_dropped() {
+        let mut candidates = [candidate(2, -0.2, 0.1, 0.2, 0.0), candidate(3, -0.1, 0.1, 0.3, 0.0)];
+        take_one(&mut candidates, 0.001);
+        assert_eq!(candidates.map(|c| c.verdict), [KVerdict::ForetellsLess, KVerdict::Taken]);
+    }
+
+    #[test]
+    fn plain_groups_are_stable_and_foretold() {
+        // Three groups far apart; the third orders.
+        let points = Array2::from_shape_fn((300, 1), |(row, _)| {
+            (row % 3) as f32 * 10.0 + (row % 7) as f32 * 0.1
+        });
+        let n_orders: Vec<f64> = (0..300).map(|row| f64::from(u8::from(row % 3 == 2))).collect();
+        let outcomes = Outcomes { gmv: vec![0.0; 300], n_orders, ..Outcomes::default() };
+        let arena = Arena {
+            learn: points.view(),
+            learned: &outcomes,
+            judge: points.view(),
+            judged: &outcomes,
+        };
+        let found = choose_k(&SegmentationParams::default(), &arena, [2, 3], 1).unwrap();
+        assert_eq!(found.iter().find(|c| c.verdict == KVerdict::Taken).unwrap().k, 3);
+        assert!(found[1].stability > 0.99 && found[1].silhouette > 0.9);
+        assert!((found[1].outcome_r2.unwrap() - 1.0).abs() < 1e-9);
+    }
+}

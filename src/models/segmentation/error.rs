@@ -1,0 +1,81 @@
+use crate::dataset::DatasetError;
+use crate::stats::boosting::BoostingError;
+use crate::stats::clustering::ClusteringError;
+
+/// Why users could not be segmented.
+#[derive(Debug, thiserror::Error)]
+pub enum SegmentationError {
+    /// A parameter is out of bounds.
+    #[error("{0}")]
+    Params(String),
+    /// Fewer users than segments.
+    #[error(
+        "[segmentation] k = {k} needs at least {k} users that differ, but there are {n_distinct} \
+         (of {n_users} users); lower k or add data"
+    )]
+    TooFewUsers {
+        /// Segments asked for.
+        k: usize,
+        /// Users in the snapshot.
+        n_users: usize,
+        /// Users with different features.
+        n_distinct: usize,
+    },
+    /// No feature tells users apart.
+    #[error(
+        "all {n_features} features are constant over {n_users} users: nothing to segment by; \
+         map more columns in [[source]]"
+    )]
+    ConstantFeatures {
+        /// Features in the matrix.
+        n_features: usize,
+        /// Users in the snapshot.
+        n_users: usize,
+    },
+    /// There is nothing to learn from.
+    #[error("there is no training snapshot; add data or lower [snapshots] min_history_days")]
+    NoSnapshot,
+    /// Nothing to foretell.
+    #[error(
+        "after the training snapshots all users did the same: nobody ordered, or all did. Change \
+         [snapshots] horizon_days, or set [segmentation] space = \"behaviour\""
+    )]
+    ConstantOutcomes,
+    /// Clusters could not be found.
+    #[error(transparent)]
+    Clustering(ClusteringError),
+    /// Too few users in the trial that chooses `k`, or to learn from.
+    #[error(
+        "[segmentation] {k} layers need at least {k} users that differ, but of {n_users} rows of \
+         users to learn from only {n_distinct} differ by what is foretold of them and how they \
+         behave; lower k (or k_min), or add data"
+    )]
+    TooFewPlaces {
+        /// Layers that were tried.
+        k: usize,
+        /// Users at training dates.
+        n_users: usize,
+        /// Different places among them.
+        n_distinct: usize,
+    },
+    /// Outcomes could not be foretold.
+    #[error(transparent)]
+    Boosting(#[from] BoostingError),
+    /// Directions of behaviour could not be found.
+    #[error("principal components of the features failed: {0}")]
+    Components(#[from] linfa_linalg::LinalgError),
+    /// The matrix does not fit the model.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+}
+
+impl From<ClusteringError> for SegmentationError {
+    fn from(error: ClusteringError) -> Self {
+        match error {
+            ClusteringError::TooFewDistinct { n_clusters, n_points, n_distinct } => {
+                Self::TooFewPlaces { k: n_clusters, n_users: n_points, n_distinct }
+            }
+            other => Self::Clustering(other),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+use ndarray::{Array1, Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
+
+use super::SegmentationError;
+use super::outcome::{Outcome, spread};
+use super::ridge::ridge_weights;
+use super::training_rows::{TrainingRows, Trial};
+use crate::stats::boosting::{BoostedTrees, BoostingParams, Sample, best_n_rounds, fit_trees};
+
+/// Boosted trees that foretell outcomes; each has a part in a coordinate of the
+/// space.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Foretellers {
+    /// Features that the trees see, in their order.
+    pub features: Vec<String>,
+    /// One for each outcome.
+    pub of: Vec<Foreteller>,
+}
+
+/// One outcome and the trees that foretell it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Foreteller {
+    /// What is foretold.
+    pub outcome: Outcome,
+    /// What a unit that the trees foretell counts in the space.
+    pub scale: f64,
+    /// The trees.
+    pub trees: BoostedTrees,
+}
+
+/// How many trees each outcome is worth.
+pub(super) type Rounds = Vec<(Outcome, usize)>;
+
+/// Finds how many trees help to foretell what the trial's judges did.
+pub(super) fn find_rounds(trial: &Trial, seed: u64) -> Result<Rounds, SegmentationError> {
+    let names = trial.learn.matrix.varying_names();
+    let (learn, judge) =
+        (trial.learn.matrix.select_single(&names)?, trial.judge.matrix.select_single(&names)?);
+    Outcome::that_vary(&trial.learn.outcomes)
+        .into_iter()
+        .map(|outcome| {
+            let (of_learn, of_judge) =
+                (outcome.of(&trial.learn.outcomes), outcome.of(&trial.judge.outcomes));
+            let sample = Sample { features: learn.view(), target: &of_learn, weights: None };
+            let judge = Sample { features: judge.view(), target: &of_judge, weights: None };
+            let params = boosting_params(outcome, &trial.learn);
+            Ok((outcome, best_n_rounds(&params, sample, judge, seed)?))
+        })
+        .collect()
+}
+
+/// Users that a leaf holds at least, where there are many.
+const MIN_LEAF_USERS: usize = 100;
+
+/// Leaves must be smaller where there are few users, and where few users make
+/// the outcome: a large GMV.
+fn boosting_params(outcome: Outcome, rows: &TrainingRows) -> BoostingParams {
+    let n_rows = rows.matrix.n_rows();
+    let min_leaf_rows = if outcome.is_of_few() {
+        (n_rows / 500).clamp(5, 50)
+    } else {
+        let rows_of_user = n_rows as f64 / rows.n_users.max(1) as f64;
+        let n_users = (rows.n_users / 30).clamp(5, MIN_LEAF_USERS);
+        (n_users as f64 * rows_of_user) as usize
+    };
+    BoostingParams { min_leaf_rows, ..BoostingParams::default() }
+}
+
+/// Users from whom trees are trusted as much as a weighted sum; also the penalty
+/// on that sum.
+const PRIOR_USERS: f64 = 4_000.0;
+
+/// How far trees that were grown from these users are to be trusted, 0..1.
+///
+/// Source: Bühlmann (1967), "Experience rating and credibility", ASTIN Bulletin
+/// 4, the factor n / (n + k).
+pub(super) fn credibility(rows: &TrainingRows) -> f64 {
+    rows.n_users as f64 / (rows.n_users as f64 + PRIOR_USERS)
+}
+
+/// Rows of [`PRIOR_USERS`] users, without any relation, are what the penalty on a
+/// weighted sum is worth.
+fn penalty_rows(rows: &TrainingRows) -> f64 {
+    PRIOR_USERS * rows.matrix.n_rows() as f64 / rows.n_users.max(1) as f64
+}
+
+impl Foretellers {
+    /// Foretells each outcome by the mean of trees and of a weighted sum of the
+    /// scaled features, in which the trees count by their [`credibility`]: trees
+    /// alone change too much from one fit to the next where users are few. GMV is
+    /// left to trees, since a sum knows no few who buy for thousands.
+    ///
+    /// Returns the trees and the weights, shape (outcomes, scaled features).
+    pub(super) fn fit(
+        rows: &TrainingRows,
+        scaled: ArrayView2<f64>,
+        rounds: &Rounds,
+        seed: u64,
+    ) -> Result<(Self, Array2<f64>), SegmentationError> {
+        let features = rows.matrix.varying_names();
+        let values = rows.matrix.select_single(&features)?;
+        let mut of = Vec::new();
+        let mut targets = Array2::zeros((rows.matrix.n_rows(), rounds.len()));
+        for (&(outcome, n_rounds), mut column) in rounds.iter().zip(targets.columns_mut()) {
+            let target = outcome.of(&rows.outcomes);
+            let sample = Sample { features: values.view(), target: &target, weights: None };
+            let trees = fit_trees(&boosting_params(outcome, rows), sample, n_rounds, seed)?;
+            let share = if outcome.is_of_few() { 1.0 } else { credibility(rows) };
+            // Each outcome counts by what can be foretold of it.
+            let scale = outcome.weight() / spread(&target).max(f64::MIN_POSITIVE);
+            column.assign(&(Array1::from(target) * (scale * (1.0 - share))));
+            of.push(Foreteller { outcome, scale: scale * share, trees });
+        }
+        let weights = ridge_weights(scaled, targets.view(), penalty_rows(rows))?;
+        Ok((Self { features, of }, weights))
+    }
+
+    /// What the trees foretell, shape (rows, [`Foretellers::of`]), in units of the
+    /// space.
+    pub(super) fn coordinates(
+        &self,
+        features: ArrayView2<'_, f32>,
+    ) -> Result<Array2<f64>, SegmentationError> {
+        let mut coordinates = Array2::zeros((features.nrows(), self.of.len()));
+        for (mut column, foreteller) in coordinates.columns_mut().into_iter().zip(&self.of) {
+            let foretold = foreteller.trees.predict(features)?;
+            column
+                .iter_mut()
+                .zip(foretold)
+                .for_each(|(cell, value)| *cell = value * foreteller.scale);
+        }
+        Ok(coordinates)
+    }
+
+    /// What each feature adds to coordinate `index`, shape (rows, features).
+    pub(super) fn contributions(
+        &self,
+        index: usize,
+        features: ArrayView2<'_, f32>,
+    ) -> Result<Array2<f64>, SegmentationError> {
+        let foreteller = &self.of[index];
+        Ok(foreteller.trees.contributions(features)? * foreteller.scale)
+    }
+}

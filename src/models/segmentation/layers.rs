@@ -1,0 +1,376 @@
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::choose_k::{Arena, Candidate, KVerdict, choose_k, cluster_params, mean_agreement};
+use super::foretell::{Rounds, find_rounds};
+use super::names::{Name, layer_names};
+use super::profile::{LayerProfile, profile_layers};
+use super::space::LayerSpace;
+use super::training_rows::{Draw, TrainingRows, Trial};
+use super::typical_user::typical_user;
+use super::{SegmentationError, SegmentationParams, SpaceKind};
+use crate::dataset::{FeatureMatrix, Outcomes, Snapshot};
+use crate::stats::clustering::{ClusteringError, FittedClusters, fit_clusters};
+
+/// A fitted segmentation: how to find a user's layer, and who is in each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FittedLayers {
+    /// The space in which users who are near each other are one layer.
+    pub space: LayerSpace,
+    /// Clusters of that space.
+    pub clusters: FittedClusters,
+    /// The layers; the most valuable first.
+    pub layers: Vec<Layer>,
+    /// How each number of layers did.
+    pub candidates: Vec<Candidate>,
+    /// Ids of layers of earlier models that none of these continues.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired_ids: Vec<String>,
+}
+
+/// A named group of users.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// Short id, kept for as long as it is the same group. In a first model `L1`
+    /// is the layer with the largest GMV a user.
+    pub id: String,
+    /// Name in words, distinct within the model.
+    pub name: String,
+    /// The same in Chinese.
+    pub name_zh: String,
+    /// What a typical user of it did, in a sentence or two.
+    pub description: String,
+    /// The same in Chinese.
+    pub description_zh: String,
+    /// The cluster whose users are in it.
+    pub cluster: usize,
+    /// Who is in it.
+    pub profile: LayerProfile,
+}
+
+/// The layer of each user, in matrix order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assignments {
+    /// Index into [`FittedLayers::layers`].
+    pub layers: Vec<usize>,
+    /// How clear the choice is: `1 − d₁/d₂`, 0 on the border to another layer, 1
+    /// on the centroid.
+    pub margins: Vec<f64>,
+}
+
+/// Fits layers to the training snapshots, the latest first, whose outcomes were
+/// seen for `horizon_days`.
+///
+/// # Errors
+/// When parameters are out of bounds, there are fewer different users than
+/// layers, no feature varies, or nothing that users did afterwards does.
+pub fn fit_layers(
+    params: &SegmentationParams,
+    training: &[Snapshot],
+    horizon_days: u32,
+    seed: u64,
+) -> Result<FittedLayers, SegmentationError> {
+    params.check().map_err(SegmentationError::Params)?;
+    let latest = training.first().ok_or(SegmentationError::NoSnapshot)?;
+    let n_distinct = check_enough_users(params, &latest.features)?;
+    let trial = Trial::new(training, horizon_days, Draw::All, seed)?;
+    let rounds = rounds_for(params, &trial, seed)?;
+    let candidates = try_candidates(params, &trial, &rounds, n_distinct, seed)?;
+    let k = candidates.iter().find(|c| c.verdict == KVerdict::Taken).map_or(2, |c| c.k);
+    let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), Draw::All, seed)?;
+    let space = LayerSpace::fit(params, &rows, &rounds, seed)?;
+    let clusters = fit_living_clusters(params, k, &space, &rows.matrix, &latest.features, seed)?;
+    let layers = describe(&space, &clusters, latest)?;
+    Ok(FittedLayers { space, clusters, layers, candidates, retired_ids: Vec::new() })
+}
+
+/// How well layers agree that are fitted anew, space and all, to users who are
+/// resampled with replacement: the mean adjusted Rand index over the pairs of
+/// `n_refits` refits with `k` layers, each of which assigns the users of `judge`.
+///
+/// # Errors
+/// As [`fit_layers`].
+pub fn refit_agreement(
+    params: &SegmentationParams,
+    k: usize,
+    training: &[Snapshot],
+    horizon_days: u32,
+    judge: &FeatureMatrix,
+    n_refits: usize,
+    seed: u64,
+) -> Result<f64, SegmentationError> {
+    let refits = (0..n_refits as u64)
+        .map(|refit| {
+            let seed = seed.wrapping_add(refit + 1);
+            let draw = Draw::Resampled(seed);
+            let rounds =
+                rounds_for(params, &Trial::new(training, horizon_days, draw, seed)?, seed)?;
+            let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), draw, seed)?;
+            let space = LayerSpace::fit(params, &rows, &rounds, seed)?;
+            let latest = TrainingRows::of(&[&training[0]], draw, seed)?.matrix;
+            let clusters = fit_living_clusters(params, k, &space, &rows.matrix, &latest, seed)?;
+            Ok(numbers(clusters.assign(space.locate(judge)?.view())?))
+        })
+        .collect::<Result<Vec<_>, SegmentationError>>()?;
+    Ok(mean_agreement(&refits))
+}
+
+fn numbers(assigned: Vec<(usize, f64)>) -> Vec<usize> {
+    assigned.into_iter().map(|(cluster, _)| cluster).collect()
+}
+
+/// Trees of each outcome that is foretold; none in the plain space.
+fn rounds_for(
+    params: &SegmentationParams,
+    trial: &Trial,
+    seed: u64,
+) -> Result<Rounds, SegmentationError> {
+    if params.space == SpaceKind::Behaviour {
+        return Ok(Rounds::new());
+    }
+    let rounds = find_rounds(trial, seed)?;
+    if rounds.is_empty() { Err(SegmentationError::ConstantOutcomes) } else { Ok(rounds) }
+}
+
+/// Clusters beyond `k` that are tried at most.
+const MAX_EXTRA: usize = 4;
+
+/// Clusters of all training rows, of which `k` have users in the latest
+/// snapshot: where users of earlier times were of a kind that is no more, their
+/// clusters come on top.
+fn fit_living_clusters(
+    params: &SegmentationParams,
+    k: usize,
+    space: &LayerSpace,
+    rows: &FeatureMatrix,
+    latest: &FeatureMatrix,
+    seed: u64,
+) -> Result<FittedClusters, SegmentationError> {
+    let (points, of_latest) = (space.locate(rows)?, space.locate(latest)?);
+    let mut best: Option<(usize, FittedClusters)> = None;
+    for n_clusters in k..=k + MAX_EXTRA {
+        let fitted = match fit_clusters(&cluster_params(params, n_clusters, seed), points.view()) {
+            // There are no more different users than that.
+            Err(ClusteringError::TooFewDistinct { .. }) if best.is_some() => break,
+            fitted => fitted?,
+        };
+        let living: BTreeSet<usize> =
+            numbers(fitted.assign(of_latest.view())?).into_iter().collect();
+        let n_living = living.len();
+        if n_living <= k && best.as_ref().is_none_or(|(most, _)| n_living > *most) {
+            best = Some((n_living, fitted));
+        }
+        if n_living >= k {
+            break;
+        }
+    }
+    Ok(best.expect("k clusters have at most k with users").1)
+}
+
+/// Number of users that differ, as far as it matters.
+fn check_enough_users(
+    params: &SegmentationParams,
+    matrix: &FeatureMatrix,
+) -> Result<usize, SegmentationError> {
+    let (n_users, k) = (matrix.n_rows(), params.k.unwrap_or(params.k_min));
+    if matrix.varying_names().is_empty() && n_users > 0 {
+        return Err(SegmentationError::ConstantFeatures {
+            n_features: matrix.n_features(),
+            n_users,
+        });
+    }
+    let n_distinct = n_distinct_rows(matrix, k.max(params.k_max));
+    if n_distinct < k {
+        return Err(SegmentationError::TooFewUsers { k, n_users, n_distinct });
+    }
+    Ok(n_distinct)
+}
+
+/// Number of different rows, counted no further than `enough`.
+fn n_distinct_rows(matrix: &FeatureMatrix, enough: usize) -> usize {
+    let mut seen = BTreeSet::new();
+    for row in matrix.values().rows() {
+        seen.insert(row.iter().map(|value| value.to_bits()).collect::<Vec<_>>());
+        if seen.len() >= enough {
+            break;
+        }
+    }
+    seen.len()
+}
+
+/// Fits the space to the trial's learners and tries every allowed `k` in it.
+fn try_candidates(
+    params: &SegmentationParams,
+    trial: &Trial,
+    rounds: &Rounds,
+    n_distinct: usize,
+    seed: u64,
+) -> Result<Vec<Candidate>, SegmentationError> {
+    let space = LayerSpace::fit(params, &trial.learn, rounds, seed)?;
+    let (learn, judge) = (space.locate(&trial.learn.matrix)?, space.locate(&trial.judge.matrix)?);
+    let arena = Arena {
+        learn: learn.view(),
+        learned: &trial.learn.outcomes,
+        judge: judge.view(),
+        judged: &trial.judge.outcomes,
+    };
+    let bounds = match params.k {
+        Some(k) => k..=k,
+        None => params.k_min..=params.k_max.min(n_distinct),
+    };
+    choose_k(params, &arena, bounds, seed)
+}
+
+/// Profiles the clusters' users in the latest snapshot, drops clusters that have
+/// none, puts the most valuable first, so that ids do not depend on the order in
+/// which clusters were found, and names them.
+fn describe(
+    space: &LayerSpace,
+    clusters: &FittedClusters,
+    latest: &Snapshot,
+) -> Result<Vec<Layer>, SegmentationError> {
+    let none = Outcomes::default();
+    let outcomes = latest.outcomes.as_ref().unwrap_or(&none);
+    let points = space.locate(&latest.features)?;
+    let labels = numbers(clusters.assign(points.view())?);
+    let profiles = profile_layers(space, &latest.features, &labels, clusters, outcomes)?;
+    let mut groups: Vec<(usize, LayerProfile)> =
+        profiles.into_iter().enumerate().filter(|(_, profile)| profile.n_users > 0).collect();
+    groups.sort_by(|(a, of_a), (b, of_b)| {
+        let by_value = of_b.gmv_per_user.total_cmp(&of_a.gmv_per_user);
+        let place = |cluster: usize| clusters.centroids().row(cluster).to_vec();
+        by_value.then_with(|| place(*a).partial_cmp(&place(*b)).expect("centroids are finite"))
+    });
+    let (of_cluster, profiles): (Vec<usize>, Vec<LayerProfile>) = groups.into_iter().unzip();
+    let names = layer_names(&profiles);
+    let layers = of_cluster.into_iter().zip(profiles).zip(names).enumerate();
+    Ok(layers
+        .map(|(index, ((cluster, profile), name))| {
+            let (description, description_zh) = typical_user(&profile);
+            let id = format!("L{}", index + 1);
+            let Name { english: name, chinese: name_zh } = name;
+            Layer { id, name, name_zh, description, description_zh, cluster, profile }
+        })
+        .collect())
+}
+
+impl FittedLayers {
+    /// The layer of each user.
+    ///
+    /// # Errors
+    /// When the matrix lacks a feature of the model.
+    pub fn assign(&self, matrix: &FeatureMatrix) -> Result<Assignments, SegmentationError> {
+        let points = self.space.locate(matrix)?;
+        let of_cluster = self.layer_of_cluster();
+        let assigned = self.clusters.assign(points.view())?;
+        let (layers, margins) =
+            assigned.into_iter().map(|(cluster, margin)| (of_cluster[cluster], margin)).unzip();
+        Ok(Assignments { layers, margins })
+    }
+
+    /// Index of the layer of each cluster. A cluster that had no user when layers
+    /// were made falls to the nearest one that had.
+    fn layer_of_cluster(&self) -> Vec<usize> {
+        let centroids = self.clusters.centroids();
+        let distance = |a: usize, b: usize| -> f32 {
+            centroids.row(a).iter().zip(centroids.row(b)).map(|(x, y)| (x - y).powi(2)).sum()
+        };
+        let nearest = |cluster: usize| {
+            let layers = self.layers.iter().enumerate();
+            layers
+                .min_by(|(_, a), (_, b)| {
+                    distance(cluster, a.cluster).total_cmp(&distance(cluster, b.cluster))
+                })
+                .map_or(0, |(index, _)| index)
+        };
+        (0..centroids.nrows()).map(nearest).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDateTime;
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::dataset::UserIds;
+
+    fn matrix(rows: &[[f64; 2]]) -> FeatureMatrix {
+        let values = Array2::from(rows.to_vec());
+        FeatureMatrix::new(vec!["n_orders".into(), "gmv".into()], values).unwrap()
+    }
+
+    fn snapshot(rows: &[[f64; 2]], n_orders: Vec<f64>, gmv: Vec<f64>) -> Snapshot {
+        let users = UserIds::Integer((0..rows.len() as i64).collect());
+        let outcomes = Some(Outcomes { n_orders, gmv, ..Outcomes::default() });
+        Snapshot::new(NaiveDateTime::default(), users, matrix(rows), outcomes).unwrap()
+    }
+
+    fn refused(k: usize, rows: &[[f64; 2]]) -> String {
+        let params = SegmentationParams { k: Some(k), ..Default::default() };
+        let zeros = vec![0.0; rows.len()];
+        let snapshots = [snapshot(rows, zeros.clone(), zeros)];
+        fit_layers(&params, &snapshots, 30, 1).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn more_layers_than_users_is_an_error_with_both_figures() {
+        let error = refused(5, &[[1.0, 2.0], [2.0, 9.0]]);
+        assert!(error.contains("needs at least 5 users"), "{error}");
+        assert!(error.contains("of 2 users"), "{error}");
+    }
+
+    #[test]
+    fn fewer_layers_are_tried_where_half_of_the_users_allow_no_more() {
+        let rows: Vec<[f64; 2]> = (0..12).map(|i| [f64::from(i), f64::from(i * i)]).collect();
+        let snapshots = [snapshot(&rows, vec![1.0; 12], vec![1.0; 12])];
+        let params = |k_min| SegmentationParams {
+            k_min,
+            space: SpaceKind::Behaviour,
+            max_correlation: 1.0,
+            ..Default::default()
+        };
+        // Six users learn, of whom resamples have fewer.
+        let found = fit_layers(&params(2), &snapshots, 30, 1).unwrap();
+        assert!(found.candidates.last().unwrap().k < 6, "{:?}", found.candidates);
+        let error = fit_layers(&params(7), &snapshots, 30, 1).unwrap_err().to_string();
+        assert!(error.starts_with("[segmentation] 7 layers need at least 7 users"), "{error}");
+    }
+
+    #[test]
+    fn constant_features_are_an_error() {
+        let error = refused(2, &[[1.0, 2.0]; 4]);
+        assert!(error.contains("all 2 features are constant"), "{error}");
+    }
+
+    #[test]
+    fn layers_are_distinctly_named_and_the_most_valuable_comes_first() {
+        let rows: Vec<[f64; 2]> = (0..60)
+            .map(|i| {
+                if i % 2 == 0 {
+                    [1.0, 5.0 + f64::from(i % 3)]
+                } else {
+                    [30.0, 900.0 + f64::from(i % 5)]
+                }
+            })
+            .collect();
+        let gmv = rows.iter().map(|row| row[1]).collect();
+        let snapshots = [snapshot(&rows, vec![1.0; 60], gmv)];
+        let params = SegmentationParams {
+            k: Some(2),
+            max_correlation: 1.0,
+            space: SpaceKind::Behaviour,
+            ..Default::default()
+        };
+        let fitted = fit_layers(&params, &snapshots, 30, 1).unwrap();
+        assert_eq!(fitted.layers[0].profile.n_users, 30);
+        assert!(fitted.layers[0].profile.gmv_per_user > 800.0);
+        assert_ne!(fitted.layers[0].name, fitted.layers[1].name);
+        assert_ne!(fitted.layers[0].name_zh, fitted.layers[1].name_zh);
+        let assigned = fitted.assign(&matrix(&rows)).unwrap();
+        assert_eq!(assigned.layers[..2], [1, 0]);
+    }
+}

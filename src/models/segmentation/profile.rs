@@ -1,0 +1,164 @@
+use ndarray::ArrayView1;
+use serde::{Deserialize, Serialize};
+
+use super::SegmentationError;
+use super::space::LayerSpace;
+use crate::dataset::{FeatureMatrix, Outcomes};
+use crate::stats::clustering::FittedClusters;
+use crate::stats::scaling::{Scaling, Transform};
+
+/// Who is in a layer, as of the snapshot on which it was fitted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerProfile {
+    /// Users in it.
+    pub n_users: usize,
+    /// Share of all users.
+    pub share: f64,
+    /// Share of its users who have ever ordered.
+    pub customer_share: f64,
+    /// Mean amount ordered in the horizon after the snapshot.
+    pub gmv_per_user: f64,
+    /// Share of all users' GMV in the horizon.
+    pub gmv_share: f64,
+    /// Share of its users without an order in the horizon.
+    pub churn_rate: f64,
+    /// Where it differs from all users, the largest difference first.
+    pub differences: Vec<Difference>,
+    /// The features that drew its line, the strongest first.
+    pub drivers: Vec<Driver>,
+}
+
+/// How a layer differs from all users in one feature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Difference {
+    /// The feature.
+    pub feature: String,
+    /// Mean of the layer minus mean of all, in spreads of all, both on the
+    /// scaled values.
+    pub effect: f64,
+    /// Median of the layer, in the feature's unit.
+    pub median: f64,
+    /// Median of all users.
+    pub median_of_all: f64,
+}
+
+/// How far a feature draws a layer away from all users.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Driver {
+    /// The feature.
+    pub feature: String,
+    /// Share of the squared way from the mean of all users to that of the layer;
+    /// all shares add up to 1, those of features that draw back are negative.
+    pub share: f64,
+}
+
+impl LayerProfile {
+    /// How it differs in a feature, if that varies.
+    pub fn difference(&self, feature: &str) -> Option<&Difference> {
+        self.differences.iter().find(|it| it.feature == feature)
+    }
+}
+
+/// Users of a layer that tell what drew it, at most: contributions take time.
+const N_DRAWN: usize = 2_000;
+
+/// Drivers that are kept.
+const N_DRIVERS: usize = 12;
+
+/// Describes the users of each cluster, whose numbers are `labels`.
+pub(super) fn profile_layers(
+    space: &LayerSpace,
+    matrix: &FeatureMatrix,
+    labels: &[usize],
+    clusters: &FittedClusters,
+    outcomes: &Outcomes,
+) -> Result<Vec<LayerProfile>, SegmentationError> {
+    let n_users = labels.len();
+    let total_gmv: f64 = outcomes.gmv.iter().sum();
+    let names = matrix.varying_names();
+    let raw = matrix.select(&names)?;
+    let scaled = Scaling::fit(matrix, &names, Transform::Log)?.apply(matrix)?;
+    let overall: Vec<f64> = raw.values().columns().into_iter().map(|c| median(c, None)).collect();
+    let n_orders = matrix.column("n_orders")?;
+    let sample_of_all = matrix.select_rows(&thinned(&(0..n_users).collect::<Vec<_>>()));
+    (0..clusters.centroids().nrows())
+        .map(|cluster| {
+            let rows: Vec<usize> = (0..n_users).filter(|&row| labels[row] == cluster).collect();
+            let size = rows.len().max(1) as f64;
+            let gmv: f64 = rows.iter().map(|&row| outcomes.gmv[row]).sum();
+            let churned = rows.iter().filter(|&&row| outcomes.n_orders[row] == 0.0).count();
+            let mut differences: Vec<Difference> = names
+                .iter()
+                .enumerate()
+                .map(|(column, feature)| Difference {
+                    feature: feature.clone(),
+                    // Scaled values of all users have mean 0 and spread 1.
+                    effect: rows.iter().map(|&row| scaled[[row, column]]).sum::<f64>() / size,
+                    median: median(raw.values().column(column), Some(&rows)),
+                    median_of_all: overall[column],
+                })
+                .collect();
+            differences.sort_by(|a, b| b.effect.abs().total_cmp(&a.effect.abs()));
+            Ok(LayerProfile {
+                n_users: rows.len(),
+                share: rows.len() as f64 / n_users.max(1) as f64,
+                customer_share: rows.iter().filter(|&&row| n_orders[row] > 0.0).count() as f64
+                    / size,
+                gmv_per_user: gmv / size,
+                gmv_share: if total_gmv > 0.0 { gmv / total_gmv } else { 0.0 },
+                churn_rate: churned as f64 / size,
+                differences,
+                drivers: drivers(space, &matrix.select_rows(&thinned(&rows)), &sample_of_all)?,
+            })
+        })
+        .collect()
+}
+
+/// Rows at equal steps.
+fn thinned(rows: &[usize]) -> Vec<usize> {
+    rows.iter().copied().step_by(rows.len().div_ceil(N_DRAWN).max(1)).collect()
+}
+
+/// The way from the mean of all to the mean of the members, cut into what each
+/// feature adds to its squared length.
+fn drivers(
+    space: &LayerSpace,
+    members: &FeatureMatrix,
+    all: &FeatureMatrix,
+) -> Result<Vec<Driver>, SegmentationError> {
+    if members.n_rows() == 0 {
+        return Ok(Vec::new());
+    }
+    let contributions = space.contributions(members, all)?;
+    let n_coordinates = space.n_coordinates();
+    let way: Vec<f64> = (0..n_coordinates)
+        .map(|coordinate| contributions.iter().map(|(_, by)| by[coordinate]).sum())
+        .collect();
+    let length: f64 = way.iter().map(|step| step * step).sum();
+    let mut drivers: Vec<Driver> = contributions
+        .into_iter()
+        .map(|(feature, by)| {
+            let along: f64 = by.iter().zip(&way).map(|(part, step)| part * step).sum();
+            Driver { feature, share: if length > 0.0 { along / length } else { 0.0 } }
+        })
+        .collect();
+    drivers.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.feature.cmp(&b.feature)));
+    drivers.truncate(N_DRIVERS);
+    Ok(drivers)
+}
+
+/// Median of the given rows (all when `None`), 0 when there are none.
+fn median(column: ArrayView1<f64>, rows: Option<&[usize]>) -> f64 {
+    let mut values: Vec<f64> = match rows {
+        Some(rows) => rows.iter().map(|&row| column[row]).collect(),
+        None => column.to_vec(),
+    };
+    if values.is_empty() {
+        return 0.0;
+    }
+    let middle = values.len() / 2;
+    *values.select_nth_unstable_by(middle, f64::total_cmp).1
+}

@@ -1,0 +1,262 @@
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+use serde::{Deserialize, Serialize};
+
+use super::components::principal_components;
+use super::foretell::{Foretellers, Rounds, credibility};
+use super::outcome::spread;
+use super::training_rows::TrainingRows;
+use super::{SegmentationError, SegmentationParams, SpaceKind};
+use crate::dataset::FeatureMatrix;
+use crate::stats::scaling::{Scaling, drop_collinear};
+
+/// Directions of behaviour beside what is foretold.
+const N_COMPONENTS: usize = 10;
+
+/// Rows that are put in their place at a time, so that a large matrix needs no
+/// second one of its size.
+const BLOCK_ROWS: usize = 1 << 16;
+
+/// The space in which users who are near each other are one layer.
+///
+/// Its first coordinates are what is foretold of each outcome: the sum of what
+/// trees say and of weighted scaled features. The others, directions of
+/// behaviour, are weighted sums of the scaled features alone. In the plain space
+/// there are no trees, and each scaled feature is a coordinate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerSpace {
+    /// What is foretold; saved in a file of its own, since trees are many.
+    #[serde(skip)]
+    pub foretellers: Foretellers,
+    /// Features that count as behaviour, and how they are scaled.
+    pub scaling: Scaling,
+    /// Weights of the scaled features, one row a coordinate, those of what is
+    /// foretold first; without rows, each scaled feature is a coordinate.
+    pub loadings: Vec<Vec<f64>>,
+}
+
+impl LayerSpace {
+    /// Learns the space from users and, unless it is the plain one, from what
+    /// they did afterwards.
+    pub(super) fn fit(
+        params: &SegmentationParams,
+        rows: &TrainingRows,
+        rounds: &Rounds,
+        seed: u64,
+    ) -> Result<Self, SegmentationError> {
+        let scaling = separating_features(params, &rows.matrix)?;
+        if params.space == SpaceKind::Behaviour {
+            return Ok(Self { foretellers: Foretellers::default(), scaling, loadings: Vec::new() });
+        }
+        let scaled = scaling.apply(&rows.matrix)?;
+        let (foretellers, weights) = Foretellers::fit(rows, scaled.view(), rounds, seed)?;
+        let features = rows.matrix.select_single(&foretellers.features)?;
+        let foretold = foretellers.coordinates(features.view())? + scaled.dot(&weights.t());
+        let variance = |column: ArrayView1<f64>| spread(&column.to_vec()).powi(2);
+        let foretold_spread = foretold.columns().into_iter().map(variance).sum::<f64>().sqrt();
+        // What is foretold from few users counts less.
+        let behaviour_spread = foretold_spread * params.behaviour_weight / credibility(rows);
+        let directions = directions_of_behaviour(scaled.view(), behaviour_spread)?;
+        let loadings = weights.rows().into_iter().chain(directions.rows());
+        let loadings = loadings.map(|row| row.to_vec()).collect();
+        Ok(Self { foretellers, scaling, loadings })
+    }
+
+    /// Number of coordinates.
+    pub fn n_coordinates(&self) -> usize {
+        if self.loadings.is_empty() { self.scaling.names.len() } else { self.loadings.len() }
+    }
+
+    /// The users' places, shape (rows, coordinates).
+    ///
+    /// # Errors
+    /// When the matrix lacks a feature of the space.
+    pub fn locate(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, SegmentationError> {
+        let mut points = Array2::zeros((matrix.n_rows(), self.n_coordinates()));
+        let mut start = 0;
+        while start < matrix.n_rows() {
+            let end = (start + BLOCK_ROWS).min(matrix.n_rows());
+            let block = matrix.slice_rows(start..end);
+            points.slice_mut(s![start..end, ..]).assign(&self.locate_block(&block)?);
+            start = end;
+        }
+        Ok(points)
+    }
+
+    fn locate_block(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, SegmentationError> {
+        let mut places = self.scaling.apply(matrix)?;
+        if !self.loadings.is_empty() {
+            places = places.dot(&self.loadings_matrix().t());
+            let features = matrix.select_single(&self.foretellers.features)?;
+            let foretold = self.foretellers.coordinates(features.view())?;
+            places.slice_mut(s![.., ..foretold.ncols()]).zip_mut_with(&foretold, |a, b| *a += b);
+        }
+        Ok(places.mapv(|value| value as f32))
+    }
+
+    fn loadings_matrix(&self) -> Array2<f64> {
+        Array2::from_shape_fn((self.loadings.len(), self.scaling.names.len()), |(row, column)| {
+            self.loadings[row][column]
+        })
+    }
+
+    /// What each feature contributes to the place of the mean of some users,
+    /// seen from the mean of all: (feature, one number a coordinate). They add up
+    /// to the way from the one mean to the other.
+    pub(super) fn contributions(
+        &self,
+        some: &FeatureMatrix,
+        all: &FeatureMatrix,
+    ) -> Result<Vec<(String, Vec<f64>)>, SegmentationError> {
+        let n_coordinates = self.n_coordinates();
+        let mut found: Vec<(String, Vec<f64>)> = Vec::new();
+        let mut add = |feature: &String, coordinate: usize, value: f64| {
+            let index = found.iter().position(|(name, _)| name == feature).unwrap_or_else(|| {
+                found.push((feature.clone(), vec![0.0; n_coordinates]));
+                found.len() - 1
+            });
+            found[index].1[coordinate] += value;
+        };
+        let names = &self.foretellers.features;
+        let (some_single, all_single) = (some.select_single(names)?, all.select_single(names)?);
+        for coordinate in 0..self.foretellers.of.len() {
+            let mean = |features: ArrayView2<'_, f32>| -> Result<_, SegmentationError> {
+                let sums = self.foretellers.contributions(coordinate, features)?.sum_axis(Axis(0));
+                Ok(sums / features.nrows().max(1) as f64)
+            };
+            let difference = mean(some_single.view())? - mean(all_single.view())?;
+            names.iter().zip(&difference).for_each(|(name, &value)| add(name, coordinate, value));
+        }
+        let mean = |matrix: &FeatureMatrix| -> Result<_, SegmentationError> {
+            Ok(self.scaling.apply(matrix)?.sum_axis(Axis(0)) / matrix.n_rows().max(1) as f64)
+        };
+        let difference = mean(some)? - mean(all)?;
+        for (column, name) in self.scaling.names.iter().enumerate() {
+            if self.loadings.is_empty() {
+                add(name, column, difference[column]);
+            }
+            for (coordinate, loadings) in self.loadings.iter().enumerate() {
+                add(name, coordinate, loadings[column] * difference[column]);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Scaling over the features that vary and, where each is a coordinate, do not
+/// repeat each other. Sums of all features are the steadier for repeats: which of
+/// two near-equals stays would differ from one fit to the next.
+fn separating_features(
+    params: &SegmentationParams,
+    matrix: &FeatureMatrix,
+) -> Result<Scaling, SegmentationError> {
+    let varying = matrix.varying_names();
+    if varying.is_empty() {
+        return Err(SegmentationError::ConstantFeatures {
+            n_features: matrix.n_features(),
+            n_users: matrix.n_rows(),
+        });
+    }
+    let all = Scaling::fit(matrix, &varying, params.transform)?;
+    if params.space == SpaceKind::Outcome {
+        return Ok(all);
+    }
+    let kept = drop_collinear(&all.apply(matrix)?, &varying, params.max_correlation);
+    Ok(Scaling::fit(matrix, &kept, params.transform)?)
+}
+
+/// Directions of behaviour, shape (directions, scaled features), along which
+/// users together spread as far as asked for.
+fn directions_of_behaviour(
+    scaled: ArrayView2<f64>,
+    wanted_spread: f64,
+) -> Result<Array2<f64>, SegmentationError> {
+    if wanted_spread == 0.0 {
+        return Ok(Array2::zeros((0, scaled.ncols())));
+    }
+    let (components, variances) = principal_components(scaled, N_COMPONENTS)?;
+    let total_spread = variances.iter().sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
+    Ok(components * (wanted_spread / total_spread))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::Outcomes;
+    use crate::models::segmentation::outcome::Outcome;
+
+    /// Users of whom the one feature tells who buys, and the other nothing.
+    fn rows(n_users: usize) -> TrainingRows {
+        let names = vec!["n_orders".to_owned(), "weekday".to_owned()];
+        let values = Array2::from_shape_fn((n_users, 2), |(row, column)| match column {
+            0 => f64::from(u8::from((row * 7) % 31 > 15)),
+            _ => ((row * 11) % 31) as f64,
+        });
+        let gmv: Vec<f64> = values.column(0).iter().map(|&n| n * 100.0).collect();
+        let n_orders = gmv.iter().map(|&gmv| f64::from(u8::from(gmv > 0.0))).collect();
+        let matrix = FeatureMatrix::new(names, values).unwrap();
+        TrainingRows {
+            matrix,
+            outcomes: Outcomes { n_orders, gmv, ..Outcomes::default() },
+            n_users,
+        }
+    }
+
+    fn fitted(params: &SegmentationParams, rows: &TrainingRows) -> LayerSpace {
+        let rounds: Rounds = match params.space {
+            SpaceKind::Outcome => {
+                Outcome::that_vary(&rows.outcomes).into_iter().map(|it| (it, 60)).collect()
+            }
+            SpaceKind::Behaviour => Rounds::new(),
+        };
+        LayerSpace::fit(params, rows, &rounds, 1).unwrap()
+    }
+
+    fn mean(points: &Array2<f32>) -> Vec<f64> {
+        points.mapv(f64::from).mean_axis(Axis(0)).unwrap().to_vec()
+    }
+
+    #[test]
+    fn contributions_of_features_add_up_to_the_way_between_means() {
+        let rows = rows(600);
+        let some = rows.matrix.slice_rows(20..90);
+        for space in [SpaceKind::Outcome, SpaceKind::Behaviour] {
+            let params = SegmentationParams { space, ..Default::default() };
+            let space = fitted(&params, &rows);
+            let from = mean(&space.locate(&rows.matrix).unwrap());
+            let to = mean(&space.locate(&some).unwrap());
+            let contributions = space.contributions(&some, &rows.matrix).unwrap();
+            for coordinate in 0..space.n_coordinates() {
+                let sum: f64 = contributions.iter().map(|(_, by)| by[coordinate]).sum();
+                assert!((sum - (to[coordinate] - from[coordinate])).abs() < 1e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn users_who_will_do_the_same_are_near_whatever_else_they_do() {
+        let rows = rows(600);
+        let spread_of = |weight: f64| {
+            let params = SegmentationParams { behaviour_weight: weight, ..Default::default() };
+            let points = fitted(&params, &rows).locate(&rows.matrix).unwrap();
+            let buys = |row: usize| rows.outcomes.gmv[row] > 0.0;
+            let distance = |a: usize, b: usize| -> f32 {
+                points.row(a).iter().zip(points.row(b)).map(|(x, y)| (x - y).powi(2)).sum()
+            };
+            let other = (1..600).find(|&row| buys(row) != buys(0)).unwrap();
+            let alike = (1..600).filter(|&row| buys(row) == buys(0)).map(|row| distance(0, row));
+            alike.fold(0.0, f32::max) / distance(0, other)
+        };
+        assert!(spread_of(0.0) < 0.1, "{}", spread_of(0.0));
+        assert!(spread_of(3.0) > spread_of(0.0));
+    }
+
+    #[test]
+    fn the_plain_space_is_the_scaled_features() {
+        let rows = rows(100);
+        let params = SegmentationParams { space: SpaceKind::Behaviour, ..Default::default() };
+        let space = fitted(&params, &rows);
+        let expected = space.scaling.apply(&rows.matrix).unwrap().mapv(|value| value as f32);
+        assert_eq!(space.locate(&rows.matrix).unwrap(), expected);
+    }
+}

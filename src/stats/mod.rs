@@ -1,0 +1,6 @@
+//! Statistics: numbers in, numbers out. No word of the domain, no file, no SQL.
+
+pub mod boosting;
+pub mod clustering;
+pub mod metrics;
+pub mod scaling;

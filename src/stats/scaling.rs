@@ -1,0 +1,187 @@
+//! The space in which models work: every feature tamed, centred, and in units
+//! of its spread.
+
+use ndarray::{Array2, ArrayView1, Axis};
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::{DatasetError, FeatureMatrix};
+use crate::stats::metrics::{quantile, sorted};
+
+/// How long tails of counts and money are tamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transform {
+    /// `sign(x) ln(1 + |x|)`, then mean and standard deviation.
+    #[default]
+    Log,
+    /// Values beyond the 1st and 99th percentile count as these, then mean and
+    /// standard deviation.
+    Winsorise,
+    /// Median and interquartile range, so that a few huge values move neither.
+    Robust,
+}
+
+/// Centres and spreads of the features that a model uses.
+///
+/// A value `x` becomes `(t(x) − centre) / spread`, cut off at ±[`Scaling::LIMIT`],
+/// where `t` is the [`Transform`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scaling {
+    /// Features, in model order.
+    pub names: Vec<String>,
+    /// How values are tamed.
+    pub transform: Transform,
+    /// Least and largest value that counts of each; empty unless winsorised.
+    pub bounds: Vec<(f64, f64)>,
+    /// Centre of each, tamed.
+    pub centres: Vec<f64>,
+    /// Spread of each, tamed; above zero.
+    pub spreads: Vec<f64>,
+}
+
+impl Scaling {
+    /// Spreads beyond which a value counts no further.
+    pub const LIMIT: f64 = 6.0;
+
+    /// Learns centres and spreads of the named features.
+    ///
+    /// # Errors
+    /// When the matrix lacks a feature.
+    pub fn fit(
+        matrix: &FeatureMatrix,
+        names: &[String],
+        transform: Transform,
+    ) -> Result<Self, DatasetError> {
+        let mut scaling = Self {
+            names: names.to_vec(),
+            transform,
+            bounds: Vec::new(),
+            centres: Vec::new(),
+            spreads: Vec::new(),
+        };
+        for name in names {
+            let values = matrix.column(name)?;
+            if transform == Transform::Winsorise {
+                let sorted = sorted(values.to_vec());
+                scaling.bounds.push((quantile(&sorted, 0.01), quantile(&sorted, 0.99)));
+            }
+            let column = scaling.centres.len();
+            let tamed = values.mapv(|value| scaling.tame(column, value));
+            let (centre, spread) = centre_and_spread(tamed.view(), transform);
+            scaling.centres.push(centre);
+            scaling.spreads.push(if spread > 0.0 { spread } else { 1.0 });
+        }
+        Ok(scaling)
+    }
+
+    /// The matrix in this space, shape (rows, [`Scaling::names`]).
+    ///
+    /// # Errors
+    /// When the matrix lacks a feature.
+    pub fn apply(&self, matrix: &FeatureMatrix) -> Result<Array2<f64>, DatasetError> {
+        let mut scaled = matrix.select(&self.names)?.into_values();
+        for mut row in scaled.rows_mut() {
+            for (column, value) in row.iter_mut().enumerate() {
+                let tamed = self.tame(column, *value);
+                *value = ((tamed - self.centres[column]) / self.spreads[column])
+                    .clamp(-Self::LIMIT, Self::LIMIT);
+            }
+        }
+        Ok(scaled)
+    }
+
+    fn tame(&self, column: usize, value: f64) -> f64 {
+        match self.transform {
+            Transform::Log => signed_log(value),
+            Transform::Winsorise => value.clamp(self.bounds[column].0, self.bounds[column].1),
+            Transform::Robust => value,
+        }
+    }
+}
+
+fn centre_and_spread(values: ArrayView1<f64>, transform: Transform) -> (f64, f64) {
+    let n = values.len().max(1) as f64;
+    let mean = values.sum() / n;
+    let deviation = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
+    if transform != Transform::Robust {
+        return (mean, deviation);
+    }
+    let sorted = sorted(values.to_vec());
+    // The interquartile range of a normal distribution, in standard deviations.
+    let range = (quantile(&sorted, 0.75) - quantile(&sorted, 0.25)) / 1.349;
+    // Where most values are alike, only the standard deviation tells them apart.
+    (quantile(&sorted, 0.5), if range > 0.0 { range } else { deviation })
+}
+
+/// `sign(x) ln(1 + |x|)`.
+fn signed_log(x: f64) -> f64 {
+    x.signum() * x.abs().ln_1p()
+}
+
+/// Names of the features to keep so that no two are correlated beyond
+/// `max_correlation` (absolute, on the scaled values); of such a pair the
+/// earlier one stays. `scaled` has the shape (rows, `names`).
+pub fn drop_collinear(scaled: &Array2<f64>, names: &[String], max_correlation: f64) -> Vec<String> {
+    let n_rows = scaled.nrows().max(1) as f64;
+    let means = scaled.sum_axis(Axis(0)) / n_rows;
+    let centred = scaled - &means;
+    let covariance = centred.t().dot(&centred);
+    let mut kept: Vec<usize> = Vec::new();
+    for candidate in 0..names.len() {
+        let is_new = kept.iter().all(|&other| {
+            let scale = (covariance[[candidate, candidate]] * covariance[[other, other]]).sqrt();
+            covariance[[candidate, other]].abs() <= max_correlation * scale
+        });
+        if is_new && covariance[[candidate, candidate]] > 0.0 {
+            kept.push(candidate);
+        }
+    }
+    kept.into_iter().map(|index| names[index].clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    fn names(list: &[&str]) -> Vec<String> {
+        list.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn scaled_training_data_has_mean_zero_and_spread_one() {
+        let matrix =
+            FeatureMatrix::new(names(&["a"]), array![[0.0], [1.0], [10.0], [100.0]]).unwrap();
+        let scaling = Scaling::fit(&matrix, matrix.names(), Transform::Log).unwrap();
+        let scaled = scaling.apply(&matrix).unwrap();
+        assert!(scaled.sum().abs() < 1e-12);
+        assert!((scaled.mapv(|x| x * x).sum() / 4.0 - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn constants_and_repeats_are_dropped() {
+        let values = array![[1.0, 2.0, 5.0], [2.0, 4.0, 5.0], [4.0, 8.0, 5.0]];
+        assert_eq!(drop_collinear(&values, &names(&["a", "b", "c"]), 0.95), names(&["a"]));
+    }
+
+    #[test]
+    fn a_huge_value_moves_neither_robust_nor_winsorised_scales() {
+        let mut values: Vec<f64> = (0..1_000).map(f64::from).collect();
+        values[999] = 1e9;
+        let matrix =
+            FeatureMatrix::new(names(&["a"]), Array2::from_shape_vec((1_000, 1), values).unwrap())
+                .unwrap();
+        let scale = |transform| Scaling::fit(&matrix, matrix.names(), transform).unwrap();
+        let robust = scale(Transform::Robust);
+        assert!((robust.centres[0] - 499.5).abs() < 1e-9);
+        // Quartiles 249.75 and 749.25.
+        assert!((robust.spreads[0] - 499.5 / 1.349).abs() < 1e-9);
+        let winsorised = scale(Transform::Winsorise);
+        assert!((winsorised.bounds[0].1 - 989.01).abs() < 1e-6, "{:?}", winsorised.bounds);
+        assert!(winsorised.spreads[0] < 300.0);
+        let scaled = robust.apply(&matrix).unwrap();
+        assert_eq!(scaled[[999, 0]], Scaling::LIMIT);
+    }
+}
