@@ -14,10 +14,9 @@ use std::io::{BufRead, Write};
 use std::time::Instant;
 
 use layercake::dataset::FeatureMatrix;
-use layercake::models::churn::{
-    Classifier, FittedClassifier, FittedTrees, LogisticModel, LogisticParams,
-};
+use layercake::models::churn::{Classifier, FittedClassifier, FittedTrees};
 use layercake::stats::boosting::{BoostedTrees, BoostingParams, Loss, Sample, fit_trees};
+use layercake::stats::linear::{LogisticModel, LogisticParams};
 use layercake::stats::metrics::{log_loss, roc_auc};
 use linfa::DatasetBase;
 use linfa::traits::Fit;

@@ -1,6 +1,8 @@
 //! Statistics: numbers in, numbers out. No word of the domain, no file, no SQL.
 
 pub mod boosting;
+pub mod calibration;
 pub mod clustering;
+pub mod linear;
 pub mod metrics;
 pub mod scaling;

@@ -5,10 +5,11 @@ use crate::config::Config;
 use crate::dataset::{Pace, Snapshot};
 use crate::models::churn::{
     CalibrationScores, ChurnEvaluation, Classifier, Evidence, FittedChurn, JudgedUsers, Ranking,
-    measure_layers, measure_rankings, probability,
+    measure_layers, measure_rankings,
 };
 use crate::models::rules::{FittedRfm, FittedRules};
 use crate::models::segmentation::FittedLayers;
+use crate::stats::linear::probability;
 
 /// What is measured, and what it learned from.
 pub(super) struct Measured<'a> {

@@ -1,5 +1,6 @@
 use crate::dataset::DatasetError;
 use crate::stats::boosting::BoostingError;
+use crate::stats::linear::LinearError;
 
 /// Why a churn model could not be fitted or used.
 #[derive(Debug, thiserror::Error)]
@@ -23,17 +24,6 @@ pub enum ChurnError {
     /// No feature tells users apart.
     #[error("all {0} features are constant over the users judged: nothing to learn churn from")]
     ConstantFeatures(usize),
-    /// A weight that is negative or no number.
-    #[error("weights must be zero or more, but that of row {row} is {weight}")]
-    Weight {
-        /// Row, from 0.
-        row: usize,
-        /// Its weight.
-        weight: f64,
-    },
-    /// No row has weight.
-    #[error("all weights are zero: nothing to learn churn from")]
-    ZeroWeights,
     /// A feature that is to rise with the risk does not exist.
     #[error("[churn] rising: the model has no feature `{name}`; did you mean `{nearest}`?")]
     NoSuchFeature {
@@ -48,18 +38,25 @@ pub enum ChurnError {
          raise [churn] l2_penalty"
     )]
     NoMinimum,
-    /// A system of equations could not be solved.
+    /// The logistic regression failed.
     #[error("the logistic regression failed: {0}")]
-    Equations(#[from] linfa_linalg::LinalgError),
-    /// What `linfa` says of its own input.
-    #[error("the logistic regression failed: {0}")]
-    Linfa(#[from] linfa::Error),
+    Logistic(#[source] LinearError),
     /// The trees failed.
     #[error(transparent)]
     Boosting(#[from] BoostingError),
     /// The matrix does not fit the model.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+}
+
+impl From<LinearError> for ChurnError {
+    fn from(error: LinearError) -> Self {
+        match error {
+            LinearError::OneClass { n_rows, n_positive } => Self::one_class(n_rows, n_positive),
+            LinearError::NoMinimum => Self::NoMinimum,
+            other => Self::Logistic(other),
+        }
+    }
 }
 
 impl ChurnError {

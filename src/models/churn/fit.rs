@@ -1,16 +1,16 @@
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
-use super::calibration::shift_to_rate;
-use super::newton::probability;
 use super::rows::PooledRows;
 use super::trial::{Trial, try_classifiers};
 use super::{
-    AtRiskParams, BaseRate, Calibration, ChurnError, ChurnLabel, ChurnParams, Classifier,
-    FittedBlend, FittedClassifier, FittedLogistic, FittedTrees, JudgedUsers, ModelChoice, RateOf,
-    SilenceRule, TrainingRows, TrialRecord,
+    AtRiskParams, BaseRate, ChurnError, ChurnLabel, ChurnParams, Classifier, FittedBlend,
+    FittedClassifier, FittedLogistic, FittedTrees, JudgedUsers, ModelChoice, RateOf, SilenceRule,
+    TrainingRows, TrialRecord,
 };
 use crate::dataset::{FeatureMatrix, Snapshot, UserIds};
+use crate::stats::calibration::{Calibration, intercept_shift};
+use crate::stats::linear::probability;
 use crate::stats::metrics::{quantile, sorted};
 
 /// Rows that a model learns from at most, over all snapshots: beyond that a sample
@@ -174,7 +174,7 @@ fn fit_classifier(
 fn calibrate(params: &ChurnParams, trial: &Trial) -> Result<Calibration, ChurnError> {
     match trial.churned.is_empty() {
         true => Ok(Calibration::None),
-        false => Calibration::fit(params.calibration, &trial.log_odds, &trial.churned),
+        false => Ok(Calibration::fit(params.calibration, &trial.log_odds, &trial.churned)?),
     }
 }
 
@@ -195,7 +195,7 @@ fn level(params: &ChurnParams, calibrated: &[f64], judged: &[JudgedUsers]) -> (f
     };
     match rows.is_empty() {
         true => (rate, 0.0),
-        false => (rate, shift_to_rate(rows, rate)),
+        false => (rate, intercept_shift(rows, rate)),
     }
 }
 

@@ -3,8 +3,9 @@ use linfa::traits::Fit;
 use ndarray::{Array1, Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
-use super::{ChurnError, Classifier, Explain, LogisticModel, LogisticParams, TrainingRows};
+use super::{ChurnError, Classifier, Explain, TrainingRows};
 use crate::dataset::FeatureMatrix;
+use crate::stats::linear::{LogisticModel, LogisticParams};
 use crate::stats::scaling::{Scaling, Transform};
 
 /// A logistic regression on scaled features.
@@ -27,12 +28,12 @@ impl FittedLogistic {
         let scaling = Scaling::fit(rows.matrix, &varying, Transform::Log)?;
         let points = scaling.apply(rows.matrix)?;
         let rising = varying.iter().enumerate().filter(|(_, name)| rising.contains(name));
-        let rising = rising.map(|(column, _)| column).collect();
+        let non_negative = rising.map(|(column, _)| column).collect();
         let mut dataset = DatasetBase::new(points, Array1::from(rows.churned.to_vec()));
         if let Some(weights) = rows.weights {
             dataset = dataset.with_weights(weights.iter().map(|&weight| weight as f32).collect());
         }
-        let params = LogisticParams { l2_penalty, rising, ..LogisticParams::default() };
+        let params = LogisticParams { l2_penalty, non_negative, ..LogisticParams::default() };
         Ok(Self { scaling, model: params.fit(&dataset)? })
     }
 }

@@ -7,7 +7,6 @@
 
 mod at_risk;
 mod blend;
-mod calibration;
 mod classifier;
 mod error;
 mod evaluate;
@@ -15,7 +14,6 @@ mod fit;
 mod importance;
 mod label;
 mod logistic;
-mod newton;
 mod params;
 mod reasons;
 mod rows;
@@ -26,7 +24,6 @@ mod warning;
 
 pub use at_risk::{AtRiskParams, FlagBy, FlagOutcome};
 pub use blend::FittedBlend;
-pub use calibration::Calibration;
 pub use classifier::{Classifier, Explain, FittedClassifier};
 pub use error::ChurnError;
 pub use evaluate::{
@@ -37,8 +34,7 @@ pub use fit::{ChurnSettings, FittedChurn, SnapshotRate, fit_churn};
 pub use importance::Importance;
 pub use label::{ChurnLabel, ChurnRule, Standing};
 pub use logistic::FittedLogistic;
-pub use newton::{LogisticModel, LogisticParams, probability};
-pub use params::{BaseRate, CalibrationChoice, ChurnParams, ModelChoice, RateOf};
+pub use params::{BaseRate, ChurnParams, ModelChoice, RateOf};
 pub use reasons::{Reason, Reasons};
 pub use rows::{JudgedUsers, TrainingRows};
 pub use trees::FittedTrees;

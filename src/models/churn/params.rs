@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AtRiskParams, ChurnRule};
+use crate::stats::calibration::CalibrationMethod;
 
 /// `[churn]` of the config.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,7 +46,7 @@ pub struct ChurnParams {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub half_life_days: Option<u32>,
     /// How probabilities are calibrated.
-    pub calibration: CalibrationChoice,
+    pub calibration: CalibrationMethod,
     /// Which churn rate the probabilities are level with.
     pub base_rate: BaseRate,
     /// Users of each class, in training and in the held-out snapshot, below which
@@ -81,21 +82,6 @@ impl ModelChoice {
             Self::Blend => "blend of both",
         }
     }
-}
-
-/// How probabilities are calibrated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CalibrationChoice {
-    /// A sigmoid; from 1,000 rows on an isotonic curve if it does better on
-    /// forecasts that it was not fitted to.
-    Auto,
-    /// A sigmoid (Platt scaling).
-    Sigmoid,
-    /// An isotonic curve.
-    Isotonic,
-    /// As the classifier has them.
-    None,
 }
 
 /// The churn rate that the probabilities are level with.
@@ -136,7 +122,7 @@ impl Default for ChurnParams {
             rising: Vec::new(),
             churner_weight: 1.0,
             half_life_days: None,
-            calibration: CalibrationChoice::Auto,
+            calibration: CalibrationMethod::Auto,
             base_rate: BaseRate::Of(RateOf::Training),
             min_of_each_class: 500,
             warning_days: 15,

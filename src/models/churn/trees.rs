@@ -32,7 +32,7 @@ impl FittedTrees {
             learning_rate: params.learning_rate,
             max_leaves: params.max_leaves,
             min_leaf_rows: params.min_leaf_rows,
-            rising: rising.map(|(column, _)| column).collect(),
+            monotone_increasing: rising.map(|(column, _)| column).collect(),
             ..BoostingParams::default()
         };
         let sample = Sample { features: features.view(), target: &target, weights: rows.weights };

@@ -5,12 +5,12 @@ use chrono::{Days, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 
 use super::blend::blended;
-use super::calibration::shift_to_rate;
-use super::newton::probability;
 use super::rows::PooledRows;
 use super::{
     ChurnError, ChurnParams, Classifier, FittedLogistic, FittedTrees, JudgedUsers, ModelChoice,
 };
+use crate::stats::calibration::intercept_shift;
+use crate::stats::linear::probability;
 use crate::stats::metrics::{log_loss, roc_auc};
 
 /// Dates that are foretold at most, the latest ones.
@@ -194,7 +194,7 @@ impl Fold<'_> {
     /// Log odds shifted to the churn rate of the date.
     fn level(&self, log_odds: &[f64]) -> Vec<f64> {
         let rate = self.judge.n_churned() as f64 / self.judge.churned.len() as f64;
-        let shift = shift_to_rate(log_odds, rate);
+        let shift = intercept_shift(log_odds, rate);
         log_odds.iter().map(|z| z + shift).collect()
     }
 }

@@ -1,6 +1,7 @@
 use crate::dataset::DatasetError;
 use crate::stats::boosting::BoostingError;
 use crate::stats::clustering::ClusteringError;
+use crate::stats::linear::LinearError;
 
 /// Why users could not be segmented.
 #[derive(Debug, thiserror::Error)]
@@ -61,9 +62,9 @@ pub enum SegmentationError {
     /// Outcomes could not be foretold.
     #[error(transparent)]
     Boosting(#[from] BoostingError),
-    /// Directions of behaviour could not be found.
-    #[error("principal components of the features failed: {0}")]
-    Components(#[from] linfa_linalg::LinalgError),
+    /// The ridge regression or the principal components of the features failed.
+    #[error("ridge regression or principal components of the features failed: {0}")]
+    Linear(#[from] LinearError),
     /// The matrix does not fit the model.
     #[error(transparent)]
     Dataset(#[from] DatasetError),

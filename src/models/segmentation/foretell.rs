@@ -3,9 +3,9 @@ use serde::{Deserialize, Serialize};
 
 use super::SegmentationError;
 use super::outcome::{Outcome, spread};
-use super::ridge::ridge_weights;
 use super::training_rows::{TrainingRows, Trial};
 use crate::stats::boosting::{BoostedTrees, BoostingParams, Sample, best_n_rounds, fit_trees};
+use crate::stats::linear::ridge_weights;
 
 /// Boosted trees that foretell outcomes; each has a part in a coordinate of the
 /// space.

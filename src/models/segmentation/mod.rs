@@ -2,7 +2,6 @@
 //! named.
 
 mod choose_k;
-mod components;
 mod error;
 mod facts;
 mod foretell;
@@ -16,7 +15,6 @@ mod review;
 mod review_error;
 mod review_file;
 mod review_template;
-mod ridge;
 mod space;
 mod training_rows;
 mod typical_user;

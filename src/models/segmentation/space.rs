@@ -1,12 +1,12 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::components::principal_components;
 use super::foretell::{Foretellers, Rounds, credibility};
 use super::outcome::spread;
 use super::training_rows::TrainingRows;
 use super::{SegmentationError, SegmentationParams, SpaceKind};
 use crate::dataset::FeatureMatrix;
+use crate::stats::linear::principal_components;
 use crate::stats::scaling::{Scaling, drop_collinear};
 
 /// Directions of behaviour beside what is foretold.

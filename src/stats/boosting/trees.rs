@@ -44,7 +44,7 @@ pub struct BoostingParams {
     /// Bins at whose edges a feature can be split, at most.
     pub max_bins: usize,
     /// Columns of features which, when they rise, never lower what is foretold.
-    pub rising: Vec<usize>,
+    pub monotone_increasing: Vec<usize>,
 }
 
 impl Default for BoostingParams {
@@ -60,7 +60,7 @@ impl Default for BoostingParams {
             feature_share: 0.5,
             l2_penalty: 1.0,
             max_bins: 64,
-            rising: Vec::new(),
+            monotone_increasing: Vec::new(),
         }
     }
 }
@@ -132,11 +132,11 @@ fn settings(
         Loss::Squared => (Objective::SquaredError(RegLoss::default()), 1.0),
         Loss::Log => (Objective::BinaryLogistic(RegLoss::default()), 0.25),
     };
-    let direction = |column| match params.rising.contains(&column) {
+    let direction = |column| match params.monotone_increasing.contains(&column) {
         true => Monotone::Increasing,
         false => Monotone::None,
     };
-    let directions = match params.rising.is_empty() {
+    let directions = match params.monotone_increasing.is_empty() {
         true => Vec::new(),
         false => (0..n_features).map(direction).collect(),
     };

@@ -1,15 +1,20 @@
 use linfa_linalg::eigh::{EigSort, Eigh};
 use ndarray::{Array2, ArrayView2, Axis};
 
+use super::LinearError;
+
 /// The `n_components` directions in which `points`, shape (rows, columns), differ
 /// most, shape (components, columns), and the variance along each. Fewer where
 /// the points have fewer directions.
 ///
 /// Source: Jolliffe (2002), "Principal Component Analysis", §2.1.
-pub(super) fn principal_components(
+///
+/// # Errors
+/// When the eigenvectors of the covariance cannot be found.
+pub fn principal_components(
     points: ArrayView2<f64>,
     n_components: usize,
-) -> Result<(Array2<f64>, Vec<f64>), linfa_linalg::LinalgError> {
+) -> Result<(Array2<f64>, Vec<f64>), LinearError> {
     let n_rows = points.nrows().max(1) as f64;
     let means = points.sum_axis(Axis(0)) / n_rows;
     let centred = &points - &means;

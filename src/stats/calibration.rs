@@ -1,14 +1,30 @@
+//! From the log odds of a classifier to probabilities that hold.
+
 use linfa::DatasetBase;
 use linfa::traits::Fit;
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
-use super::newton::probability;
-use super::{CalibrationChoice, ChurnError, LogisticParams};
-use crate::stats::metrics::log_loss;
+use super::linear::{LinearError, LogisticParams, probability};
+use super::metrics::log_loss;
 
 /// Rows from which an isotonic curve is tried.
 const MIN_ISOTONIC_ROWS: usize = 1_000;
+
+/// How probabilities are calibrated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CalibrationMethod {
+    /// A sigmoid; from 1,000 rows on an isotonic curve if it does better on
+    /// predictions that it was not fitted to.
+    Auto,
+    /// A sigmoid (Platt scaling).
+    Sigmoid,
+    /// An isotonic curve.
+    Isotonic,
+    /// As the classifier has them.
+    None,
+}
 
 /// A rising curve from a classifier's log odds to calibrated ones. It never
 /// changes who ranks above whom.
@@ -58,37 +74,41 @@ impl Calibration {
         }
     }
 
-    /// Fits a curve to out-of-time log odds and who churned.
-    pub(super) fn fit(
-        choice: CalibrationChoice,
+    /// Fits a curve to log odds of rows that the classifier was not fitted to, and
+    /// their outcomes.
+    ///
+    /// # Errors
+    /// When only one class is present, or a fit finds no minimum.
+    pub fn fit(
+        choice: CalibrationMethod,
         log_odds: &[f64],
-        churned: &[bool],
-    ) -> Result<Self, ChurnError> {
+        positive: &[bool],
+    ) -> Result<Self, LinearError> {
         match choice {
-            CalibrationChoice::None => Ok(Self::None),
-            CalibrationChoice::Sigmoid => Self::sigmoid(log_odds, churned),
-            CalibrationChoice::Isotonic => Ok(Self::isotonic(log_odds, churned)),
-            CalibrationChoice::Auto if log_odds.len() < MIN_ISOTONIC_ROWS => {
-                Self::sigmoid(log_odds, churned)
+            CalibrationMethod::None => Ok(Self::None),
+            CalibrationMethod::Sigmoid => Self::sigmoid(log_odds, positive),
+            CalibrationMethod::Isotonic => Ok(Self::isotonic(log_odds, positive)),
+            CalibrationMethod::Auto if log_odds.len() < MIN_ISOTONIC_ROWS => {
+                Self::sigmoid(log_odds, positive)
             }
-            CalibrationChoice::Auto => Self::better(log_odds, churned),
+            CalibrationMethod::Auto => Self::better(log_odds, positive),
         }
     }
 
     /// The curve that does better on the half of the rows that it was not fitted
     /// to, then fitted to all.
-    fn better(log_odds: &[f64], churned: &[bool]) -> Result<Self, ChurnError> {
+    fn better(log_odds: &[f64], positive: &[bool]) -> Result<Self, LinearError> {
         let half = |parity: usize| -> (Vec<f64>, Vec<bool>) {
             (0..log_odds.len())
                 .filter(|row| row % 2 == parity)
-                .map(|row| (log_odds[row], churned[row]))
+                .map(|row| (log_odds[row], positive[row]))
                 .unzip()
         };
         let (mut sigmoid_loss, mut isotonic_loss) = (0.0, 0.0);
         for parity in [0, 1] {
             let ((fit_x, fit_y), (x, y)) = (half(parity), half(1 - parity));
             if fit_y.iter().all(|&it| it) || !fit_y.iter().any(|&it| it) {
-                return Self::sigmoid(log_odds, churned);
+                return Self::sigmoid(log_odds, positive);
             }
             let loss = |curve: Self| {
                 let p: Vec<f64> = x.iter().map(|&x| probability(curve.apply(x))).collect();
@@ -98,17 +118,17 @@ impl Calibration {
             isotonic_loss += loss(Self::isotonic(&fit_x, &fit_y));
         }
         match isotonic_loss < sigmoid_loss {
-            true => Ok(Self::isotonic(log_odds, churned)),
-            false => Self::sigmoid(log_odds, churned),
+            true => Ok(Self::isotonic(log_odds, positive)),
+            false => Self::sigmoid(log_odds, positive),
         }
     }
 
-    fn sigmoid(log_odds: &[f64], churned: &[bool]) -> Result<Self, ChurnError> {
+    fn sigmoid(log_odds: &[f64], positive: &[bool]) -> Result<Self, LinearError> {
         let points = Array2::from_shape_fn((log_odds.len(), 1), |(row, _)| log_odds[row]);
-        let dataset = DatasetBase::new(points, Array1::from(churned.to_vec()));
+        let dataset = DatasetBase::new(points, Array1::from(positive.to_vec()));
         // A penalty keeps the slope finite where the classes do not overlap.
         let params =
-            LogisticParams { l2_penalty: 1e-3, rising: vec![0], ..LogisticParams::default() };
+            LogisticParams { l2_penalty: 1e-3, non_negative: vec![0], ..LogisticParams::default() };
         let model = params.fit(&dataset)?;
         // A classifier that knows nothing out of time keeps its order nonetheless.
         let slope = model.coefficients[0].max(1e-3);
@@ -116,14 +136,14 @@ impl Calibration {
     }
 
     /// Pools adjacent violators; a block is a point at its mean.
-    fn isotonic(log_odds: &[f64], churned: &[bool]) -> Self {
+    fn isotonic(log_odds: &[f64], positive: &[bool]) -> Self {
         let mut rows: Vec<(f64, f64)> = log_odds
             .iter()
-            .zip(churned)
-            .map(|(&x, &churned)| (x, f64::from(u8::from(churned))))
+            .zip(positive)
+            .map(|(&x, &positive)| (x, f64::from(u8::from(positive))))
             .collect();
         rows.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        // Blocks of rows, sum of log odds, sum of churned.
+        // Blocks of rows, sum of log odds, number of positives.
         let mut blocks: Vec<(f64, f64, f64)> = Vec::new();
         for (x, y) in rows {
             blocks.push((1.0, x, y));
@@ -138,9 +158,9 @@ impl Calibration {
             }
         }
         let (mut from, mut to) = (Vec::<f64>::new(), Vec::<f64>::new());
-        for (n, sum, n_churned) in blocks {
+        for (n, sum, n_positive) in blocks {
             // Half a row of each class: no block is certain.
-            let rate = (n_churned + 0.5) / (n + 1.0);
+            let rate = (n_positive + 0.5) / (n + 1.0);
             let (x, y) = (sum / n, (rate / (1.0 - rate)).ln());
             if to.last().is_none_or(|&last| y > last) && from.last().is_none_or(|&last| x > last) {
                 from.push(x);
@@ -165,8 +185,8 @@ fn interpolate(from: &[f64], to: &[f64], x: f64) -> f64 {
 }
 
 /// What to add to log odds so that the mean probability is `rate`, which must lie
-/// between 0 and 1.
-pub(super) fn shift_to_rate(log_odds: &[f64], rate: f64) -> f64 {
+/// between 0 and 1 (prior correction).
+pub fn intercept_shift(log_odds: &[f64], rate: f64) -> f64 {
     let excess = |shift: f64| {
         log_odds.iter().map(|z| probability(z + shift)).sum::<f64>() / log_odds.len() as f64 - rate
     };
@@ -186,23 +206,23 @@ mod tests {
     fn overconfident(n: usize) -> (Vec<f64>, Vec<bool>) {
         let truth = |row: usize| (row as f64 / n as f64) * 6.0 - 3.0;
         let log_odds = (0..n).map(|row| 2.0 * truth(row)).collect();
-        let churned =
+        let positive =
             (0..n).map(|row| (row * 7919 % n) as f64 / (n as f64) < probability(truth(row)));
-        (log_odds, churned.collect())
+        (log_odds, positive.collect())
     }
 
     #[test]
     fn a_sigmoid_halves_what_is_twice_too_sure() {
-        let (log_odds, churned) = overconfident(10_007);
-        let curve = Calibration::fit(CalibrationChoice::Sigmoid, &log_odds, &churned).unwrap();
+        let (log_odds, positive) = overconfident(10_007);
+        let curve = Calibration::fit(CalibrationMethod::Sigmoid, &log_odds, &positive).unwrap();
         let Calibration::Sigmoid { slope, intercept } = curve else { panic!("{curve:?}") };
         assert!((slope - 0.5).abs() < 0.03 && intercept.abs() < 0.05, "{slope} {intercept}");
     }
 
     #[test]
     fn an_isotonic_curve_rises_everywhere_and_meets_the_rates() {
-        let (log_odds, churned) = overconfident(4_001);
-        let curve = Calibration::fit(CalibrationChoice::Isotonic, &log_odds, &churned).unwrap();
+        let (log_odds, positive) = overconfident(4_001);
+        let curve = Calibration::fit(CalibrationMethod::Isotonic, &log_odds, &positive).unwrap();
         let values: Vec<f64> = (-80..80).map(|x| curve.apply(f64::from(x) / 8.0)).collect();
         assert!(values.windows(2).all(|pair| pair[0] < pair[1]));
         for x in [-3.0, 0.0, 3.0] {
@@ -212,17 +232,17 @@ mod tests {
 
     #[test]
     fn few_rows_get_a_sigmoid() {
-        let (log_odds, churned) = overconfident(900);
-        let curve = Calibration::fit(CalibrationChoice::Auto, &log_odds, &churned).unwrap();
+        let (log_odds, positive) = overconfident(900);
+        let curve = Calibration::fit(CalibrationMethod::Auto, &log_odds, &positive).unwrap();
         assert_eq!(curve.as_str(), "sigmoid");
     }
 
     #[test]
-    fn a_step_is_better_told_by_an_isotonic_curve() {
+    fn a_step_gets_an_isotonic_curve() {
         let log_odds: Vec<f64> = (0..4_000).map(|row| f64::from(row) / 1_000.0 - 2.0).collect();
-        let churned = (0..4_000).map(|row| row * 7919 % 100 < if row < 2_000 { 10 } else { 80 });
-        let churned: Vec<bool> = churned.collect();
-        let curve = Calibration::fit(CalibrationChoice::Auto, &log_odds, &churned).unwrap();
+        let positive = (0..4_000).map(|row| row * 7919 % 100 < if row < 2_000 { 10 } else { 80 });
+        let positive: Vec<bool> = positive.collect();
+        let curve = Calibration::fit(CalibrationMethod::Auto, &log_odds, &positive).unwrap();
         assert_eq!(curve.as_str(), "isotonic");
         assert!((probability(curve.apply(1.0)) - 0.8).abs() < 0.03);
     }
@@ -230,7 +250,7 @@ mod tests {
     #[test]
     fn shifted_log_odds_have_the_rate() {
         let log_odds = [-1.0, 0.5, 2.0];
-        let shift = shift_to_rate(&log_odds, 0.7);
+        let shift = intercept_shift(&log_odds, 0.7);
         let mean = log_odds.iter().map(|z| probability(z + shift)).sum::<f64>() / 3.0;
         assert!((mean - 0.7).abs() < 1e-9);
     }

@@ -1,18 +1,22 @@
-use linfa_linalg::LinalgError;
 use linfa_linalg::cholesky::SolveCInplace;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
+
+use super::LinearError;
 
 /// Weights of the columns of `points`, shape (rows, columns), whose sum comes
 /// nearest to each target, shape (rows, targets); the result has the shape
 /// (targets, columns). `penalty_rows` says how many rows without any relation
-/// the penalty on the weights is worth, for columns of spread one.
+/// the penalty on the weights is worth, for columns of standard deviation one.
 ///
 /// Source: Hoerl & Kennard (1970), "Ridge regression", equation 2.1.
-pub(super) fn ridge_weights(
+///
+/// # Errors
+/// When columns repeat each other and there is no penalty.
+pub fn ridge_weights(
     points: ArrayView2<f64>,
     targets: ArrayView2<f64>,
     penalty_rows: f64,
-) -> Result<Array2<f64>, LinalgError> {
+) -> Result<Array2<f64>, LinearError> {
     let n_rows = points.nrows().max(1) as f64;
     let centred = |of: ArrayView2<f64>| &of - &(of.sum_axis(Axis(0)) / n_rows);
     let (points, targets) = (centred(points), centred(targets));
@@ -28,7 +32,7 @@ mod tests {
 
     #[test]
     fn weights_are_found_and_a_penalty_of_as_many_rows_halves_them() {
-        // Columns of mean 0 and spread 1 that are at right angles.
+        // Columns of mean 0 and standard deviation 1 that are at right angles.
         let points = ndarray::array![[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]];
         let targets = points.map_axis(Axis(1), |row| 5.0 + 2.0 * row[0] - 3.0 * row[1]);
         let targets = targets.insert_axis(Axis(1));

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, Axis, Data, Ix2
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::ChurnError;
+use super::LinearError;
 
 /// Sums over rows are taken in so many parts, whatever the number of threads.
 const N_PARTS: usize = 64;
@@ -13,7 +13,7 @@ const N_PARTS: usize = 64;
 /// Rows that are worked on while they are in the cache.
 const BLOCK_ROWS: usize = 256;
 
-/// Rows from which a first fit to every tenth of them is worth its while.
+/// Rows from which a first fit to every tenth of them saves time.
 const MANY_ROWS: usize = 20_000;
 
 /// L2-penalised logistic regression by Newton's method.
@@ -26,14 +26,14 @@ pub struct LogisticParams {
     /// L2 penalty on the coefficients, zero or more.
     pub l2_penalty: f64,
     /// Columns whose coefficients must not be negative.
-    pub rising: Vec<usize>,
+    pub non_negative: Vec<usize>,
     /// Newton steps at most.
     pub max_iterations: usize,
 }
 
 impl Default for LogisticParams {
     fn default() -> Self {
-        Self { l2_penalty: 1.0, rising: Vec::new(), max_iterations: 50 }
+        Self { l2_penalty: 1.0, non_negative: Vec::new(), max_iterations: 50 }
     }
 }
 
@@ -47,7 +47,7 @@ pub struct LogisticModel {
     pub intercept: f64,
 }
 
-impl<D: Data<Elem = f64>> Fit<ArrayBase<D, Ix2>, Array1<bool>, ChurnError> for LogisticParams {
+impl<D: Data<Elem = f64>> Fit<ArrayBase<D, Ix2>, Array1<bool>, LinearError> for LogisticParams {
     type Object = LogisticModel;
 
     /// Fits records of shape (rows, columns) and one target a row, with the rows'
@@ -64,7 +64,7 @@ impl<D: Data<Elem = f64>> Fit<ArrayBase<D, Ix2>, Array1<bool>, ChurnError> for L
     fn fit(
         &self,
         dataset: &DatasetBase<ArrayBase<D, Ix2>, Array1<bool>>,
-    ) -> Result<LogisticModel, ChurnError> {
+    ) -> Result<LogisticModel, LinearError> {
         let records = dataset.records.as_standard_layout();
         let weights: Option<Vec<f64>> =
             dataset.weights().map(|weights| weights.iter().map(|&w| f64::from(w)).collect());
@@ -74,16 +74,20 @@ impl<D: Data<Elem = f64>> Fit<ArrayBase<D, Ix2>, Array1<bool>, ChurnError> for L
 }
 
 impl LogisticParams {
-    /// Newton's method; a rising column whose coefficient comes out negative is
-    /// left out, until there is none.
-    fn solve(&self, problem: &Problem<'_>) -> Result<LogisticModel, ChurnError> {
+    /// Newton's method; a column that must not have a negative
+    /// coefficient and gets one is left out, until there is none.
+    fn solve(&self, problem: &Problem<'_>) -> Result<LogisticModel, LinearError> {
         let width = problem.points.ncols();
         let mut is_free = vec![true; width];
         let mut start = self.start(problem)?;
         loop {
             let solution = self.newton(problem, start, &is_free)?;
-            let against: Vec<usize> =
-                self.rising.iter().copied().filter(|&column| solution[column] < 0.0).collect();
+            let against: Vec<usize> = self
+                .non_negative
+                .iter()
+                .copied()
+                .filter(|&column| solution[column] < 0.0)
+                .collect();
             if against.is_empty() {
                 let intercept = solution[width];
                 let coefficients = solution.slice(s![..width]).to_vec();
@@ -99,17 +103,17 @@ impl LogisticParams {
 
     /// Where to start from: the solution for every tenth row, which takes a tenth
     /// of the time and is near that for all.
-    fn start(&self, problem: &Problem<'_>) -> Result<Array1<f64>, ChurnError> {
+    fn start(&self, problem: &Problem<'_>) -> Result<Array1<f64>, LinearError> {
         let zeros = Array1::zeros(problem.points.ncols() + 1);
         if problem.points.nrows() < MANY_ROWS {
             return Ok(zeros);
         }
         let rows: Vec<usize> = (0..problem.points.nrows()).step_by(10).collect();
         let points = problem.points.select(Axis(0), &rows);
-        let churned: Array1<bool> = rows.iter().map(|&row| problem.churned[row]).collect();
+        let positive: Array1<bool> = rows.iter().map(|&row| problem.positive[row]).collect();
         let weights: Option<Vec<f64>> =
             problem.weights.map(|weights| rows.iter().map(|&row| weights[row]).collect());
-        match Problem::new(points.view(), churned.view(), weights.as_deref()) {
+        match Problem::new(points.view(), positive.view(), weights.as_deref()) {
             Ok(sample) => self.newton(&sample, zeros, &vec![true; points.ncols()]),
             // The sample may lack a class that all rows have.
             Err(_) => Ok(zeros),
@@ -121,7 +125,7 @@ impl LogisticParams {
         problem: &Problem<'_>,
         start: Array1<f64>,
         is_free: &[bool],
-    ) -> Result<Array1<f64>, ChurnError> {
+    ) -> Result<Array1<f64>, LinearError> {
         let mut at = start;
         let mut here = problem.derivatives(at.view(), self.l2_penalty);
         for _ in 0..self.max_iterations {
@@ -143,11 +147,11 @@ impl LogisticParams {
                 }
                 length /= 2.0;
                 if length < 1e-6 {
-                    return Err(ChurnError::NoMinimum);
+                    return Err(LinearError::NoMinimum);
                 }
             }
         }
-        Err(ChurnError::NoMinimum)
+        Err(LinearError::NoMinimum)
     }
 }
 
@@ -172,7 +176,7 @@ impl Derivatives {
 
 struct Problem<'a> {
     points: ArrayView2<'a, f64>,
-    churned: ArrayView1<'a, bool>,
+    positive: ArrayView1<'a, bool>,
     weights: Option<&'a [f64]>,
     total_weight: f64,
 }
@@ -180,9 +184,9 @@ struct Problem<'a> {
 impl<'a> Problem<'a> {
     fn new(
         points: ArrayView2<'a, f64>,
-        churned: ArrayView1<'a, bool>,
+        positive: ArrayView1<'a, bool>,
         weights: Option<&'a [f64]>,
-    ) -> Result<Self, ChurnError> {
+    ) -> Result<Self, LinearError> {
         let total_weight = match weights {
             None => points.nrows() as f64,
             Some(weights) => {
@@ -190,16 +194,16 @@ impl<'a> Problem<'a> {
                 weights.iter().sum()
             }
         };
-        let problem = Self { points, churned, weights, total_weight };
+        let problem = Self { points, positive, weights, total_weight };
         let weight_of = |class: bool| -> f64 {
-            (0..churned.len())
-                .filter(|&row| churned[row] == class)
+            (0..positive.len())
+                .filter(|&row| positive[row] == class)
                 .map(|row| problem.weight(row))
                 .sum()
         };
         if weight_of(true) <= 0.0 || weight_of(false) <= 0.0 {
-            let n_churned = churned.iter().filter(|&&it| it).count();
-            return Err(ChurnError::one_class(churned.len(), n_churned));
+            let n_positive = positive.iter().filter(|&&it| it).count();
+            return Err(LinearError::OneClass { n_rows: positive.len(), n_positive });
         }
         Ok(problem)
     }
@@ -255,18 +259,18 @@ impl<'a> Problem<'a> {
             for (index, mut scaled) in block.rows_mut().into_iter().enumerate() {
                 let row = first + index;
                 let (z, weight) = (log_odds[index] + at[width], self.weight(row));
-                let target = f64::from(u8::from(self.churned[row]));
+                let target = f64::from(u8::from(self.positive[row]));
                 let p = probability(z);
                 sum.loss += weight * (z.max(0.0) - target * z + (-z.abs()).exp().ln_1p());
                 let residual = weight * (p - target);
-                let spread = (weight * p * (1.0 - p)).sqrt();
+                let scale = (weight * p * (1.0 - p)).sqrt();
                 let point = points.row(index);
                 for column in 0..width {
                     sum.gradient[column] += residual * point[column];
-                    scaled[column] = spread * point[column];
+                    scaled[column] = scale * point[column];
                 }
                 sum.gradient[width] += residual;
-                scaled[width] = spread;
+                scaled[width] = scale;
             }
             ndarray::linalg::general_mat_mul(1.0, &block.t(), &block, 1.0, &mut sum.hessian);
         }
@@ -280,15 +284,15 @@ pub fn probability(log_odds: f64) -> f64 {
 }
 
 /// Refuses weights that are negative or all zero.
-pub(super) fn check_weights(weights: &[f64]) -> Result<(), ChurnError> {
+fn check_weights(weights: &[f64]) -> Result<(), LinearError> {
     if let Some((row, &weight)) =
         weights.iter().enumerate().find(|(_, weight)| !weight.is_finite() || **weight < 0.0)
     {
-        return Err(ChurnError::Weight { row, weight });
+        return Err(LinearError::Weight { row, weight });
     }
     match weights.iter().any(|&weight| weight > 0.0) {
         true => Ok(()),
-        false => Err(ChurnError::ZeroWeights),
+        false => Err(LinearError::ZeroWeights),
     }
 }
 
@@ -303,18 +307,18 @@ mod tests {
     fn data(n: usize) -> (Array2<f64>, Array1<bool>) {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
         let points = Array2::from_shape_fn((n, 4), |_| rng.gen_range(-2.0..2.0));
-        let churned = points
+        let positive = points
             .rows()
             .into_iter()
             .map(|row| rng.r#gen::<f64>() < probability(0.4 + row[0] - 0.5 * row[1] + 0.1 * row[2]))
             .collect();
-        (points, churned)
+        (points, positive)
     }
 
     #[test]
     fn coefficients_are_those_of_linfa() {
-        let (points, churned) = data(3_000);
-        let dataset = DatasetBase::new(points, churned);
+        let (points, positive) = data(3_000);
+        let dataset = DatasetBase::new(points, positive);
         let ours = LogisticParams { l2_penalty: 2.0, ..Default::default() }.fit(&dataset).unwrap();
         let reference = LogisticRegression::default()
             .alpha(2.0)
@@ -332,8 +336,8 @@ mod tests {
 
     #[test]
     fn many_rows_give_the_same_with_any_number_of_threads() {
-        let (points, churned) = data(30_000);
-        let dataset = DatasetBase::new(points, churned);
+        let (points, positive) = data(30_000);
+        let dataset = DatasetBase::new(points, positive);
         let with = |n_threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
             pool.install(|| LogisticParams::default().fit(&dataset).unwrap())
@@ -343,15 +347,15 @@ mod tests {
 
     #[test]
     fn a_weight_of_two_is_a_row_twice() {
-        let (points, churned) = data(200);
+        let (points, positive) = data(200);
         let weights: Array1<f32> = (0..200).map(|row| (row % 3) as f32).collect();
         let rows: Vec<usize> =
             (0..200usize).flat_map(|row| std::iter::repeat_n(row, row % 3)).collect();
         let repeated = DatasetBase::new(
             points.select(Axis(0), &rows),
-            rows.iter().map(|&row| churned[row]).collect::<Array1<bool>>(),
+            rows.iter().map(|&row| positive[row]).collect::<Array1<bool>>(),
         );
-        let weighted = DatasetBase::new(points, churned).with_weights(weights);
+        let weighted = DatasetBase::new(points, positive).with_weights(weights);
         let fit = |dataset| LogisticParams::default().fit(dataset).unwrap();
         let (weighted, repeated) = (fit(&weighted), fit(&repeated));
         for (a, b) in weighted.coefficients.iter().zip(&repeated.coefficients) {
@@ -360,10 +364,10 @@ mod tests {
     }
 
     #[test]
-    fn a_rising_column_never_has_a_negative_coefficient() {
-        let (points, churned) = data(2_000);
-        let dataset = DatasetBase::new(points, churned);
-        let params = LogisticParams { rising: vec![0, 1], ..Default::default() };
+    fn a_column_that_must_not_has_no_negative_coefficient() {
+        let (points, positive) = data(2_000);
+        let dataset = DatasetBase::new(points, positive);
+        let params = LogisticParams { non_negative: vec![0, 1], ..Default::default() };
         let model = params.fit(&dataset).unwrap();
         assert_eq!(model.coefficients[1], 0.0);
         assert!(model.coefficients[0] > 0.5);
@@ -372,16 +376,16 @@ mod tests {
     #[test]
     fn separable_classes_still_have_a_minimum() {
         let points = Array2::from_shape_fn((100, 1), |(row, _)| row as f64);
-        let churned: Array1<bool> = (0..100).map(|row| row >= 50).collect();
-        let model = LogisticParams::default().fit(&DatasetBase::new(points, churned)).unwrap();
+        let positive: Array1<bool> = (0..100).map(|row| row >= 50).collect();
+        let model = LogisticParams::default().fit(&DatasetBase::new(points, positive)).unwrap();
         assert!(model.coefficients[0] > 0.1 && model.coefficients[0].is_finite());
     }
 
     #[test]
     fn bad_weights_and_one_class_are_refused() {
-        let (points, churned) = data(50);
+        let (points, positive) = data(50);
         let with = |weight: fn(usize) -> f32| {
-            let dataset = DatasetBase::new(points.clone(), churned.clone())
+            let dataset = DatasetBase::new(points.clone(), positive.clone())
                 .with_weights((0..50).map(weight).collect());
             LogisticParams::default().fit(&dataset).unwrap_err().to_string()
         };
@@ -389,6 +393,6 @@ mod tests {
         assert!(with(|_| 0.0).contains("all weights are zero"));
         let one_class = DatasetBase::new(points.clone(), Array1::from_elem(50, true));
         let error = LogisticParams::default().fit(&one_class).unwrap_err();
-        assert!(error.to_string().contains("50 churned"), "{error}");
+        assert!(error.to_string().contains("50 of 50"), "{error}");
     }
 }
