@@ -69,7 +69,7 @@ fn kinds(review: &Review) -> impl Iterator<Item = (&'static str, &Rule)> {
 /// What is wrong with a rule, and for an unknown feature what to do.
 fn explain(bundle: &Bundle, fault: PredicateFault) -> String {
     let PredicateFault::UnknownColumn(name) = &fault else { return fault.to_string() };
-    let dropped = bundle.pruning.candidates.iter().find(|it| it.feature.name == *name);
+    let dropped = bundle.pruning.candidates.iter().find(|it| it.feature.info.name == *name);
     if let Some(dropped) = dropped.filter(|it| !it.verdict.is_kept()) {
         let reason = match &dropped.verdict {
             Verdict::BeyondLimit => "it was beyond max_features".into(),

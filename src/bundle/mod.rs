@@ -33,7 +33,7 @@ use crate::models::rules::FittedRules;
 use crate::models::segmentation::{FittedLayers, Review, ReviewedLayer};
 
 /// The format that this version writes and reads.
-pub const FORMAT: u32 = 5;
+pub const FORMAT: u32 = 6;
 
 const MANIFEST: &str = "manifest.json";
 const LATEST: &str = "latest";

@@ -24,6 +24,7 @@ pub(super) struct Listed<'a> {
     name: &'a str,
     unit: &'static str,
     meaning: &'a str,
+    meaning_zh: &'a str,
     formula: String,
     when_missing: f64,
     missing_means: String,
@@ -55,12 +56,13 @@ pub(super) fn of_candidates(candidates: &[Candidate]) -> Vec<Listed<'_>> {
 
 fn listed(feature: &Feature) -> Listed<'_> {
     Listed {
-        name: &feature.name,
-        unit: feature.unit.as_str(),
-        meaning: &feature.meaning,
+        name: &feature.info.name,
+        unit: feature.info.unit.as_str(),
+        meaning: &feature.info.meaning.en,
+        meaning_zh: &feature.info.meaning.zh,
         formula: feature.measure.to_string(),
-        when_missing: feature.when_missing.value(),
-        missing_means: feature.when_missing.meaning(),
+        when_missing: feature.info.when_missing.value(),
+        missing_means: feature.info.when_missing.meaning().en,
         kept: None,
         reason: None,
         churn_auc: None,

@@ -96,8 +96,8 @@ fn one_layer(layer: &Layer, plan: &FeaturePlan, days: u32) -> String {
     text.push_str(&layout::indented_chinese(&layer.description_zh));
     let mut table = layout::table(&["", "Differs most in", "Median", "All", "Effect"]);
     for it in most_telling(&profile.differences) {
-        let feature = plan.features.iter().find(|feature| feature.name == it.feature);
-        let meaning = feature.map_or("", |feature| feature.meaning.as_str());
+        let feature = plan.features.iter().find(|feature| feature.info.name == it.feature);
+        let meaning = feature.map_or("", |feature| feature.info.meaning.en.as_str());
         table.add_row(vec![
             String::new(),
             format!("{}: {meaning}", it.feature),

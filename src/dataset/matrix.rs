@@ -1,24 +1,64 @@
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
-use super::DatasetError;
+use super::{DatasetError, FeatureInfo};
 
-/// Named columns of finite numbers: one row a user (or a user at a date, when
-/// several snapshots are pooled for training), one column a feature.
+/// Columns of finite numbers that know what they mean: one row a user (or a
+/// user at a date, when several snapshots are pooled for training), one column
+/// a feature.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureMatrix {
-    names: Vec<String>,
+    /// In column order; shared by all matrices of the same columns.
+    columns: Arc<Columns>,
     values: Array2<f64>,
 }
 
+#[derive(Debug, PartialEq)]
+struct Columns {
+    names: Vec<String>,
+    features: Vec<FeatureInfo>,
+}
+
+impl Columns {
+    fn new(features: Vec<FeatureInfo>) -> Arc<Self> {
+        let names = features.iter().map(|feature| feature.name.clone()).collect();
+        Arc::new(Self { names, features })
+    }
+}
+
 impl FeatureMatrix {
-    /// Takes `values` of shape (rows, `names.len()`).
+    /// Takes `values` of shape (rows, `features.len()`).
     ///
     /// # Errors
     /// When a value is NaN or infinite, a name occurs twice, or the number of
-    /// names differs from the number of columns.
+    /// features differs from the number of columns.
+    pub fn of_features(
+        features: Vec<FeatureInfo>,
+        values: Array2<f64>,
+    ) -> Result<Self, DatasetError> {
+        Self::checked(Columns::new(features), values)
+    }
+
+    /// The same of features of which nothing is known but their names.
+    ///
+    /// # Errors
+    /// As [`FeatureMatrix::of_features`].
     pub fn new(names: Vec<String>, values: Array2<f64>) -> Result<Self, DatasetError> {
+        Self::of_features(names.into_iter().map(FeatureInfo::plain).collect(), values)
+    }
+
+    /// The same features with other values, of as many rows as there are.
+    ///
+    /// # Errors
+    /// When a value is NaN or infinite, or the number of columns differs.
+    pub fn with_values(&self, values: Array2<f64>) -> Result<Self, DatasetError> {
+        Self::checked(self.columns.clone(), values)
+    }
+
+    fn checked(columns: Arc<Columns>, values: Array2<f64>) -> Result<Self, DatasetError> {
+        let names = &columns.names;
         if names.len() != values.ncols() {
             return Err(DatasetError::Shape {
                 what: "number of feature names",
@@ -37,12 +77,25 @@ impl FeatureMatrix {
         {
             return Err(DatasetError::NotFinite { feature: names[column].clone(), row, value });
         }
-        Ok(Self { names, values })
+        Ok(Self { columns, values })
     }
 
     /// Feature names, in column order.
     pub fn names(&self) -> &[String] {
-        &self.names
+        &self.columns.names
+    }
+
+    /// What the features are, in column order.
+    pub fn features(&self) -> &[FeatureInfo] {
+        &self.columns.features
+    }
+
+    /// What a feature is, by name.
+    ///
+    /// # Errors
+    /// [`DatasetError::MissingFeature`] when there is no such feature.
+    pub fn feature(&self, name: &str) -> Result<&FeatureInfo, DatasetError> {
+        Ok(&self.features()[self.position(name)?])
     }
 
     /// All values, shape (rows, features).
@@ -70,10 +123,12 @@ impl FeatureMatrix {
     /// # Errors
     /// [`DatasetError::MissingFeature`] when there is no such feature.
     pub fn column(&self, name: &str) -> Result<ArrayView1<'_, f64>, DatasetError> {
-        match self.names.iter().position(|candidate| candidate == name) {
-            Some(index) => Ok(self.values.column(index)),
-            None => Err(self.missing(name)),
-        }
+        Ok(self.values.column(self.position(name)?))
+    }
+
+    fn position(&self, name: &str) -> Result<usize, DatasetError> {
+        let position = self.names().iter().position(|candidate| candidate == name);
+        position.ok_or_else(|| self.missing(name))
     }
 
     /// The named features in the order asked for, so that a model sees its
@@ -83,12 +138,14 @@ impl FeatureMatrix {
     /// [`DatasetError::MissingFeature`] naming the first that is absent.
     pub fn select(&self, names: &[String]) -> Result<Self, DatasetError> {
         let position: HashMap<&str, usize> =
-            self.names.iter().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
+            self.names().iter().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
         let indices = names
             .iter()
             .map(|name| position.get(name.as_str()).copied().ok_or_else(|| self.missing(name)))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { names: names.to_vec(), values: self.values.select(Axis(1), &indices) })
+        let features = indices.iter().map(|&index| self.features()[index].clone()).collect();
+        let values = self.values.select(Axis(1), &indices);
+        Ok(Self { columns: Columns::new(features), values })
     }
 
     /// The named features in single precision, shape (rows, names), as trees see
@@ -102,13 +159,13 @@ impl FeatureMatrix {
 
     /// The given rows, in that order.
     pub fn select_rows(&self, rows: &[usize]) -> Self {
-        Self { names: self.names.clone(), values: self.values.select(Axis(0), rows) }
+        Self { columns: self.columns.clone(), values: self.values.select(Axis(0), rows) }
     }
 
     /// The rows of a range.
     pub fn slice_rows(&self, rows: std::ops::Range<usize>) -> Self {
         let values = self.values.slice(ndarray::s![rows, ..]).to_owned();
-        Self { names: self.names.clone(), values }
+        Self { columns: self.columns.clone(), values }
     }
 
     /// Stacks matrices with the same columns on top of each other.
@@ -117,24 +174,24 @@ impl FeatureMatrix {
     /// [`DatasetError::MissingFeature`] when a matrix lacks a column of the first.
     pub fn pool(matrices: &[&Self]) -> Result<Self, DatasetError> {
         let Some(first) = matrices.first() else {
-            return Ok(Self { names: Vec::new(), values: Array2::zeros((0, 0)) });
+            return Self::of_features(Vec::new(), Array2::zeros((0, 0)));
         };
         let n_rows = matrices.iter().map(|matrix| matrix.n_rows()).sum();
         let mut values = Array2::zeros((n_rows, first.n_features()));
         let mut start = 0;
         for matrix in matrices {
-            let aligned = matrix.select(&first.names)?;
+            let aligned = matrix.select(first.names())?;
             let end = start + aligned.n_rows();
             values.slice_mut(ndarray::s![start..end, ..]).assign(&aligned.values);
             start = end;
         }
-        Ok(Self { names: first.names.clone(), values })
+        Ok(Self { columns: first.columns.clone(), values })
     }
 
     /// Names of the features that do not take the same value in every row.
     pub fn varying_names(&self) -> Vec<String> {
         let varies = |column: ArrayView1<f64>| column.iter().any(|&value| value != column[0]);
-        self.names
+        self.names()
             .iter()
             .zip(self.values.columns())
             .filter(|(_, column)| varies(column.view()))
@@ -143,7 +200,10 @@ impl FeatureMatrix {
     }
 
     fn missing(&self, name: &str) -> DatasetError {
-        DatasetError::MissingFeature { missing: name.to_owned(), available: self.names.join(", ") }
+        DatasetError::MissingFeature {
+            missing: name.to_owned(),
+            available: self.names().join(", "),
+        }
     }
 }
 

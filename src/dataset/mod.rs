@@ -4,12 +4,14 @@
 //! Models know nothing of SQL, files or configuration; they receive these
 //! types, which hold finite numbers only and keep users sorted by id.
 
+mod feature_info;
 mod language;
 mod matrix;
 mod pace;
 mod snapshot;
 mod user_ids;
 
+pub use feature_info::{DayPart, Dimension, EventRole, Family, FeatureInfo, Missing, Unit};
 pub use language::{Bilingual, Language};
 pub use matrix::FeatureMatrix;
 pub use pace::Pace;

@@ -104,7 +104,7 @@ pub fn compute_snapshots(
             let users = user_ids(members.map(|m| m.user.clone()).collect(), histories.kind());
             let values = Array2::from_shape_vec((users.len(), width), date.values)
                 .expect("as many values as users and features");
-            let features = FeatureMatrix::new(plan.names(), values)?;
+            let features = FeatureMatrix::of_features(plan.infos(), values)?;
             let outcomes =
                 request.horizon_days.map(|_| outcomes_of(&facts, request.pace_of.is_some()));
             let mut snapshot = Snapshot::new(as_of, users, features, outcomes)?;

@@ -132,7 +132,7 @@ impl CustomValues {
         let mut wanted = Vec::new();
         for (column, feature) in plan.features.iter().enumerate() {
             if let Measure::Sql(sql) = &feature.measure {
-                wanted.push((column, feature.name.as_str(), sql.as_str()));
+                wanted.push((column, feature.info.name.as_str(), sql.as_str()));
             }
         }
         let mut values = Self::default();

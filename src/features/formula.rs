@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{DayPart, Measure, Statistic, Total};
+use super::{Measure, Statistic, Total};
+use crate::dataset::DayPart;
 
 /// As on a clock.
 fn hours(part: DayPart) -> &'static str {
@@ -78,15 +79,15 @@ impl fmt::Display for Statistic {
             Self::PurchaseSpan => "max(day of orders) - min(day of orders)".into(),
             Self::OrdersPer30Days => "30 * count(orders) / customer_age_days".into(),
             Self::LargestOrder => "max(order amount)".into(),
-            Self::OrderValueSpread => "sd(order amount)".into(),
-            Self::OrderValueVariation => "sd(order amount) / mean(order amount)".into(),
+            Self::OrderValueSd => "sd(order amount)".into(),
+            Self::OrderValueCv => "sd(order amount) / mean(order amount)".into(),
             Self::OrderValueTrend => {
                 "slope(order amount over order number) / mean(order amount)".into()
             }
             Self::LastOrderValueRatio => "last(order amount) / mean(order amount)".into(),
             Self::MeanGap => "mean(days between order days)".into(),
-            Self::GapSpread => "sd(days between order days)".into(),
-            Self::GapVariation => "sd / mean of days between order days".into(),
+            Self::GapSd => "sd(days between order days)".into(),
+            Self::GapCv => "sd / mean of days between order days".into(),
             Self::LongestGap => "max(days between order days)".into(),
             Self::LastGap => "last(days between order days)".into(),
             Self::LastGapRatio => "last / mean of days between order days".into(),

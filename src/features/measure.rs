@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::{DayPart, Dimension};
+
 /// How a feature's value follows from a user's history before the as-of date.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -116,49 +118,6 @@ pub enum Total {
     EventsAtWeekend,
 }
 
-/// Six hours each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DayPart {
-    /// 0 to 6.
-    Night,
-    /// 6 to 12.
-    Morning,
-    /// 12 to 18.
-    Afternoon,
-    /// 18 to 24.
-    Evening,
-}
-
-impl DayPart {
-    /// From midnight on.
-    pub const ALL: [Self; 4] = [Self::Night, Self::Morning, Self::Afternoon, Self::Evening];
-
-    /// In lower case.
-    pub fn as_str(self) -> &'static str {
-        ["night", "morning", "afternoon", "evening"][self as usize]
-    }
-}
-
-/// A text column whose values users spread over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// `event`
-    Event,
-    /// `channel`
-    Channel,
-    /// `category`
-    Category,
-}
-
-impl Kind {
-    /// Name of the column.
-    pub fn as_str(self) -> &'static str {
-        ["event", "channel", "category"][self as usize]
-    }
-}
-
 /// A figure of the whole history before the as-of date. Begun days count: what
 /// happened an hour ago is one day old.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -181,9 +140,9 @@ pub enum Statistic {
     /// Largest order.
     LargestOrder,
     /// Standard deviation of order values.
-    OrderValueSpread,
+    OrderValueSd,
     /// Standard deviation by mean of order values.
-    OrderValueVariation,
+    OrderValueCv,
     /// Slope of order values over the orders' numbers, by their mean.
     OrderValueTrend,
     /// Last order by mean order.
@@ -191,9 +150,9 @@ pub enum Statistic {
     /// Mean days between order days.
     MeanGap,
     /// Their standard deviation.
-    GapSpread,
+    GapSd,
     /// Standard deviation by mean of the days between order days.
-    GapVariation,
+    GapCv,
     /// Most days between order days.
     LongestGap,
     /// Days between the last two order days.
@@ -213,13 +172,13 @@ pub enum Statistic {
     /// Most active days on end.
     LongestStreak,
     /// Different values of a column in own events.
-    Distinct(Kind),
+    Distinct(Dimension),
     /// Entropy of a column over own events, in bits.
-    Entropy(Kind),
+    Entropy(Dimension),
     /// Share of the favourite value.
-    FavouriteShare(Kind),
+    FavouriteShare(Dimension),
     /// Days since a value was met for the first time.
-    DaysSinceNew(Kind),
+    DaysSinceNew(Dimension),
     /// Value of the first order.
     FirstOrderValue,
     /// Units of the first order.
@@ -238,6 +197,54 @@ pub enum Statistic {
 }
 
 impl Measure {
+    /// The total that is looked at: of a quotient the numerator.
+    fn total(&self) -> Option<&Total> {
+        match self {
+            Self::Total { total, .. } | Self::Trend { total, .. } => Some(total),
+            Self::Quotient { numerator, .. } => Some(numerator),
+            Self::Statistic(_) | Self::Sql(_) => None,
+        }
+    }
+
+    /// Event type that is looked at.
+    pub fn event(&self) -> Option<&str> {
+        match self {
+            Self::Statistic(Statistic::DaysSinceLast(event)) => Some(event),
+            _ => self.total().and_then(Total::event),
+        }
+    }
+
+    /// Channel that is looked at.
+    pub fn channel(&self) -> Option<&str> {
+        match self.total()? {
+            Total::EventsOnChannel(channel)
+            | Total::AmountOnChannel(channel)
+            | Total::EventOnChannel { channel, .. } => Some(channel),
+            _ => None,
+        }
+    }
+
+    /// Category that is looked at.
+    pub fn category(&self) -> Option<&str> {
+        match self.total()? {
+            Total::EventsInCategory(category) => Some(category),
+            _ => None,
+        }
+    }
+
+    /// Lengths of the window and, of a trend, of the longer one, in days.
+    pub fn windows_days(&self) -> (Option<u32>, Option<u32>) {
+        match self {
+            Self::Total { window_days, .. } | Self::Quotient { window_days, .. } => {
+                (*window_days, None)
+            }
+            Self::Trend { recent_days, longer_days, .. } => {
+                (Some(*recent_days), Some(*longer_days))
+            }
+            Self::Statistic(_) | Self::Sql(_) => (None, None),
+        }
+    }
+
     /// Event types that the measure counts.
     pub fn events(&self) -> Vec<&str> {
         let totals = match self {

@@ -4,15 +4,12 @@
 //! `as_of` is exclusive: no feature reads an event at or after it, no outcome
 //! reads one before it.
 
-mod behaviour_features;
 mod catalogue;
 mod compute;
 mod custom;
 mod error;
 mod formula;
 mod measure;
-mod mix_features;
-mod order_features;
 mod orders;
 mod outcomes;
 mod pace;
@@ -29,9 +26,9 @@ pub use catalogue::build_plan;
 pub use compute::{ColumnGroup, ColumnGroups, SnapshotRequest, compute_snapshots};
 pub use custom::{CustomFeature, check_custom};
 pub use error::FeatureError;
-pub use measure::{DayPart, Kind, Measure, Statistic, Total};
+pub use measure::{Measure, Statistic, Total};
 pub use params::{FeatureParams, check_event};
-pub use plan::{CORE_FEATURES, Feature, FeaturePlan, Missing, Unit};
+pub use plan::{CORE_FEATURES, Feature, FeaturePlan};
 pub use prune::{Candidate, Pruning, Verdict, prune};
 pub use snapshots::{SnapshotDates, SnapshotParams};
 pub use traits::{InputTraits, describe_input};

@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::{DayPart, FeaturePlan, Kind, Measure, Statistic, Total};
+use super::{FeaturePlan, Measure, Statistic, Total};
+use crate::dataset::{DayPart, Dimension};
 use crate::input::history::{Histories, Vocabulary};
 
 pub(super) const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -137,7 +138,7 @@ impl Program {
         }
         for feature in &plan.features {
             let op = builder.op(&feature.measure);
-            builder.program.ops.push((op, feature.when_missing.value()));
+            builder.program.ops.push((op, feature.info.when_missing.value()));
         }
         builder.program.n_slots = builder.slots.len() + 1;
         builder.program
@@ -383,10 +384,10 @@ pub(super) fn weekday(day: i64) -> usize {
 }
 
 /// Column of events that holds the values of a kind.
-pub(super) fn code_of(kind: Kind, event: &crate::input::history::EventRow) -> u32 {
+pub(super) fn code_of(kind: Dimension, event: &crate::input::history::EventRow) -> u32 {
     match kind {
-        Kind::Event => event.event,
-        Kind::Channel => event.channel,
-        Kind::Category => event.category,
+        Dimension::Event => event.event,
+        Dimension::Channel => event.channel,
+        Dimension::Category => event.category,
     }
 }

@@ -114,7 +114,7 @@ impl Pruning {
     /// Names of the features kept, in catalogue order.
     pub fn kept(&self) -> Vec<String> {
         let kept = self.candidates.iter().filter(|candidate| candidate.verdict.is_kept());
-        kept.map(|candidate| candidate.feature.name.clone()).collect()
+        kept.map(|candidate| candidate.feature.info.name.clone()).collect()
     }
 
     /// Features that alone rank churners suspiciously well, with their AUC.
@@ -124,7 +124,7 @@ impl Pruning {
             .filter_map(|candidate| {
                 let auc = candidate.churn_auc?;
                 let strength = auc.max(1.0 - auc);
-                (strength >= LEAK_AUC).then_some((candidate.feature.name.as_str(), strength))
+                (strength >= LEAK_AUC).then_some((candidate.feature.info.name.as_str(), strength))
             })
             .collect()
     }
@@ -186,9 +186,9 @@ pub fn prune(
     let chance = Chance::of(latest)?;
     let mut verdicts: HashMap<usize, Verdict> = HashMap::new();
     let mut kept: Vec<usize> = Vec::new();
-    let is_core = |index: usize| CORE_FEATURES.contains(&plan.features[index].name.as_str());
+    let is_core = |index: usize| CORE_FEATURES.contains(&plan.features[index].info.name.as_str());
     let is_wanted = |index: usize| {
-        params.custom.get(&plan.features[index].name).is_some_and(|custom| custom.keep)
+        params.custom.get(&plan.features[index].info.name).is_some_and(|custom| custom.keep)
     };
     let stays = |index: usize| is_core(index) || is_wanted(index);
     let n_core = order.iter().filter(|&&index| stays(index)).count();
@@ -202,7 +202,7 @@ pub fn prune(
         } else if is_wanted(index) {
             Verdict::Wanted
         } else if let Some(other) = twin {
-            let name = plan.features[other].name.clone();
+            let name = plan.features[other].info.name.clone();
             if pooled.iter().all(|m| m.values().column(index) == m.values().column(other)) {
                 Verdict::DuplicateOf(name)
             } else {

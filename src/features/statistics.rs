@@ -1,8 +1,9 @@
 //! Figures of a whole history.
 
+use super::Statistic;
 use super::orders::Order;
 use super::program::{MICROS_PER_DAY, weekday};
-use super::{Kind, Statistic};
+use crate::dataset::Dimension;
 
 /// What is known of a user as of a moment.
 pub(super) struct Facts<'a> {
@@ -15,7 +16,7 @@ pub(super) struct Facts<'a> {
     /// Days since 1970, ascending, each once.
     pub active_days: &'a [i64],
     pub last_activity: Option<i64>,
-    /// By [`Kind`].
+    /// By [`Dimension`].
     pub kinds: [KindFacts<'a>; 3],
     /// Fixed-point units in 1.
     pub scale: f64,
@@ -93,13 +94,13 @@ pub(super) fn statistic(wanted: &Statistic, facts: &Facts<'_>) -> Option<f64> {
             quotient(30.0 * facts.orders.len() as f64, facts.days_since(first_order?.time))
         }
         S::LargestOrder => largest(facts.values()),
-        S::OrderValueSpread => spread(facts.values()),
-        S::OrderValueVariation => quotient(spread(facts.values())?, mean(facts.values())?),
+        S::OrderValueSd => spread(facts.values()),
+        S::OrderValueCv => quotient(spread(facts.values())?, mean(facts.values())?),
         S::OrderValueTrend => trend(facts),
         S::LastOrderValueRatio => quotient(facts.values().last()?, mean(facts.values())?),
         S::MeanGap => mean(facts.gaps()),
-        S::GapSpread => spread(facts.gaps()),
-        S::GapVariation => quotient(spread(facts.gaps())?, mean(facts.gaps())?),
+        S::GapSd => spread(facts.gaps()),
+        S::GapCv => quotient(spread(facts.gaps())?, mean(facts.gaps())?),
         S::LongestGap => largest(facts.gaps()),
         S::LastGap => facts.gaps().last(),
         S::LastGapRatio => quotient(facts.gaps().last()?, mean(facts.gaps())?),
@@ -180,7 +181,7 @@ fn entropy(kind: &KindFacts<'_>) -> Option<f64> {
     (total > 0.0).then(|| counts.into_iter().map(term).sum::<f64>().max(0.0))
 }
 
-fn newest_value(facts: &Facts<'_>, kind: Kind) -> Option<f64> {
+fn newest_value(facts: &Facts<'_>, kind: Dimension) -> Option<f64> {
     let kind = &facts.kinds[kind as usize];
     let first_times = kind.met.iter().map(|&code| kind.first_times[code as usize]);
     first_times.max().map(|time| facts.days_since(time))

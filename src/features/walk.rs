@@ -6,12 +6,12 @@ use std::collections::HashSet;
 
 use foldhash::fast::FixedState;
 
-use super::Kind;
 use super::orders::{Order, Overflow, collect_orders};
 use super::program::{
     MICROS_PER_DAY, Note, Op, Program, Series, UNUSED, code_of, day_part, weekday,
 };
 use super::statistics::{Facts, KindFacts, statistic};
+use crate::dataset::Dimension;
 use crate::input::history::{Column, EventRow};
 
 /// Buffers of a walk, used again for the next user.
@@ -246,7 +246,7 @@ impl<'p> Walker<'p> {
                 sums[slots.weekdays[weekday]] += 1;
                 sums[slots.weekend] += i64::from(weekday >= 5);
             }
-            for kind in [Kind::Event, Kind::Channel, Kind::Category] {
+            for kind in Dimension::ALL {
                 if program.needs_kind[kind as usize] {
                     self.kinds[kind as usize].add(code_of(kind, event), event.time);
                 }

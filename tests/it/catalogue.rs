@@ -1,9 +1,7 @@
 //! The list of features, features of one's own, and what pruning leaves.
 
-use layercake::dataset::{FeatureMatrix, Outcomes, Snapshot, UserIds};
-use layercake::features::{
-    Feature, FeatureParams, FeaturePlan, Measure, Missing, Total, Unit, Verdict, prune,
-};
+use layercake::dataset::{FeatureInfo, FeatureMatrix, Outcomes, Snapshot, UserIds};
+use layercake::features::{Feature, FeatureParams, FeaturePlan, Measure, Total, Verdict, prune};
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -110,11 +108,8 @@ fn made_up(n_users: usize, columns: &[(&str, Column<'_>)]) -> (FeaturePlan, Snap
     let features = names
         .iter()
         .map(|name| Feature {
-            name: name.clone(),
-            unit: Unit::Count,
-            meaning: "made up".into(),
+            info: FeatureInfo::plain(name),
             measure: Measure::Total { total: Total::Orders, window_days: None },
-            when_missing: Missing::Zero,
         })
         .collect();
     let plan = FeaturePlan {
@@ -148,8 +143,9 @@ fn pruning_drops_what_says_nothing_and_names_the_better_twin() {
         ],
     );
     let pruning = prune(&FeatureParams::default(), &plan, &[snapshot]).unwrap();
-    let verdict =
-        |name: &str| &pruning.candidates.iter().find(|c| c.feature.name == name).unwrap().verdict;
+    let verdict = |name: &str| {
+        &pruning.candidates.iter().find(|c| c.feature.info.name == name).unwrap().verdict
+    };
     assert_eq!(verdict("n_orders"), &Verdict::Core);
     assert_eq!(verdict("constant"), &Verdict::Constant);
     assert_eq!(verdict("signal"), &Verdict::Kept);
@@ -180,7 +176,7 @@ fn pruning_keeps_no_more_than_is_wanted_and_no_turncoat() {
     // At another snapshot `weak` means the contrary.
     let mut values = first.features.values().to_owned();
     values.column_mut(2).mapv_inplace(|value| -value);
-    let features = FeatureMatrix::new(first.features.names().to_vec(), values).unwrap();
+    let features = first.features.with_values(values).unwrap();
     let second = Snapshot { features, ..first.clone() };
     let pruning = prune(&FeatureParams::default(), &plan, &[first, second]).unwrap();
     assert!(!pruning.candidates[2].verdict.is_kept(), "{:?}", pruning.candidates[2].verdict);
@@ -198,7 +194,7 @@ fn a_feature_that_knows_the_outcome_raises_the_alarm() {
     let mut values = snapshot.features.values().to_owned();
     let gmv = snapshot.outcomes.as_ref().unwrap().gmv.clone();
     values.column_mut(1).iter_mut().zip(&gmv).for_each(|(value, gmv)| *value = *gmv);
-    let features = FeatureMatrix::new(snapshot.features.names().to_vec(), values).unwrap();
+    let features = snapshot.features.with_values(values).unwrap();
     let leaking = Snapshot { features, ..snapshot };
     let pruning = prune(&FeatureParams::default(), &plan, &[leaking]).unwrap();
     assert_eq!(pruning.leak_alarms(), [("honest", 1.0)]);

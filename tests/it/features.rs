@@ -3,9 +3,10 @@
 use arrow::array::AsArray;
 use arrow::datatypes::Float64Type;
 use chrono::NaiveDateTime;
-use layercake::dataset::{Snapshot, UserIds};
+use layercake::dataset::{Bilingual, Snapshot, UserIds};
 use layercake::features::{
-    FeatureParams, FeaturePlan, SnapshotRequest, build_plan, compute_snapshots, describe_input,
+    Feature, FeatureParams, FeaturePlan, SnapshotRequest, build_plan, compute_snapshots,
+    describe_input,
 };
 use layercake::input::engine::{Engine, EngineParams};
 use layercake::input::history::Histories;
@@ -263,15 +264,15 @@ user,at,event,amount,order_id,channel
     let snapshot = log.snapshot(&plan, as_of);
     assert_eq!(value(&snapshot, 1, "n_orders"), 1.0);
     let by_meaning = |meaning: &str| {
-        let feature = plan.features.iter().find(|feature| feature.meaning == meaning);
-        value(&snapshot, 1, &feature.unwrap_or_else(|| panic!("no `{meaning}`")).name)
+        let feature = plan.features.iter().find(|feature| feature.info.meaning.en == meaning);
+        value(&snapshot, 1, &feature.unwrap_or_else(|| panic!("no `{meaning}`")).info.name)
     };
     assert_eq!(by_meaning("`orders` events, all time"), 2.0);
     assert_eq!(by_meaning("`a b` events, all time"), 1.0);
     assert_eq!(by_meaning("`a_b` events, all time"), 3.0);
-    assert_eq!(by_meaning("`order` by `orders`, all time"), 0.5);
-    assert_eq!(by_meaning("`order` by `a_b`, all time"), 1.0 / 3.0);
-    assert_eq!(by_meaning("share of the user's own events with channel `x`"), 7.0 / 8.0);
+    assert_eq!(by_meaning("`order` for each `orders`, all time"), 0.5);
+    assert_eq!(by_meaning("`order` for each `a_b`, all time"), 1.0 / 3.0);
+    assert_eq!(by_meaning("share of the user's events with channel `x`"), 7.0 / 8.0);
 }
 
 #[test]
@@ -290,7 +291,10 @@ fn a_plan_survives_saving() {
     let plan = Log::of(EVENTS).plan(day(30));
     let text = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<FeaturePlan>(&text).unwrap(), plan);
-    assert!(plan.features.iter().all(|feature| !feature.meaning.is_empty()));
+    for Feature { info, .. } in &plan.features {
+        let Bilingual { en, zh } = &info.meaning;
+        assert!(!en.is_empty() && !zh.is_ascii(), "{}", info.name);
+    }
 }
 
 #[test]

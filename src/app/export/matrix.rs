@@ -152,7 +152,7 @@ fn matrix_schema(plan: &FeaturePlan, user_ids: UserIdType, labels: bool) -> Sche
     };
     let double = |name: &str| Field::new(name, DataType::Float64, false);
     let mut fields = vec![Field::new("user_id", id_type, false)];
-    fields.extend(plan.features.iter().map(|feature| double(&feature.name)));
+    fields.extend(plan.features.iter().map(|feature| double(&feature.info.name)));
     if labels {
         fields.push(double("outcome_n_orders"));
         fields.push(double("outcome_gmv"));

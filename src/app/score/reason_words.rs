@@ -1,7 +1,7 @@
 //! Reasons for a user's risk in sentences.
 
-use crate::dataset::Pace;
-use crate::features::{Feature, Missing, Unit};
+use crate::dataset::{Missing, Pace, Unit};
+use crate::features::Feature;
 use crate::models::churn::Reason;
 
 /// The features of a classifier with what is needed to speak of them.
@@ -23,9 +23,9 @@ impl<'a> ReasonWords<'a> {
     /// who stayed, `event` what keeps users.
     pub fn new(plan: &'a [Feature], names: &'a [String], typical: &[f64], event: &'a str) -> Self {
         let spoken = |(name, &typical): (&'a String, &f64)| {
-            let feature = plan.iter().find(|feature| feature.name == *name);
-            let unit = feature.map_or(Unit::Custom, |feature| feature.unit);
-            let never = match feature.map(|feature| feature.when_missing) {
+            let feature = plan.iter().find(|feature| feature.info.name == *name);
+            let unit = feature.map_or(Unit::Custom, |feature| feature.info.unit);
+            let never = match feature.map(|feature| feature.info.when_missing) {
                 Some(Missing::Never(days)) => Some(days),
                 _ => None,
             };
@@ -33,7 +33,7 @@ impl<'a> ReasonWords<'a> {
                 Some(days) if typical >= days => "never".to_owned(),
                 _ => number(typical, unit),
             };
-            let meaning = feature.map_or(name.as_str(), |feature| feature.meaning.as_str());
+            let meaning = feature.map_or(name.as_str(), |feature| feature.info.meaning.en.as_str());
             // What stands for a missing value is said by the value itself.
             let meaning = meaning.split([';', ':']).next().unwrap_or(meaning);
             let meaning = meaning.strip_suffix(", begun days counting").unwrap_or(meaning);
@@ -87,11 +87,14 @@ fn short(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::{Bilingual, FeatureInfo};
     use crate::features::Measure;
 
     fn feature(name: &str, meaning: &str, unit: Unit, when_missing: Missing) -> Feature {
         let measure = Measure::Sql(String::new());
-        Feature { name: name.into(), unit, meaning: meaning.into(), measure, when_missing }
+        let meaning = Bilingual::same(meaning);
+        let info = FeatureInfo { unit, meaning, when_missing, ..FeatureInfo::plain(name) };
+        Feature { info, measure }
     }
 
     #[test]
@@ -108,7 +111,7 @@ mod tests {
             feature("trend", "share of orders", Unit::Share, Missing::Zero),
             feature("ratio", "days since the last order over a gap", Unit::Ratio, Missing::Zero),
         ];
-        let names: Vec<String> = plan.iter().map(|feature| feature.name.clone()).collect();
+        let names: Vec<String> = plan.iter().map(|feature| feature.info.name.clone()).collect();
         let words = ReasonWords::new(&plan, &names, &[5.0, 12.0, 3.5, 0.255, 0.5], "order");
         let say = |feature, value, usual_gap_days| {
             let pace = Pace { n_days: 3, last_days_ago: 83.4, usual_gap_days, ..Pace::default() };

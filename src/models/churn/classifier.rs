@@ -151,7 +151,7 @@ mod tests {
         let trees = FittedTrees::fit(&rows, &params, 60, 3).unwrap();
         let mut ladder = Array2::zeros((300, 5));
         ladder.column_mut(0).assign(&ndarray::Array1::from_iter((0..300).map(f64::from)));
-        let ladder = FeatureMatrix::new(matrix.names().to_vec(), ladder).unwrap();
+        let ladder = matrix.with_values(ladder).unwrap();
         let log_odds = trees.log_odds(&ladder).unwrap();
         assert!(log_odds.windows(2).all(|pair| pair[0] <= pair[1] + 1e-6));
         assert!(log_odds[299] > log_odds[0] + 1.0);

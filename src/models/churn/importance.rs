@@ -95,5 +95,5 @@ fn shuffle(
     let mut shuffled = values.column(column).to_vec();
     shuffled.shuffle(rng);
     values.column_mut(column).iter_mut().zip(shuffled).for_each(|(cell, value)| *cell = value);
-    Ok(FeatureMatrix::new(matrix.names().to_vec(), values)?)
+    Ok(matrix.with_values(values)?)
 }

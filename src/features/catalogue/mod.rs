@@ -1,0 +1,118 @@
+//! Which features the data allows: the catalogue, turned into a plan.
+
+mod behaviour;
+mod mix;
+mod names;
+mod orders;
+mod row;
+
+pub(super) use names::{most_similar, slug};
+
+use super::{Feature, FeatureError, FeatureParams, FeaturePlan, InputTraits};
+use crate::dataset::{EventRole, Missing};
+use names::with_unique_names;
+
+/// Builds the plan for data with these traits.
+///
+/// `span_days` is the length of the history: windows longer than that would
+/// repeat the all-time features and are left out, and "never" (days since
+/// something that has not happened) counts as twice as many days, beyond any
+/// that a user can have.
+///
+/// # Errors
+/// [`FeatureError::NoOrders`] when the data has no order event,
+/// [`FeatureError::NoSuchFeature`] when one that is asked for does not exist.
+pub fn build_plan(
+    params: &FeatureParams,
+    input: &InputTraits,
+    span_days: u32,
+) -> Result<FeaturePlan, FeatureError> {
+    if !input.events.contains(&params.order_event) {
+        return Err(FeatureError::NoOrders {
+            order_event: params.order_event.clone(),
+            available: input.events.join(", "),
+        });
+    }
+    let features = Catalogue::new(params, input, span_days).all();
+    let features = selected(with_unique_names(features)?, &params.only)?;
+    Ok(FeaturePlan {
+        order_event: params.order_event.clone(),
+        passive_events: params.passive_events.clone(),
+        columns: input.columns.iter().map(|column| (*column).to_owned()).collect(),
+        features,
+    })
+}
+
+/// The features named, or all when none is.
+fn selected(features: Vec<Feature>, only: &[String]) -> Result<Vec<Feature>, FeatureError> {
+    let there = |name: &String| features.iter().any(|feature| feature.info.name == *name);
+    if let Some(name) = only.iter().find(|name| !there(name)) {
+        let nearest = most_similar(name, features.iter().map(|feature| &feature.info.name));
+        return Err(FeatureError::NoSuchFeature { name: name.clone(), nearest });
+    }
+    let is_wanted = |feature: &Feature| only.is_empty() || only.contains(&feature.info.name);
+    Ok(features.into_iter().filter(is_wanted).collect())
+}
+
+/// The features found so far, and what they are found in.
+struct Catalogue<'a> {
+    params: &'a FeatureParams,
+    input: &'a InputTraits,
+    /// Event types other than orders that get features.
+    others: Vec<String>,
+    windows_days: Vec<u32>,
+    span_days: u32,
+    never: Missing,
+    features: Vec<Feature>,
+}
+
+impl<'a> Catalogue<'a> {
+    fn new(params: &'a FeatureParams, input: &'a InputTraits, span_days: u32) -> Self {
+        // Whoever names features has a reason to want the long windows too.
+        let is_useful = |days: &u32| *days < span_days || !params.only.is_empty();
+        let mut windows_days: Vec<u32> =
+            params.windows_days.iter().copied().filter(is_useful).collect();
+        windows_days.sort_unstable();
+        windows_days.dedup();
+        let others = input.events.iter().filter(|event| **event != params.order_event);
+        Self {
+            params,
+            input,
+            others: others.take(params.max_events).cloned().collect(),
+            windows_days,
+            span_days,
+            never: Missing::Never(2.0 * f64::from(span_days.max(1))),
+            features: Vec::new(),
+        }
+    }
+
+    fn all(mut self) -> Vec<Feature> {
+        self.orders();
+        self.first_order();
+        self.rhythm();
+        self.season();
+        self.events();
+        self.activity();
+        self.rates();
+        self.clock();
+        self.mix();
+        self.custom();
+        self.features
+    }
+
+    /// What an event means to the business.
+    fn roles(&self, event: &str) -> Vec<EventRole> {
+        let params = self.params;
+        let mut roles = Vec::new();
+        roles.extend((event == params.order_event).then_some(EventRole::Order));
+        let is_outbound = params.passive_events.iter().any(|other| other == event);
+        roles.extend(is_outbound.then_some(EventRole::Outbound));
+        let place = |event: &str| params.path_events.iter().position(|other| other == event);
+        if let (Some(place), Some(of_order)) = (place(event), place(&params.order_event)) {
+            roles.push(EventRole::Funnel { position: place as i32 - of_order as i32 });
+        }
+        roles.extend((event == "share").then_some(EventRole::Share));
+        roles.extend(self.responses().contains_key(event).then_some(EventRole::Response));
+        roles
+    }
+}
