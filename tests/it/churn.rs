@@ -256,10 +256,10 @@ fn little_evidence_is_not_trusted_unless_less_is_asked_for() {
     let (_, report, _) = scored("max_rounds = 30");
     let report = flat(&report);
     assert!(report.contains("NOT TRUSTED: "), "{report}");
-    assert!(report.contains("500 of each are needed ([churn] min_of_each_class)"), "{report}");
-    let (_, report, _) = scored("max_rounds = 30\nmin_of_each_class = 20");
+    assert!(report.contains("500 of each are needed ([churn] min_class_size)"), "{report}");
+    let (_, report, _) = scored("max_rounds = 30\nmin_class_size = 20");
     assert!(!report.contains("NOT TRUSTED"), "{report}");
-    let (_, report, _) = scored("max_rounds = 30\nmin_of_each_class = 20\nlookback_days = 200");
+    let (_, report, _) = scored("max_rounds = 30\nmin_class_size = 20\nlookback_days = 200");
     assert!(flat(&report).contains("lookback and horizon need 230"), "{report}");
 }
 
@@ -305,7 +305,7 @@ fn weights_and_rising_features_are_learned_with() {
     let (_, _, plain) = scored("model = \"trees\"\nmax_rounds = 30");
     let (_, _, weighted) = scored(
         "model = \"trees\"\nmax_rounds = 30\nchurner_weight = 4.0\nhalf_life_days = 30\n\
-         rising = [\"days_since_last_order\"]",
+         monotone_increasing = [\"days_since_last_order\"]",
     );
     let differ = |(user, row): (&String, &BTreeMap<String, String>)| {
         row["churn_log_odds"] != weighted[user]["churn_log_odds"]
@@ -320,7 +320,10 @@ fn a_config_out_of_bounds_is_refused_by_key() {
     refused("half_life_days = 0", &["[churn] half_life_days must be at least 1"]);
     refused("base_rate = 1.5", &["[churn] base_rate must be", "got 1.5"]);
     refused("model = \"forest\"", &["unknown variant `forest`", "logistic"]);
-    refused("rising = [\"days_since_last_ordr\"]", &["did you mean `days_since_last_order`"]);
+    refused(
+        "monotone_increasing = [\"days_since_last_ordr\"]",
+        &["did you mean `days_since_last_order`"],
+    );
     refused("[churn.at_risk]\nshare = 20", &["[churn.at_risk] share must lie between 0 and 1"]);
     refused("[churn.at_risk]\nsave_rat = 0.2", &["did you mean `save_rate`"]);
 }

@@ -147,7 +147,8 @@ mod tests {
     fn trees_never_lower_the_risk_where_a_feature_is_rising() {
         let (matrix, churned) = rows(1_500);
         let rows = TrainingRows { matrix: &matrix, churned: &churned, weights: None };
-        let params = ChurnParams { rising: vec!["silence".into()], ..ChurnParams::default() };
+        let params =
+            ChurnParams { monotone_increasing: vec!["silence".into()], ..ChurnParams::default() };
         let trees = FittedTrees::fit(&rows, &params, 60, 3).unwrap();
         let mut ladder = Array2::zeros((300, 5));
         ladder.column_mut(0).assign(&ndarray::Array1::from_iter((0..300).map(f64::from)));

@@ -25,7 +25,9 @@ pub enum ChurnError {
     #[error("all {0} features are constant over the users judged: nothing to learn churn from")]
     ConstantFeatures(usize),
     /// A feature that is to rise with the risk does not exist.
-    #[error("[churn] rising: the model has no feature `{name}`; did you mean `{nearest}`?")]
+    #[error(
+        "[churn] monotone_increasing: the model has no feature `{name}`; did you mean `{nearest}`?"
+    )]
     NoSuchFeature {
         /// The feature of the config.
         name: String,

@@ -123,7 +123,7 @@ pub fn fit_churn(
 
 fn check_rising(params: &ChurnParams, snapshots: &[Snapshot]) -> Result<(), ChurnError> {
     let names = snapshots.first().map_or(&[][..], |snapshot| snapshot.features.names());
-    let Some(name) = params.rising.iter().find(|name| !names.contains(name)) else {
+    let Some(name) = params.monotone_increasing.iter().find(|name| !names.contains(name)) else {
         return Ok(());
     };
     let nearest = names
@@ -160,7 +160,7 @@ fn fit_classifier(
     trial: &TrialRecord,
     seed: u64,
 ) -> Result<FittedClassifier, ChurnError> {
-    let logistic = || FittedLogistic::fit(rows, trial.l2_penalty, &params.rising);
+    let logistic = || FittedLogistic::fit(rows, trial.l2_penalty, &params.monotone_increasing);
     let trees = || FittedTrees::fit(rows, params, trial.n_rounds, seed);
     Ok(match trial.chosen {
         ModelChoice::Logistic => FittedClassifier::Logistic(logistic()?),

@@ -38,7 +38,7 @@ pub struct ChurnParams {
     /// Rows that a leaf holds at least.
     pub min_leaf_rows: usize,
     /// Features which, when they rise, never lower the risk.
-    pub rising: Vec<String>,
+    pub monotone_increasing: Vec<String>,
     /// What a churned user counts, as a multiple of one who stayed.
     pub churner_weight: f64,
     /// A snapshot this much older than the latest counts half; all the same when
@@ -51,7 +51,7 @@ pub struct ChurnParams {
     pub base_rate: BaseRate,
     /// Users of each class, in training and in the held-out snapshot, below which
     /// a model is not trusted.
-    pub min_of_each_class: usize,
+    pub min_class_size: usize,
     /// Days before turning silent from which a user is warned of.
     pub warning_days: u32,
     /// Whom to flag.
@@ -119,12 +119,12 @@ impl Default for ChurnParams {
             learning_rate: 0.04,
             max_leaves: 8,
             min_leaf_rows: 40,
-            rising: Vec::new(),
+            monotone_increasing: Vec::new(),
             churner_weight: 1.0,
             half_life_days: None,
             calibration: CalibrationMethod::Auto,
             base_rate: BaseRate::Of(RateOf::Training),
-            min_of_each_class: 500,
+            min_class_size: 500,
             warning_days: 15,
             at_risk: AtRiskParams::default(),
         }

@@ -26,7 +26,8 @@ impl FittedTrees {
         let features = rows.matrix.select_single(&names)?;
         let target: Vec<f64> =
             rows.churned.iter().map(|&churned| f64::from(u8::from(churned))).collect();
-        let rising = names.iter().enumerate().filter(|(_, name)| params.rising.contains(name));
+        let rising =
+            names.iter().enumerate().filter(|(_, name)| params.monotone_increasing.contains(name));
         let boosting = BoostingParams {
             loss: Loss::Log,
             learning_rate: params.learning_rate,

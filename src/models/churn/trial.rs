@@ -177,8 +177,9 @@ impl Fold<'_> {
         let pooled = PooledRows::of(&self.learn, params)?;
         let rows = pooled.rows();
         let matrix = &self.judge.matrix;
-        let regression =
-            |l2_penalty| FittedLogistic::fit(&rows, l2_penalty, &params.rising)?.log_odds(matrix);
+        let regression = |l2_penalty| {
+            FittedLogistic::fit(&rows, l2_penalty, &params.monotone_increasing)?.log_odds(matrix)
+        };
         let logistic = match params.model {
             ModelChoice::Trees => Vec::new(),
             _ => penalties(params).into_iter().map(regression).collect::<Result<_, _>>()?,

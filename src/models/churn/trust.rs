@@ -19,7 +19,7 @@ impl Evidence {
     pub fn doubts(&self, params: &ChurnParams, scores: &[RankingScores]) -> Vec<String> {
         let roc_auc = scores.first().and_then(|model| model.roc_auc);
         let mut doubts = Vec::new();
-        let least = params.min_of_each_class;
+        let least = params.min_class_size;
         let counts = [
             ("in the training snapshots", self.n_training),
             ("on the held-out snapshot", self.n_held_out),
@@ -28,7 +28,7 @@ impl Evidence {
             if churned.min(stayed) < least {
                 doubts.push(format!(
                     "{churned} users churned and {stayed} stayed {place}, {least} of each are needed \
-                     ([churn] min_of_each_class)"
+                     ([churn] min_class_size)"
                 ));
             }
         }

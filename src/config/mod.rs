@@ -1,10 +1,19 @@
 //! The one TOML file: each section is a module's own parameters.
 
+mod document;
+mod error;
+mod old_keys;
+
+pub use error::{ConfigError, Place};
+
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use document::Document;
+use old_keys::refuse_old_keys;
 
 use crate::features::{FeatureParams, SnapshotParams};
 use crate::input::engine::EngineParams;
@@ -65,39 +74,6 @@ fn default_models() -> PathBuf {
     PathBuf::from("models")
 }
 
-/// What is wrong with a config file.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// It cannot be read.
-    #[error("can't read the config {file}: {cause}{hint}")]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// What the system said.
-        cause: std::io::Error,
-        /// The next step, or empty.
-        hint: &'static str,
-    },
-    /// It is no valid config.
-    #[error("{file}, line {line}: {message}")]
-    Invalid {
-        /// The file.
-        file: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// What is wrong and what is allowed.
-        message: String,
-    },
-    /// A value is out of bounds.
-    #[error("{file}: {message}")]
-    OutOfBounds {
-        /// The file.
-        file: PathBuf,
-        /// Section, key, what is allowed and what it got.
-        message: String,
-    },
-}
-
 impl Config {
     /// Reads and checks a config file.
     ///
@@ -118,10 +94,10 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
-        let config: Self = parse_toml(text, file)?;
-        config
-            .check()
-            .map_err(|message| ConfigError::OutOfBounds { file: file.to_owned(), message })?;
+        let document = Document::parse(text, file)?;
+        refuse_old_keys(&document)?;
+        let config: Self = document.to_typed()?;
+        config.check().map_err(|message| document.error_at(0, message))?;
         Ok(config)
     }
 
@@ -158,34 +134,7 @@ impl Config {
 /// [`ConfigError::Invalid`] with the line, and for an unknown key the nearest
 /// valid one.
 pub fn parse_toml<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, ConfigError> {
-    toml::from_str(text).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        ConfigError::Invalid {
-            file: file.to_owned(),
-            line: text[..offset.min(text.len())].matches('\n').count() + 1,
-            message: with_nearest_key(error.message()),
-        }
-    })
-}
-
-/// Adds `did you mean …` to the parser's message on an unknown key.
-fn with_nearest_key(message: &str) -> String {
-    if message.contains("expected a formatted date string") {
-        return "write a day in quotes, year first: \"2026-07-01\"".into();
-    }
-    let message = message.replace('\n', " ");
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let (true, Some(unknown)) = (message.starts_with("unknown field"), quoted.next()) else {
-        return message;
-    };
-    let nearest = quoted
-        .map(|key| (strsim::jaro_winkler(unknown, key), key))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(similarity, _)| *similarity > 0.7);
-    match nearest {
-        Some((_, key)) => format!("unknown key `{unknown}`; did you mean `{key}`?"),
-        None => message.replacen("unknown field", "unknown key", 1),
-    }
+    Document::parse(text, file)?.to_typed()
 }
 
 #[cfg(test)]
@@ -203,9 +152,18 @@ mod tests {
     }
 
     #[test]
+    fn an_old_key_is_named_with_its_line_and_the_new_one() {
+        let error = parse("name = \"x\"\n\n[churn]\nrising = []\n").unwrap_err();
+        assert_eq!(
+            error,
+            "c.toml, line 4: `[churn] rising` is now called `[churn] monotone_increasing`"
+        );
+    }
+
+    #[test]
     fn a_value_out_of_bounds_names_section_and_key() {
         let error = parse("name = \"x\"\n[segmentation]\nk = 1\n").unwrap_err();
-        assert_eq!(error, "c.toml: [segmentation] k must be at least 2, got 1");
+        assert_eq!(error, "c.toml, line 1: [segmentation] k must be at least 2, got 1");
     }
 
     #[test]
@@ -214,14 +172,14 @@ mod tests {
         let config = parse(map).unwrap();
         assert_eq!(parse(&toml::to_string(&config).unwrap()).unwrap(), config);
         let error = parse(&map.replace("5[2-5]*", "5[1-5]*")).unwrap_err();
-        assert!(error.starts_with("c.toml: [rfm.map] 5 of 125 codes"), "{error}");
+        assert!(error.starts_with("c.toml, line 1: [rfm.map] 5 of 125 codes"), "{error}");
         let error = parse(&map.replace("VIP", "rest")).unwrap_err();
         assert!(error.starts_with("c.toml, line 4: duplicate key"), "{error}");
     }
 
     #[test]
     fn the_map_in_the_readme_is_sound() {
-        let readme = include_str!("../README.md");
+        let readme = include_str!("../../README.md");
         let start = readme.find("[rfm.map]\n").unwrap();
         let map = readme[start..].split("```").next().unwrap();
         let config = parse(&format!("name = \"x\"\n{map}")).unwrap();
@@ -233,7 +191,7 @@ mod tests {
     #[test]
     fn a_wrong_type_names_its_line() {
         let error = parse("name = \"x\"\nseed = \"many\"\n").unwrap_err();
-        assert!(error.starts_with("c.toml, line 2: invalid type"), "{error}");
+        assert!(error.starts_with("c.toml, line 2: seed: invalid type"), "{error}");
     }
 
     #[test]

@@ -1,0 +1,132 @@
+//! A TOML file before it has types: where each key was written.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{ConfigError, Place};
+
+/// A parsed TOML file.
+pub(super) struct Document<'t> {
+    file: PathBuf,
+    text: &'t str,
+    table: DeTable<'t>,
+}
+
+/// A key that somebody wrote.
+pub(super) struct WrittenKey {
+    /// Dotted, from the outermost table inwards; items of a list share a path.
+    pub(super) path: String,
+    /// As people say it: `[section] key`.
+    pub(super) label: String,
+    /// Where the key stands in the text.
+    pub(super) at: usize,
+    /// Where its value stands; of a section, its header.
+    value: Range<usize>,
+}
+
+impl<'t> Document<'t> {
+    /// Parses the text of a file; `file` is named in errors.
+    ///
+    /// # Errors
+    /// When it is not TOML.
+    pub(super) fn parse(text: &'t str, file: &Path) -> Result<Self, ConfigError> {
+        let empty = Self { file: file.to_owned(), text, table: DeTable::new() };
+        let table = DeTable::parse(text).map_err(|error| empty.refused(&error))?.into_inner();
+        Ok(Self { table, ..empty })
+    }
+
+    /// The content as a type.
+    ///
+    /// # Errors
+    /// When a key is unknown or missing, or a value not allowed.
+    pub(super) fn to_typed<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        let table = Spanned::new(0..0, self.table.clone());
+        T::deserialize(toml::de::Deserializer::from(table)).map_err(|error| self.refused(&error))
+    }
+
+    /// Every key that was written, in the order of their places.
+    pub(super) fn keys(&self) -> Vec<WrittenKey> {
+        let mut keys = Vec::new();
+        self.add_keys(&self.table, "", "", &mut keys);
+        keys.sort_by_key(|key| key.at);
+        keys
+    }
+
+    /// Adds the keys of a table; `before` is what precedes a key's name in its
+    /// label.
+    fn add_keys(&self, table: &DeTable<'_>, path: &str, before: &str, keys: &mut Vec<WrittenKey>) {
+        for (key, value) in table {
+            let path = match path {
+                "" => key.get_ref().to_string(),
+                outer => format!("{outer}.{}", key.get_ref()),
+            };
+            let label = format!("{before}{}", key.get_ref());
+            let (at, span) = (key.span().start, value.span());
+            match value.get_ref() {
+                DeValue::Table(inner) if self.is_inline(&span) => {
+                    self.add_keys(inner, &path, &format!("{label}."), keys);
+                }
+                DeValue::Table(inner) => self.add_keys(inner, &path, &format!("[{path}] "), keys),
+                DeValue::Array(items) => {
+                    for inner in items.iter().filter_map(|item| item.get_ref().as_table()) {
+                        self.add_keys(inner, &path, &format!("[[{path}]] "), keys);
+                    }
+                }
+                _ => {}
+            }
+            keys.push(WrittenKey { path, label, at, value: span });
+        }
+    }
+
+    fn is_inline(&self, table: &Range<usize>) -> bool {
+        self.text.get(table.clone()).is_some_and(|text| text.starts_with('{'))
+    }
+
+    /// An error about what stands at a position of the text.
+    pub(super) fn error_at(&self, position: usize, message: String) -> ConfigError {
+        let before = &self.text.as_bytes()[..position.min(self.text.len())];
+        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        ConfigError::Invalid { place: Place::Line(self.file.clone(), line), message }
+    }
+
+    /// The parser's error in plain words, with the key that it is about.
+    fn refused(&self, error: &toml::de::Error) -> ConfigError {
+        let position = error.span().map_or(0, |span| span.start);
+        let keys = self.keys();
+        let innermost = keys
+            .iter()
+            .filter(|key| key.value.contains(&position) || key.at == position)
+            .max_by_key(|key| key.path.len());
+        let message = plain_message(error.message());
+        let message = match innermost {
+            Some(key) if message.starts_with("must ") => format!("{} {message}", key.label),
+            Some(key) if message.starts_with("invalid ") => format!("{}: {message}", key.label),
+            _ => message,
+        };
+        self.error_at(position, message)
+    }
+}
+
+/// Adds `did you mean …` to the parser's message on an unknown key.
+fn plain_message(message: &str) -> String {
+    if message.contains("expected a formatted date string") {
+        return "write a day in quotes, year first: \"2026-07-01\"".into();
+    }
+    let message = message.replace('\n', " ");
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let (true, Some(unknown)) = (message.starts_with("unknown field"), quoted.next()) else {
+        return message;
+    };
+    let nearest = quoted
+        .map(|key| (strsim::jaro_winkler(unknown, key), key))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(similarity, _)| *similarity > 0.7);
+    match nearest {
+        Some((_, key)) => format!("unknown key `{unknown}`; did you mean `{key}`?"),
+        None => message.replacen("unknown field", "unknown key", 1),
+    }
+}
