@@ -35,7 +35,8 @@ fn main() {
     let span = histories.summary().first_time.expect("events");
     let span_days = (as_of.and_utc().timestamp_micros() - span) / 86_400_000_000;
     let traits = describe_input(&histories, as_of).expect("histories");
-    let plan = build_plan(&config.features, &traits, span_days as u32).expect("orders");
+    let plan =
+        build_plan(&config.features, &config.events, &traits, span_days as u32).expect("orders");
     let dates: Vec<NaiveDateTime> = (0..6).map(|step| as_of - Days::new(30 * step)).collect();
     report("features of one date", || features(&engine, &histories, &plan, &dates[..1]));
     report("features of three dates", || features(&engine, &histories, &plan, &dates[..3]));

@@ -91,13 +91,13 @@ impl OpenData {
             .iter()
             .map(|event| format!("no `{event}` event any more, though the model counts them"))
             .collect();
-        let last_order = self.input.events.iter().find(|count| count.event == plan.order_event);
+        let last_order = self.input.events.iter().find(|count| count.event == plan.events.order);
         if let Some(last) = last_order.map(|count| count.last_time)
             && (as_of - last).num_days() > i64::from(max_stale_days)
         {
             warnings.push(format!(
                 "the last `{}` is of {}, {} days before as-of",
-                plan.order_event,
+                plan.events.order,
                 last.date(),
                 (as_of - last).num_days()
             ));
@@ -176,9 +176,10 @@ pub(super) fn catalogue(
 ) -> Result<FeaturePlan, FeatureError> {
     let span_days = (date - data.input.first_time).num_days() as u32;
     let known = data.histories.events().values();
-    config.features.check_events(known)?;
+    config.events.check_known(known)?;
     if let Some(event) = &config.churn.event {
         check_event("[churn] event", event, known)?;
     }
-    build_plan(&config.features, &describe_input(&data.histories, date)?, span_days)
+    let input = describe_input(&data.histories, date)?;
+    build_plan(&config.features, &config.events, &input, span_days)
 }

@@ -73,12 +73,12 @@ fn rule(bundle: &Bundle) -> String {
 /// Layers are profiled by orders alone; said where the churn rule is another.
 pub(super) fn other_churn_of_layers(bundle: &Bundle) -> String {
     let label = &bundle.churn.settings.label;
-    let is_same = label.rule == ChurnRule::NoEvent && label.event == bundle.plan.order_event;
+    let is_same = label.rule == ChurnRule::NoEvent && label.event == bundle.plan.events.order;
     match is_same {
         true => String::new(),
         false => indented(&format!(
             "Churn of layers: no `{}` in the {} days after, whatever [churn] says",
-            bundle.plan.order_event, label.horizon_days
+            bundle.plan.events.order, label.horizon_days
         )),
     }
 }

@@ -89,7 +89,7 @@ Terms
     order       rows of the order event that share an order_id; a row without
                 one is an order of its own. Its time is that of its first row;
                 orders of one time come smallest amount first.
-    own events  all but passive_events, orders among them row by row
+    own events  all but outbound ones, orders among them row by row
     age         time before as-of; `age <= 7 d` takes in what happened to the
                 moment seven days before. What happens at as-of is never seen.
     days since  begun days: an hour ago is one day

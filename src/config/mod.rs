@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use document::Document;
 use old_keys::refuse_old_keys;
 
-use crate::features::{FeatureParams, SnapshotParams};
+use crate::features::{EventParams, FeatureParams, SnapshotParams};
 use crate::input::engine::EngineParams;
 use crate::input::source::{InputParams, SourceParams};
 use crate::models::churn::ChurnParams;
@@ -43,6 +43,9 @@ pub struct Config {
     /// Contract of the input.
     #[serde(default)]
     pub input: InputParams,
+    /// Roles of event types.
+    #[serde(default)]
+    pub events: EventParams,
     /// Catalogue of features.
     #[serde(default)]
     pub features: FeatureParams,
@@ -113,6 +116,7 @@ impl Config {
         }
         self.sources.iter().try_for_each(SourceParams::check)?;
         self.input.check()?;
+        self.events.check()?;
         self.features.check()?;
         self.snapshots.check()?;
         self.segmentation.check()?;

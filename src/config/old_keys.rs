@@ -18,6 +18,10 @@ const fn renamed(path: &'static str, now: &'static str) -> OldKey {
 const OLD_KEYS: &[OldKey] = &[
     renamed("churn.min_of_each_class", "[churn] min_class_size"),
     renamed("churn.rising", "[churn] monotone_increasing"),
+    renamed("features.order_event", "[events] order"),
+    renamed("features.passive_events", "[events] outbound"),
+    renamed("features.path_events", "[events] funnel"),
+    renamed("features.responses", "[events] response"),
 ];
 
 /// Refuses the first key of a former version.

@@ -12,7 +12,7 @@ pub enum FeatureError {
     Params(String),
     /// No event type of the data is the configured order event.
     #[error(
-        "no `{order_event}` event before the as-of date; the events there are: {available}. Mend the source, or set [features] order_event"
+        "no `{order_event}` event before the as-of date; the events there are: {available}. Mend the source, or set [events] order"
     )]
     NoOrders {
         /// The configured order event.

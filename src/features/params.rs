@@ -2,24 +2,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::catalogue::most_similar;
-use super::{CustomFeature, FeatureError};
+use super::CustomFeature;
 
 /// `[features]` of the config.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FeatureParams {
-    /// The event that counts as an order.
-    pub order_event: String,
-    /// Events that the business triggers and not the user, such as a message
-    /// sent: they are counted, but are no sign of activity.
-    pub passive_events: Vec<String>,
-    /// Events on the way to an order and beyond, in order: the rates from each
-    /// to the next become features.
-    pub path_events: Vec<String>,
-    /// What users do in answer to which passive event, for response rates; by
-    /// default events whose first word is that of a passive event.
-    pub responses: BTreeMap<String, String>,
     /// Lengths of the windows that end at the as-of date, in days.
     pub windows_days: Vec<u32>,
     /// Event types with features of their own, most frequent first.
@@ -43,10 +31,6 @@ pub struct FeatureParams {
 impl Default for FeatureParams {
     fn default() -> Self {
         Self {
-            order_event: "order".into(),
-            passive_events: Vec::new(),
-            path_events: ["view", "cart", "order", "share"].map(String::from).to_vec(),
-            responses: BTreeMap::new(),
             windows_days: vec![7, 14, 30, 60, 90, 180, 365],
             max_events: 12,
             max_channels: 8,
@@ -60,38 +44,10 @@ impl Default for FeatureParams {
     }
 }
 
-/// Checks that an event that the config names at `key` occurs in the data.
-///
-/// # Errors
-/// [`FeatureError::NoSuchEvent`] when it does not.
-pub fn check_event(key: &'static str, event: &str, known: &[String]) -> Result<(), FeatureError> {
-    if known.iter().any(|other| other == event) {
-        return Ok(());
-    }
-    let nearest = most_similar(event, known.iter());
-    Err(FeatureError::NoSuchEvent { key, event: event.to_owned(), nearest })
-}
-
 impl FeatureParams {
     /// Names and expressions of the features of one's own.
     pub fn custom_expressions(&self) -> impl Iterator<Item = (&str, &str)> {
         self.custom.iter().map(|(name, custom)| (name.as_str(), custom.sql.as_str()))
-    }
-
-    /// Checks that the events that the config names occur in the data.
-    ///
-    /// # Errors
-    /// [`FeatureError::NoSuchEvent`] for the first that does not.
-    pub fn check_events(&self, known: &[String]) -> Result<(), FeatureError> {
-        let mut named: Vec<(&'static str, &String)> = Vec::new();
-        named.extend(self.passive_events.iter().map(|event| ("[features] passive_events", event)));
-        // Nobody asked for the events of the default path.
-        if self.path_events != Self::default().path_events {
-            named.extend(self.path_events.iter().map(|event| ("[features] path_events", event)));
-        }
-        let responses = self.responses.iter().flat_map(|(answer, sent)| [answer, sent]);
-        named.extend(responses.map(|event| ("[features] responses", event)));
-        named.into_iter().try_for_each(|(key, event)| check_event(key, event, known))
     }
 
     /// Checks the bounds.
@@ -104,18 +60,6 @@ impl FeatureParams {
                 "[features] windows_days must list at least one window of 1 day or more, got {:?}",
                 self.windows_days
             ));
-        }
-        let mut steps = self.path_events.iter().enumerate();
-        if let Some((_, step)) = steps.find(|(n, step)| self.path_events[..*n].contains(step)) {
-            return Err(format!(
-                "[features] path_events must list each event once, got {step:?} twice"
-            ));
-        }
-        if let Some((answer, _)) = self.responses.iter().find(|(answer, sent)| answer == sent) {
-            return Err(format!("[features] responses: {answer:?} can't be the answer to itself"));
-        }
-        if self.order_event.is_empty() {
-            return Err("[features] order_event must name an event, got \"\"".into());
         }
         if self.max_features == 0 {
             return Err("[features] max_features must be at least 1, got 0".into());

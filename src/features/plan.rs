@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::Measure;
+use super::{EventParams, Measure};
 use crate::dataset::FeatureInfo;
 
 /// The list of features, as saved in a bundle: the only way in which features
@@ -8,10 +8,8 @@ use crate::dataset::FeatureInfo;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeaturePlan {
-    /// The event that counts as an order.
-    pub order_event: String,
-    /// Events that are not the user's own doing.
-    pub passive_events: Vec<String>,
+    /// Roles of event types, with all responses found in the data.
+    pub events: EventParams,
     /// Event columns that held values when the plan was made.
     pub columns: Vec<String>,
     /// All features, in matrix order.
@@ -62,7 +60,7 @@ impl FeaturePlan {
     pub fn counted_events(&self) -> Vec<&str> {
         let mut events: Vec<&str> = Vec::new();
         for event in self.features.iter().flat_map(|feature| feature.measure.events()) {
-            if event != self.order_event && !events.contains(&event) {
+            if event != self.events.order && !events.contains(&event) {
                 events.push(event);
             }
         }

@@ -147,13 +147,13 @@ impl Program {
     fn empty(plan: &FeaturePlan, histories: &Histories) -> Self {
         let n_codes = |vocabulary: &Vocabulary| vocabulary.len() + 1;
         let mut is_own = vec![true; n_codes(histories.events())];
-        for event in &plan.passive_events {
+        for event in &plan.events.outbound {
             if let Some(code) = histories.events().code(event) {
                 is_own[code as usize] = false;
             }
         }
         Self {
-            order_event: histories.events().code(&plan.order_event).unwrap_or(0),
+            order_event: histories.events().code(&plan.events.order).unwrap_or(0),
             is_own,
             windows_days: Vec::new(),
             slots: Slots {

@@ -44,9 +44,9 @@ impl FeaturePlan {
     /// When there is no order, or a column that was filled is empty throughout:
     /// features of it would say that everybody changed.
     pub fn check_input(&self, input: &InputTraits) -> Result<Vec<String>, FeatureError> {
-        if !input.events.contains(&self.order_event) {
+        if !input.events.contains(&self.events.order) {
             return Err(FeatureError::NoOrders {
-                order_event: self.order_event.clone(),
+                order_event: self.events.order.clone(),
                 available: input.events.join(", "),
             });
         }

@@ -133,7 +133,7 @@ fn two_columns_of_one_name() {
 fn no_orders_at_all() {
     let shop = Shop::ordinary();
     shop.write("shop.toml", CONFIG.replace("'order'", "'view'"));
-    train(&shop).refused(&["no `order` event", "the events there are: view", "order_event"]);
+    train(&shop).refused(&["no `order` event", "the events there are: view", "[events] order"]);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The list of features, features of one's own, and what pruning leaves.
 
 use layercake::dataset::{FeatureInfo, FeatureMatrix, Outcomes, Snapshot, UserIds};
-use layercake::features::{Feature, FeatureParams, FeaturePlan, Measure, Total, Verdict, prune};
+use layercake::features::{
+    EventParams, Feature, FeatureParams, FeaturePlan, Measure, Total, Verdict, prune,
+};
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -112,12 +114,7 @@ fn made_up(n_users: usize, columns: &[(&str, Column<'_>)]) -> (FeaturePlan, Snap
             measure: Measure::Total { total: Total::Orders, window_days: None },
         })
         .collect();
-    let plan = FeaturePlan {
-        order_event: "order".into(),
-        passive_events: vec![],
-        columns: vec![],
-        features,
-    };
+    let plan = FeaturePlan { events: EventParams::default(), columns: vec![], features };
     let outcomes = Outcomes {
         n_orders: gmv.iter().map(|&g| f64::from(u8::from(g > 0.0))).collect(),
         gmv,

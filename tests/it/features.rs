@@ -5,8 +5,8 @@ use arrow::datatypes::Float64Type;
 use chrono::NaiveDateTime;
 use layercake::dataset::{Bilingual, Snapshot, UserIds};
 use layercake::features::{
-    Feature, FeatureParams, FeaturePlan, SnapshotRequest, build_plan, compute_snapshots,
-    describe_input,
+    EventParams, Feature, FeatureParams, FeaturePlan, SnapshotRequest, build_plan,
+    compute_snapshots, describe_input,
 };
 use layercake::input::engine::{Engine, EngineParams};
 use layercake::input::history::Histories;
@@ -52,7 +52,8 @@ impl Log {
     }
 
     fn plan_with(&self, params: &FeatureParams, as_of: NaiveDateTime) -> FeaturePlan {
-        build_plan(params, &describe_input(&self.histories, as_of).unwrap(), 100).unwrap()
+        let input = describe_input(&self.histories, as_of).unwrap();
+        build_plan(params, &EventParams::default(), &input, 100).unwrap()
     }
 
     fn plan(&self, as_of: NaiveDateTime) -> FeaturePlan {

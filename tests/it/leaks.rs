@@ -3,7 +3,8 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use layercake::dataset::Snapshot;
 use layercake::features::{
-    FeatureParams, FeaturePlan, SnapshotRequest, build_plan, compute_snapshots, describe_input,
+    EventParams, FeatureParams, FeaturePlan, SnapshotRequest, build_plan, compute_snapshots,
+    describe_input,
 };
 use layercake::input::engine::{Engine, EngineParams};
 use layercake::input::history::Histories;
@@ -65,15 +66,13 @@ enum Change {
     Add,
 }
 
-fn check(sources: &[SourceParams], as_of: NaiveDate, passive: &[&str], at_least: usize) {
+fn check(sources: &[SourceParams], as_of: NaiveDate, outbound: &[&str], at_least: usize) {
     let as_of = as_of.and_time(Default::default());
     let (engine, histories) = read(sources);
-    let params = FeatureParams {
-        passive_events: passive.iter().map(|event| (*event).to_owned()).collect(),
-        ..Default::default()
-    };
+    let outbound = outbound.iter().map(|event| (*event).to_owned()).collect();
+    let events = EventParams { outbound, ..Default::default() };
     let traits = describe_input(&histories, as_of).unwrap();
-    let plan = build_plan(&params, &traits, 400).unwrap();
+    let plan = build_plan(&FeatureParams::default(), &events, &traits, 400).unwrap();
     assert!(plan.features.len() >= at_least, "{} features", plan.features.len());
     let dates = [as_of];
     let request = SnapshotRequest::new(&dates);

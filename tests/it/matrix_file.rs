@@ -72,14 +72,16 @@ fn a_model_meets_data_that_lost_a_column() {
 #[test]
 fn events_that_do_not_occur_are_mistakes() {
     for (line, parts) in [
-        ("passive_events = [\"oder\"]", ["passive_events", "did you mean `order`"]),
-        ("path_events = [\"wiev\", \"order\"]", ["path_events", "no `wiev` event"]),
-        ("path_events = [\"order\", \"order\"]", ["path_events", "twice"]),
-        ("responses = { order = \"sent\" }", ["responses", "no `sent` event"]),
-        ("responses = { order = \"order\" }", ["responses", "itself"]),
+        ("outbound = [\"oder\"]", ["[events] outbound", "did you mean `order`"]),
+        ("funnel = [\"wiev\", \"order\"]", ["[events] funnel", "no `wiev` event"]),
+        ("funnel = [\"order\", \"order\"]", ["[events] funnel", "twice"]),
+        ("response = { order = \"sent\" }", ["[events] response", "no `sent` event"]),
+        ("response = { order = \"order\" }", ["[events] response", "itself"]),
+        ("outbound = [\"order\"]", ["[events] outbound", "is the order"]),
+        ("negative = [\"blokked\"]", ["[events] negative", "no `blokked` event"]),
     ] {
         let shop = Shop::ordinary();
-        shop.write("shop.toml", format!("{CONFIG}\n[features]\n{line}\n"));
+        shop.write("shop.toml", format!("{CONFIG}\n[events]\n{line}\n"));
         to(&shop, "m.parquet").refused(&parts);
     }
 }
@@ -102,7 +104,7 @@ fn values_that_look_alike_in_a_name_keep_features_of_their_own() {
     let names: Vec<(String, String)> = csv
         .records()
         .map(|record| record.unwrap())
-        .map(|record| (record[0].to_owned(), record[3].to_owned()))
+        .map(|record| (record[0].to_owned(), record[4].to_owned()))
         .collect();
     let mut distinct: Vec<&String> = names.iter().map(|(name, _)| name).collect();
     distinct.sort();

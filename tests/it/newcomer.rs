@@ -52,7 +52,7 @@ fn events_whose_orders_have_another_name() {
     let text = starter(&shop, &["log.csv"]);
     assert!(text.contains("CASE WHEN behavior_type = 'buy' THEN 'order'"), "{text}");
     assert!(text.contains("to_timestamp_seconds(ts)"), "{text}");
-    assert!(text.contains(r#"path_events = ["pv", "cart", "order"]"#), "{text}");
+    assert!(text.contains(r#"funnel = ["pv", "cart", "order"]"#), "{text}");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_log_and_a_table_of_orders_beside_each_other() {
     let text = starter(&shop, &["log.csv", "orders.csv"]);
     assert!(text.contains("parse_time(cast(date as varchar), '%Y%m%d')"), "{text}");
     assert!(text.contains("CASE WHEN event = 'payment' THEN 'order'"), "{text}");
-    assert!(text.contains(r#"path_events = ["page_view", "add_to_cart", "order"]"#), "{text}");
+    assert!(text.contains(r#"funnel = ["page_view", "add_to_cart", "order"]"#), "{text}");
     assert!(text.contains("# Several files have orders"), "{text}");
     shop.train(&["features", "--config", "guessed.toml", "--out", "m.parquet"]).done();
 }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use layercake::dataset::{FeatureMatrix, UserIds};
 use layercake::features::{
-    FeatureParams, SnapshotRequest, build_plan, compute_snapshots, describe_input,
+    EventParams, FeatureParams, SnapshotRequest, build_plan, compute_snapshots, describe_input,
 };
 use layercake::input::engine::{Engine, EngineParams};
 use layercake::input::source::{InputParams, SourceParams, open_sources};
@@ -29,7 +29,8 @@ fn r_package_orders() -> Option<(Vec<String>, FeatureMatrix)> {
     assert_eq!(events.profile.n_events, 4_906);
     let as_of = "2006-12-31T00:00:00".parse().unwrap();
     let input = describe_input(&events.histories, as_of).unwrap();
-    let plan = build_plan(&FeatureParams::default(), &input, 1_000).unwrap();
+    let plan =
+        build_plan(&FeatureParams::default(), &EventParams::default(), &input, 1_000).unwrap();
     let request = SnapshotRequest::new(std::slice::from_ref(&as_of));
     let snapshot =
         compute_snapshots(&engine, &events.histories, &plan, &request).unwrap().remove(0);

@@ -83,7 +83,7 @@ pub fn write_matrix(
         }
     };
     let horizon_days = request.config.snapshots.horizon_days;
-    let label = ChurnLabel::new(&request.config.churn, horizon_days, &plan.order_event);
+    let label = ChurnLabel::new(&request.config.churn, horizon_days, &plan.events.order);
     let mut rows = SnapshotRequest::new(std::slice::from_ref(&as_of));
     if request.labels {
         check_reach(&data, as_of, horizon_days)?;

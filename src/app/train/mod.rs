@@ -71,7 +71,7 @@ pub fn train(
     let ChosenFeatures { plan, pruning } = choose_features(config, &data, &dates)?;
     progress.stage(2, 7, "computing features");
     let horizon_days = config.snapshots.horizon_days;
-    let label = ChurnLabel::new(&config.churn, horizon_days, &config.features.order_event);
+    let label = ChurnLabel::new(&config.churn, horizon_days, &config.events.order);
     let compute = |dates: &[NaiveDateTime]| {
         let request = SnapshotRequest::new(dates);
         let request = request.with_outcomes(horizon_days).with_pace_of(&label.event);

@@ -1,8 +1,6 @@
 //! Features of what users do beside ordering: how often, when, and what it leads
 //! to.
 
-use std::collections::BTreeMap;
-
 use super::Catalogue;
 use super::row::row;
 use crate::dataset::{DayPart, Family as F, Unit as U};
@@ -10,13 +8,13 @@ use crate::features::{Statistic as S, Total as T};
 
 impl Catalogue<'_> {
     /// What else users do, by event type.
-    pub(super) fn events(&mut self) {
+    pub(super) fn other_events(&mut self) {
         for event in self.others.clone() {
             let (slug, total) = (self.slug(&event), T::Events(event.clone()));
             let (name, en) = (format!("n_{slug}"), format!("`{event}` events"));
             let zh = format!("“{event}”次数");
             self.totals(&row(&name, F::Events, U::Count, &en, zh), &total);
-            if self.params.passive_events.contains(&event) {
+            if self.events.outbound.contains(&event) {
                 // When the business last wrote says nothing of the user.
                 continue;
             }
@@ -166,13 +164,13 @@ impl Catalogue<'_> {
             let quotient = (self.count_of(&to), self.count_of(&from));
             self.quotients(self.rate_windows(), &rate.rate(&from, &to), quotient);
         }
-        for (response, sent) in self.responses() {
+        for (response, sent) in self.events.response.clone() {
             self.response_rates(&response, &sent);
         }
     }
 
     fn count_of(&self, event: &str) -> T {
-        match event == self.params.order_event {
+        match event == self.events.order {
             true => T::Orders,
             false => T::Events(event.to_owned()),
         }
@@ -180,9 +178,9 @@ impl Catalogue<'_> {
 
     /// Events, each with one that follows it.
     fn rate_pairs(&self) -> Vec<(String, String)> {
-        let order = &self.params.order_event;
+        let order = &self.events.order;
         let has = |event: &&String| self.others.contains(event) || *event == order;
-        let path: Vec<String> = self.params.path_events.iter().filter(has).cloned().collect();
+        let path: Vec<String> = self.events.funnel.iter().filter(has).cloned().collect();
         let mut pairs: Vec<(String, String)> =
             path.windows(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
         for event in &self.others {
@@ -215,28 +213,6 @@ impl Catalogue<'_> {
             );
             self.quotient(&rate.rate(sent, response), (on(response), on(sent)));
         }
-    }
-
-    /// Answers and what they answer to.
-    pub(super) fn responses(&self) -> BTreeMap<String, String> {
-        if !self.params.responses.is_empty() {
-            let there = |event: &String| self.others.contains(event);
-            let mut responses = self.params.responses.clone();
-            responses.retain(|response, sent| there(response) && there(sent));
-            return responses;
-        }
-        let first_word =
-            |event: &str| event.split_once(['_', ' ', '.', '-']).map(|(word, _)| word.to_owned());
-        let is_passive = |event: &&String| self.params.passive_events.contains(event);
-        let mut responses = BTreeMap::new();
-        for sent in self.others.iter().filter(is_passive) {
-            let Some(word) = first_word(sent) else { continue };
-            let answers = self.others.iter().filter(|event| !is_passive(event));
-            for answer in answers.filter(|event| first_word(event).as_ref() == Some(&word)) {
-                responses.insert(answer.clone(), sent.clone());
-            }
-        }
-        responses
     }
 
     /// At what hours and on what days.

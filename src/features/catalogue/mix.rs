@@ -19,7 +19,7 @@ impl Catalogue<'_> {
     }
 
     fn mix_of_events(&mut self) {
-        let own = |event: &&String| !self.params.passive_events.contains(event);
+        let own = |event: &&String| !self.events.outbound.contains(event);
         let events: Vec<String> =
             self.input.events.iter().filter(own).take(self.params.max_events).cloned().collect();
         if events.len() <= 1 {

@@ -8,8 +8,8 @@ mod row;
 
 pub(super) use names::{most_similar, slug};
 
-use super::{Feature, FeatureError, FeatureParams, FeaturePlan, InputTraits};
-use crate::dataset::{EventRole, Missing};
+use super::{EventParams, Feature, FeatureError, FeatureParams, FeaturePlan, InputTraits};
+use crate::dataset::Missing;
 use names::with_unique_names;
 
 /// Builds the plan for data with these traits.
@@ -24,23 +24,21 @@ use names::with_unique_names;
 /// [`FeatureError::NoSuchFeature`] when one that is asked for does not exist.
 pub fn build_plan(
     params: &FeatureParams,
+    events: &EventParams,
     input: &InputTraits,
     span_days: u32,
 ) -> Result<FeaturePlan, FeatureError> {
-    if !input.events.contains(&params.order_event) {
+    if !input.events.contains(&events.order) {
         return Err(FeatureError::NoOrders {
-            order_event: params.order_event.clone(),
+            order_event: events.order.clone(),
             available: input.events.join(", "),
         });
     }
-    let features = Catalogue::new(params, input, span_days).all();
-    let features = selected(with_unique_names(features)?, &params.only)?;
-    Ok(FeaturePlan {
-        order_event: params.order_event.clone(),
-        passive_events: params.passive_events.clone(),
-        columns: input.columns.iter().map(|column| (*column).to_owned()).collect(),
-        features,
-    })
+    let catalogue = Catalogue::new(params, events, input, span_days);
+    let events = catalogue.events.clone();
+    let features = selected(with_unique_names(catalogue.all())?, &params.only)?;
+    let columns = input.columns.iter().map(|column| (*column).to_owned()).collect();
+    Ok(FeaturePlan { events, columns, features })
 }
 
 /// The features named, or all when none is.
@@ -57,6 +55,8 @@ fn selected(features: Vec<Feature>, only: &[String]) -> Result<Vec<Feature>, Fea
 /// The features found so far, and what they are found in.
 struct Catalogue<'a> {
     params: &'a FeatureParams,
+    /// Roles, with the responses that there are.
+    events: EventParams,
     input: &'a InputTraits,
     /// Event types other than orders that get features.
     others: Vec<String>,
@@ -67,18 +67,25 @@ struct Catalogue<'a> {
 }
 
 impl<'a> Catalogue<'a> {
-    fn new(params: &'a FeatureParams, input: &'a InputTraits, span_days: u32) -> Self {
+    fn new(
+        params: &'a FeatureParams,
+        events: &EventParams,
+        input: &'a InputTraits,
+        span_days: u32,
+    ) -> Self {
         // Whoever names features has a reason to want the long windows too.
         let is_useful = |days: &u32| *days < span_days || !params.only.is_empty();
         let mut windows_days: Vec<u32> =
             params.windows_days.iter().copied().filter(is_useful).collect();
         windows_days.sort_unstable();
         windows_days.dedup();
-        let others = input.events.iter().filter(|event| **event != params.order_event);
+        let others = input.events.iter().filter(|event| **event != events.order);
+        let others: Vec<String> = others.take(params.max_events).cloned().collect();
         Self {
             params,
             input,
-            others: others.take(params.max_events).cloned().collect(),
+            events: EventParams { response: events.responses(&others), ..events.clone() },
+            others,
             windows_days,
             span_days,
             never: Missing::Never(2.0 * f64::from(span_days.max(1))),
@@ -91,28 +98,12 @@ impl<'a> Catalogue<'a> {
         self.first_order();
         self.rhythm();
         self.season();
-        self.events();
+        self.other_events();
         self.activity();
         self.rates();
         self.clock();
         self.mix();
         self.custom();
         self.features
-    }
-
-    /// What an event means to the business.
-    fn roles(&self, event: &str) -> Vec<EventRole> {
-        let params = self.params;
-        let mut roles = Vec::new();
-        roles.extend((event == params.order_event).then_some(EventRole::Order));
-        let is_outbound = params.passive_events.iter().any(|other| other == event);
-        roles.extend(is_outbound.then_some(EventRole::Outbound));
-        let place = |event: &str| params.path_events.iter().position(|other| other == event);
-        if let (Some(place), Some(of_order)) = (place(event), place(&params.order_event)) {
-            roles.push(EventRole::Funnel { position: place as i32 - of_order as i32 });
-        }
-        roles.extend((event == "share").then_some(EventRole::Share));
-        roles.extend(self.responses().contains_key(event).then_some(EventRole::Response));
-        roles
     }
 }

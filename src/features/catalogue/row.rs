@@ -64,7 +64,7 @@ impl Catalogue<'_> {
         let info = FeatureInfo {
             name: row.name,
             family: row.family,
-            roles: event.as_deref().map(|event| self.roles(event)).unwrap_or_default(),
+            roles: event.as_deref().map(|event| self.events.roles(event)).unwrap_or_default(),
             event,
             per_event,
             channel: measure.channel().map(str::to_owned),

@@ -26,7 +26,7 @@ pub(super) struct Guess {
     /// True when some rows are orders.
     pub has_orders: bool,
     /// What views, carts, orders and shares are called, where there are any.
-    pub path_events: [Option<String>; 4],
+    pub funnel: [Option<String>; 4],
 }
 
 const TIME_FORMATS: &[&str] = &[
@@ -273,7 +273,7 @@ fn guess_event(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), 
         words.iter().find_map(named).cloned()
     };
     let order_step = guess.has_orders.then(|| "order".to_owned());
-    guess.path_events = [step(VIEW_EVENTS), step(CART_EVENTS), order_step, step(SHARE_EVENTS)];
+    guess.funnel = [step(VIEW_EVENTS), step(CART_EVENTS), order_step, step(SHARE_EVENTS)];
     let (expression, remark) = match order {
         Some(order) if order == "order" => (name, format!("values: {listed}")),
         Some(order) => (
@@ -283,7 +283,7 @@ fn guess_event(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), 
             ),
             format!("values: {listed}"),
         ),
-        None => (name, format!("values: {listed}; set [features] order_event to what an order is")),
+        None => (name, format!("values: {listed}; set [events] order to what an order is")),
     };
     guess.mappings.push(("event", expression, remark));
     Ok(())

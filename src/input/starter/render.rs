@@ -38,7 +38,7 @@ pub(super) fn render(name: &str, guesses: &[(String, Guess)]) -> String {
         snapshots(&mut text, (last - first).num_days() + 1);
     }
     text.push_str("\n[segmentation]\n# k = 10  # chosen from 6 to 12 when absent\n");
-    text.push_str("\n[features]\n");
+    text.push_str("\n[events]\n");
     if missing_orders {
         text.push_str("# No event looked like an order: name yours here.\n");
     }
@@ -47,13 +47,13 @@ pub(super) fn render(name: &str, guesses: &[(String, Guess)]) -> String {
             "# Several files have orders: if they tell of the same ones, leave out one.\n",
         );
     }
-    text.push_str("order_event = \"order\"  # what counts as an order\n");
-    let of_any = |step: usize| guesses.iter().find_map(|(_, of)| of.path_events[step].as_deref());
+    text.push_str("order = \"order\"  # what counts as an order\n");
+    let of_any = |step: usize| guesses.iter().find_map(|(_, of)| of.funnel[step].as_deref());
     let path: Vec<&str> = (0..4).filter_map(of_any).collect();
     if path.len() > 1 {
         let path: Vec<String> = path.into_iter().map(quote).collect();
         let path = path.join(", ");
-        let _ = writeln!(text, "path_events = [{path}]  # the way to an order: rates of each step");
+        let _ = writeln!(text, "funnel = [{path}]  # the way to an order: rates of each step");
     }
     text
 }
