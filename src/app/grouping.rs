@@ -1,6 +1,5 @@
 use super::PipelineError;
-use super::review::layers_of_users;
-use crate::bundle::Bundle;
+use super::model::Model;
 use crate::dataset::Snapshot;
 use crate::models::rules::{GroupName, RuleGrouping, UserGroups};
 use crate::models::segmentation::ReviewedLayer;
@@ -26,21 +25,20 @@ impl Grouping {
 
 /// The group of each user of a snapshot.
 pub(super) fn user_groups(
-    bundle: &Bundle,
+    model: &Model,
     grouping: Grouping,
     snapshot: &Snapshot,
 ) -> Result<UserGroups, PipelineError> {
     match grouping {
-        Grouping::Rule(rule) => Ok(bundle.rules.groups(rule, &snapshot.features)?),
+        Grouping::Rule(rule) => Ok(model.bundle.rules.groups(rule, &snapshot.features)?),
         Grouping::Layers => {
-            let layers = bundle.reviewed_layers();
             let name = |layer: &ReviewedLayer| GroupName {
                 name: format!("{} {}", layer.id, layer.name),
                 name_zh: Some(layer.name_zh.clone()),
             };
             Ok(UserGroups {
-                names: layers.iter().map(name).collect(),
-                group_of: layers_of_users(bundle, &snapshot.features)?.layers,
+                names: model.layers().iter().map(name).collect(),
+                group_of: model.layers_of_users(&snapshot.features)?.layers,
                 never_ordered: None,
             })
         }

@@ -4,10 +4,14 @@ mod compare;
 mod error;
 mod export;
 mod grouping;
+mod model;
+mod open_data;
 mod progress;
+mod rejected_rows;
 mod review;
 mod score;
 mod session;
+mod snapshot_store;
 mod train;
 
 pub use compare::{
@@ -16,11 +20,16 @@ pub use compare::{
     backtest, group_outcomes, migration, stability,
 };
 pub use error::PipelineError;
-pub use export::{Catalogue, MatrixRequest, WrittenMatrix, full_catalogue, write_matrix};
+pub use export::{
+    Catalogue, MatrixRequest, WrittenMatrix, full_catalogue, list_beside, write_matrix,
+};
 pub use grouping::Grouping;
+pub use model::Model;
 pub use progress::{Progress, Silent};
-pub use review::{read_review, review_place};
+pub use rejected_rows::RejectedRows;
+pub use review::{CheckedReview, review_place};
 pub use score::{LayerCount, ScoreFormat, ScoreRequest, ScoreSummary, score};
+pub use session::Session;
 pub use train::{
     Born, Compared, Died, Kept, Lineage, LineageEntry, LineageLayer, Merged, Movement,
     MovementFlow, Previous, Split, Trained, train,

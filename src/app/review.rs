@@ -1,4 +1,4 @@
-//! The review of a model: read, held against it, and applied to users.
+//! The review of a model: read, checked against it, and applied to users.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,20 +12,27 @@ use crate::config::parse_toml;
 use crate::dataset::FeatureMatrix;
 use crate::features::Verdict;
 use crate::files::batch_of;
-use crate::input::engine::{Engine, EngineParams, Predicate, PredicateFault};
+use crate::input::engine::{Engine, Predicate, PredicateFault};
 use crate::models::segmentation::{Review, ReviewFile, Rule};
 
 /// Rows whose rules are computed at a time.
 const BLOCK_ROWS: usize = 1 << 16;
 
-/// The layer of each user after review.
-pub(super) struct LayersOfUsers {
-    /// Index into [`Review::layers`], in matrix order.
-    pub(super) layers: Vec<usize>,
-    /// How clear the choice of the cluster is, whatever rules made of it.
-    pub(super) margins: Vec<f64>,
-    /// What put each user there: `pin:…`, `split:…`, `merge:…` or `cluster`.
-    pub(super) assigned_by: Vec<Arc<str>>,
+/// A review that fits its model, ready to be applied.
+#[derive(Debug, Clone)]
+pub struct CheckedReview {
+    /// What it says.
+    pub review: Review,
+    /// Pins, then splits: the first that holds of a user counts.
+    rules: Vec<CheckedRule>,
+}
+
+#[derive(Debug, Clone)]
+struct CheckedRule {
+    rule: Rule,
+    predicate: Predicate,
+    /// What scores call it: `pin:…` or `split:…`.
+    name: Arc<str>,
 }
 
 /// Where the review of a bundle stands: beside `latest`, in the model's folder.
@@ -39,26 +46,66 @@ pub fn review_place(bundle_folder: &Path) -> PathBuf {
     model.join("layers.toml")
 }
 
-/// Reads a review and holds it against the model: its layers, and its features
-/// where rules read them.
-///
-/// # Errors
-/// When the file cannot be read, has an unknown key, or does not fit the model.
-pub fn read_review(bundle: &Bundle, file: &Path) -> Result<Review, PipelineError> {
-    let refuse = |problem: String| PipelineError::Review { file: file.to_owned(), problem };
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| refuse(format!("can't be read ({error})")))?;
-    let parsed: ReviewFile = parse_toml(&text, file)?;
-    let review = parsed.check(&bundle.layers.layers).map_err(|error| refuse(error.to_string()))?;
-    let engine = Engine::new(&EngineParams::default())?;
-    let columns = columns(&bundle.plan.names());
-    for (kind, rule) in kinds(&review) {
-        engine.predicate(&rule.sql, &columns).map_err(|fault| {
-            let fault = explain(bundle, fault);
-            refuse(format!("[[{kind}]] {}, where = \"{}\": {fault}", rule.id, rule.sql))
-        })?;
+impl CheckedReview {
+    /// Reads a review and checks it against the model: its layers, and its features
+    /// where rules read them.
+    ///
+    /// # Errors
+    /// When the file cannot be read, has an unknown key, or does not fit the model.
+    pub fn read(bundle: &Bundle, file: &Path, engine: &Engine) -> Result<Self, PipelineError> {
+        let refuse = |problem: String| PipelineError::Review { file: file.to_owned(), problem };
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| refuse(format!("can't be read ({error})")))?;
+        let parsed: ReviewFile = parse_toml(&text, file)?;
+        let review =
+            parsed.check(&bundle.layers.layers).map_err(|error| refuse(error.to_string()))?;
+        let columns = columns(&bundle.plan.names());
+        let check = |(kind, rule): (&str, &Rule)| {
+            let predicate = engine.predicate(&rule.sql, &columns).map_err(|fault| {
+                let fault = explain(bundle, fault);
+                refuse(format!("[[{kind}]] {}, where = \"{}\": {fault}", rule.id, rule.sql))
+            })?;
+            let name = format!("{kind}:{}", rule.id).into();
+            Ok(CheckedRule { rule: rule.clone(), predicate, name })
+        };
+        let rules = kinds(&review).map(check).collect::<Result<_, PipelineError>>()?;
+        Ok(Self { review, rules })
     }
-    Ok(review)
+
+    /// The review of a model whose layers stand as training found them.
+    pub fn none(bundle: &Bundle) -> Self {
+        Self { review: bundle.layers.unreviewed(), rules: Vec::new() }
+    }
+
+    /// Puts each user into the layer of the first rule that holds, if one does, and
+    /// notes that in `assigned_by`.
+    pub(super) fn apply_rules(
+        &self,
+        matrix: &FeatureMatrix,
+        layers: &mut [usize],
+        assigned_by: &mut [Arc<str>],
+    ) -> Result<(), PipelineError> {
+        if self.rules.is_empty() {
+            return Ok(());
+        }
+        for start in (0..matrix.n_rows()).step_by(BLOCK_ROWS) {
+            let end = (start + BLOCK_ROWS).min(matrix.n_rows());
+            let batch = batch(&matrix.slice_rows(start..end));
+            let mut is_done = vec![false; end - start];
+            for CheckedRule { rule, predicate, name } in &self.rules {
+                let holds = predicate.holds(&batch).map_err(|error| refused(rule, error))?;
+                for (row, _) in holds.iter().enumerate().filter(|(_, holds)| **holds) {
+                    let is_its = rule.from.is_none_or(|from| layers[start + row] == from);
+                    if is_its && !is_done[row] {
+                        is_done[row] = true;
+                        layers[start + row] = rule.to;
+                        assigned_by[start + row] = Arc::clone(name);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 fn kinds(review: &Review) -> impl Iterator<Item = (&'static str, &Rule)> {
@@ -94,85 +141,6 @@ fn explain(bundle: &Bundle, fault: PredicateFault) -> String {
 fn columns(names: &[String]) -> SchemaRef {
     let field = |name: &String| Field::new(name, DataType::Float64, false);
     Arc::new(Schema::new(names.iter().map(field).collect::<Vec<_>>()))
-}
-
-/// The layer of each user: that of the first pin that holds, else of the first
-/// split of their layer that holds, else that of their cluster, after merges.
-pub(super) fn layers_of_users(
-    bundle: &Bundle,
-    matrix: &FeatureMatrix,
-) -> Result<LayersOfUsers, PipelineError> {
-    let assigned = bundle.layers.assign(matrix)?;
-    let review = match &bundle.review {
-        Some(review) => review.clone(),
-        None => bundle.layers.unreviewed(),
-    };
-    let model = &bundle.layers.layers;
-    let cluster: Arc<str> = "cluster".into();
-    let by_layer: Vec<Arc<str>> = model
-        .iter()
-        .zip(&review.of_model)
-        .map(|(layer, &place)| match review.layers[place].id == layer.id {
-            true => Arc::clone(&cluster),
-            false => format!("merge:{}", layer.id).into(),
-        })
-        .collect();
-    let mut layers: Vec<usize> =
-        assigned.layers.iter().map(|&index| review.of_model[index]).collect();
-    let mut assigned_by: Vec<Arc<str>> =
-        assigned.layers.iter().map(|&index| Arc::clone(&by_layer[index])).collect();
-    let n_rules = review.pins.len() + review.splits.len();
-    if n_rules > 0 {
-        let rules = CompiledRules::new(&review, &columns(matrix.names()))?;
-        rules.apply(matrix, &mut layers, &mut assigned_by)?;
-    }
-    Ok(LayersOfUsers { layers, margins: assigned.margins, assigned_by })
-}
-
-/// Pins, then splits: the first that holds of a user counts.
-struct CompiledRules<'a> {
-    rules: Vec<(&'a Rule, Predicate, Arc<str>)>,
-}
-
-impl<'a> CompiledRules<'a> {
-    fn new(review: &'a Review, columns: &SchemaRef) -> Result<Self, PipelineError> {
-        let engine = Engine::new(&EngineParams::default())?;
-        let rules = kinds(review)
-            .map(|(kind, rule)| {
-                let predicate =
-                    engine.predicate(&rule.sql, columns).map_err(|fault| refused(rule, fault))?;
-                Ok((rule, predicate, format!("{kind}:{}", rule.id).into()))
-            })
-            .collect::<Result<Vec<_>, PipelineError>>()?;
-        Ok(Self { rules })
-    }
-
-    fn apply(
-        &self,
-        matrix: &FeatureMatrix,
-        layers: &mut [usize],
-        assigned_by: &mut [Arc<str>],
-    ) -> Result<(), PipelineError> {
-        let mut start = 0;
-        while start < matrix.n_rows() {
-            let end = (start + BLOCK_ROWS).min(matrix.n_rows());
-            let batch = batch(&matrix.slice_rows(start..end));
-            let mut is_done = vec![false; end - start];
-            for (rule, predicate, name) in &self.rules {
-                let holds = predicate.holds(&batch).map_err(|error| refused(rule, error))?;
-                for (row, _) in holds.iter().enumerate().filter(|(_, holds)| **holds) {
-                    let is_its = rule.from.is_none_or(|from| layers[start + row] == from);
-                    if is_its && !is_done[row] {
-                        is_done[row] = true;
-                        layers[start + row] = rule.to;
-                        assigned_by[start + row] = Arc::clone(name);
-                    }
-                }
-            }
-            start = end;
-        }
-        Ok(())
-    }
 }
 
 fn refused(rule: &Rule, cause: impl std::fmt::Display) -> PipelineError {

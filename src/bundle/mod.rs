@@ -30,7 +30,7 @@ use crate::files::{PARTIAL, sweep, write_atomically};
 use crate::input::source::InputProfile;
 use crate::models::churn::{ChurnEvaluation, FittedChurn};
 use crate::models::rules::FittedRules;
-use crate::models::segmentation::{FittedLayers, Review, ReviewedLayer};
+use crate::models::segmentation::FittedLayers;
 
 /// The format that this version writes and reads.
 pub const FORMAT: u32 = 6;
@@ -49,8 +49,6 @@ pub struct Bundle {
     pub pruning: Pruning,
     /// Layers.
     pub layers: FittedLayers,
-    /// What people made of the layers; a file of its own, beside the bundle.
-    pub review: Option<Review>,
     /// RFM and the other groupings by rule.
     pub rules: FittedRules,
     /// Churn model.
@@ -147,14 +145,6 @@ pub enum BundleError {
 }
 
 impl Bundle {
-    /// The layers that users are assigned to: those of the review, if there is one.
-    pub fn reviewed_layers(&self) -> Vec<ReviewedLayer> {
-        match &self.review {
-            Some(review) => review.layers.clone(),
-            None => self.layers.unreviewed().layers,
-        }
-    }
-
     /// Writes the bundle as `folder/<name>/<as_of>-<hash>/` and points
     /// `latest` at it. The same model gets the same name and the same bytes.
     ///
@@ -259,7 +249,6 @@ impl Bundle {
             plan: parse(&folder, "features.json", &read("features.json")?)?,
             pruning: parse(&folder, "pruning.json", &read("pruning.json")?)?,
             layers,
-            review: None,
             rules: parse(&folder, "rfm.json", &read("rfm.json")?)?,
             churn: FittedChurn {
                 classifier: parse(&folder, "classifier.json", &read("classifier.json")?)?,

@@ -4,14 +4,14 @@ use std::process::ExitCode;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::progress::TerminalProgress;
-use super::{EngineArguments, ModelArguments, ReviewChoice, compare_tables, finish, group_tables};
-use crate::app::{
-    Grouping, MigrationRequest, agreement_with_groups, backtest, group_outcomes, migration,
-    stability,
+use super::{
+    EngineArguments, ModelArguments, ReviewChoice, compare_tables, finish, group_tables,
+    list_of_no_interest,
 };
-use crate::bundle::Bundle;
-use crate::config::Config;
+use crate::app::{
+    Grouping, MigrationRequest, Model, Session, agreement_with_groups, backtest, group_outcomes,
+    migration, stability,
+};
 use crate::models::rules::RuleGrouping;
 
 /// Hold layers against RFM, and see who moves between groups.
@@ -147,47 +147,47 @@ pub fn compare_main() -> ExitCode {
 fn run(arguments: Arguments) -> anyhow::Result<String> {
     let engine = arguments.engine;
     match arguments.command {
-        Command::Backtest { model, groups, json } => run_backtest(&engine, &model, groups, json),
-        Command::Stability { model, refits, json } => run_stability(&engine, &model, refits, json),
-        Command::Groups { model, by, format } => run_groups(&engine, &model, &by, format),
+        Command::Backtest { model, groups, json } => {
+            let (session, model) = open(&engine, &model, None)?;
+            run_backtest(&session, &model, groups, json)
+        }
+        Command::Stability { model, refits, json } => {
+            let unreviewed = ReviewChoice { no_review: true, ..ReviewChoice::default() };
+            let (session, model) = model.open(&engine, &unreviewed, None, list_of_no_interest())?;
+            run_stability(&session, &model, refits, json)
+        }
+        Command::Groups { model, by, format } => {
+            let (session, model) = open(&engine, &model, None)?;
+            run_groups(&session, &model, &by, format)
+        }
         Command::Migration { model, by, from, to, format } => {
-            let request = MigrationRequest { grouping: by.grouping(), from, to };
-            run_migration(&engine, &model, &request, format)
+            let (session, model) = open(&engine, &model, to)?;
+            let request = MigrationRequest { grouping: by.grouping(), from };
+            run_migration(&session, &model, &request, format)
         }
     }
 }
 
-/// The model with its review.
-fn reviewed(
+/// A session over the data, and the model with its review.
+fn open(
     engine: &EngineArguments,
     model: &ModelArguments,
-) -> anyhow::Result<(Bundle, PathBuf, Config)> {
-    let (mut bundle, folder, config) = model.load(engine)?;
-    ReviewChoice::default().apply(&mut bundle, &folder)?;
-    Ok((bundle, folder, config))
+    as_of: Option<NaiveDate>,
+) -> anyhow::Result<(Session, Model)> {
+    model.open(engine, &ReviewChoice::default(), as_of, list_of_no_interest())
 }
 
 fn run_backtest(
-    engine: &EngineArguments,
-    model: &ModelArguments,
+    session: &Session,
+    model: &Model,
     groups: Option<PathBuf>,
     json: bool,
 ) -> anyhow::Result<String> {
-    let (bundle, folder, config) = reviewed(engine, model)?;
-    let scratch = tempfile::tempdir()?;
-    let quarantine = scratch.path().join("quarantine.csv");
-    let mut progress = TerminalProgress::new();
-    let result = backtest(&bundle, &config, &quarantine, &mut progress)?;
-    let agreement = match groups {
-        Some(file) => {
-            Some(agreement_with_groups(&bundle, &config, &file, &quarantine, &mut progress)?)
-        }
-        None => None,
-    };
-    drop(progress);
+    let result = backtest(session, model)?;
+    let agreement = groups.map(|file| agreement_with_groups(session, model, &file)).transpose()?;
     if json {
         let value = serde_json::json!({
-            "bundle": folder, "backtest": result, "known_groups": agreement,
+            "bundle": model.folder, "backtest": result, "known_groups": agreement,
         });
         return Ok(serde_json::to_string_pretty(&value)? + "\n");
     }
@@ -197,60 +197,45 @@ fn run_backtest(
 }
 
 fn run_stability(
-    engine: &EngineArguments,
-    model: &ModelArguments,
+    session: &Session,
+    model: &Model,
     refits: u16,
     json: bool,
 ) -> anyhow::Result<String> {
-    let (bundle, folder, config) = model.load(engine)?;
-    let scratch = tempfile::tempdir()?;
-    let quarantine = scratch.path().join("quarantine.csv");
-    let mut progress = TerminalProgress::new();
-    let found = stability(&bundle, &config, usize::from(refits), &quarantine, &mut progress)?;
-    drop(progress);
+    let found = stability(session, &model.bundle, usize::from(refits))?;
     if json {
-        let value = serde_json::json!({ "bundle": folder, "stability": found });
+        let value = serde_json::json!({ "bundle": model.folder, "stability": found });
         return Ok(serde_json::to_string_pretty(&value)? + "\n");
     }
     Ok(compare_tables::stability(&found))
 }
 
 fn run_groups(
-    engine: &EngineArguments,
-    model: &ModelArguments,
+    session: &Session,
+    model: &Model,
     by: &[By],
     format: Format,
 ) -> anyhow::Result<String> {
-    let (bundle, folder, config) = reviewed(engine, model)?;
-    let scratch = tempfile::tempdir()?;
-    let quarantine = scratch.path().join("quarantine.csv");
     let usual = [By::Layers, By::Rfm, By::RfmLevels, By::ValueDemand, By::Lifecycle];
     let by = if by.is_empty() { &usual[..] } else { by };
     let groupings: Vec<Grouping> = by.iter().map(|by| by.grouping()).collect();
-    let mut progress = TerminalProgress::new();
-    let found = group_outcomes(&bundle, &config, &groupings, &quarantine, &mut progress)?;
-    drop(progress);
+    let found = group_outcomes(session, model, &groupings)?;
     if format.json {
-        let value = serde_json::json!({ "bundle": folder, "groupings": found });
+        let value = serde_json::json!({ "bundle": model.folder, "groupings": found });
         return Ok(serde_json::to_string_pretty(&value)? + "\n");
     }
     if format.csv { group_tables::outcomes_csv(&found) } else { Ok(group_tables::outcomes(&found)) }
 }
 
 fn run_migration(
-    engine: &EngineArguments,
-    model: &ModelArguments,
+    session: &Session,
+    model: &Model,
     request: &MigrationRequest,
     format: Format,
 ) -> anyhow::Result<String> {
-    let (bundle, folder, config) = reviewed(engine, model)?;
-    let scratch = tempfile::tempdir()?;
-    let quarantine = scratch.path().join("quarantine.csv");
-    let mut progress = TerminalProgress::new();
-    let found = migration(&bundle, &config, request, &quarantine, &mut progress)?;
-    drop(progress);
+    let found = migration(session, model, request)?;
     if format.json {
-        let value = serde_json::json!({ "bundle": folder, "migration": found });
+        let value = serde_json::json!({ "bundle": model.folder, "migration": found });
         return Ok(serde_json::to_string_pretty(&value)? + "\n");
     }
     if format.csv { group_tables::flows_csv(&found) } else { Ok(group_tables::migration(&found)) }

@@ -22,7 +22,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::app::{read_review, review_place};
+use chrono::NaiveDate;
+
+use self::progress::TerminalProgress;
+use crate::app::{Model, RejectedRows, Session, review_place};
 use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::input::engine::EngineParams;
@@ -46,13 +49,24 @@ impl EngineArguments {
     fn apply(&self, params: &mut EngineParams) {
         params.threads = self.threads.or(params.threads);
         params.memory_limit_mb = self.memory_limit.or(params.memory_limit_mb);
-        if let Some(threads) = params.threads {
-            // The models' threads; a second call in one process changes nothing,
-            // and what is too many is told by the engine.
-            let _ =
-                rayon::ThreadPoolBuilder::new().num_threads(threads.get().min(64)).build_global();
-        }
     }
+
+    /// A session over the data of a config; `as_of` wins over the config's.
+    fn open(
+        &self,
+        mut config: Config,
+        as_of: Option<NaiveDate>,
+        rejected_rows: RejectedRows,
+    ) -> anyhow::Result<Session> {
+        self.apply(&mut config.engine);
+        config.as_of = as_of.or(config.as_of);
+        Ok(Session::open(config, rejected_rows, TerminalProgress::default())?)
+    }
+}
+
+/// For commands whose results do not name the rows that were rejected.
+fn list_of_no_interest() -> RejectedRows {
+    RejectedRows::temporary_in(&std::env::temp_dir())
 }
 
 /// A trained model and the data to use it on.
@@ -68,9 +82,9 @@ struct ModelArguments {
 
 impl ModelArguments {
     /// The bundle, its own folder, and the config to read data by.
-    fn load(&self, engine: &EngineArguments) -> anyhow::Result<(Bundle, PathBuf, Config)> {
+    fn load(&self) -> anyhow::Result<(Bundle, PathBuf, Config)> {
         let (bundle, folder) = Bundle::load(&self.bundle)?;
-        let mut config = match &self.config {
+        let config = match &self.config {
             Some(file) => {
                 let mut config = Config::load(file)?;
                 config.input.user_ids = config.input.user_ids.or(bundle.config.input.user_ids);
@@ -79,8 +93,22 @@ impl ModelArguments {
             // The day on which training ended is none to score on.
             None => Config { as_of: None, ..bundle.config.clone() },
         };
-        engine.apply(&mut config.engine);
         Ok((bundle, folder, config))
+    }
+
+    /// A session over the data, and the model with its review.
+    fn open(
+        &self,
+        engine: &EngineArguments,
+        review: &ReviewChoice,
+        as_of: Option<NaiveDate>,
+        rejected_rows: RejectedRows,
+    ) -> anyhow::Result<(Session, Model)> {
+        let (bundle, folder, config) = self.load()?;
+        let session = engine.open(config, as_of, rejected_rows)?;
+        let file = review.file(&folder);
+        let model = Model::reviewed(bundle, folder, file.as_deref(), session.engine())?;
+        Ok((session, model))
     }
 }
 
@@ -96,15 +124,13 @@ struct ReviewChoice {
 }
 
 impl ReviewChoice {
-    /// Puts the review into the bundle; returns its file, if there is one.
-    fn apply(&self, bundle: &mut Bundle, folder: &Path) -> anyhow::Result<Option<PathBuf>> {
-        let usual = || Some(review_place(folder)).filter(|file| file.exists());
-        let file = match self.no_review {
+    /// The file of the review, if there is one to use.
+    fn file(&self, bundle_folder: &Path) -> Option<PathBuf> {
+        let usual = || Some(review_place(bundle_folder)).filter(|file| file.exists());
+        match self.no_review {
             true => None,
             false => self.review.clone().or_else(usual),
-        };
-        bundle.review = file.as_deref().map(|file| read_review(bundle, file)).transpose()?;
-        Ok(file)
+        }
     }
 }
 

@@ -7,10 +7,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::{EngineArguments, ModelArguments, layout, output};
-use crate::app::{read_review, review_place};
+use crate::app::{CheckedReview, review_place};
 use crate::bundle::Bundle;
 use crate::features::FeaturePlan;
 use crate::files::write_atomically;
+use crate::input::engine::Engine;
 use crate::models::segmentation::{
     Candidate, Difference, KVerdict, Layer, Review, review_template,
 };
@@ -35,7 +36,8 @@ pub(super) struct ReviewArguments {
 /// Shows the layers; writes the file to edit, or checks the one that is there.
 pub(super) fn run(engine: &EngineArguments, wanted: &ReviewArguments) -> anyhow::Result<String> {
     let model = ModelArguments { bundle: wanted.bundle.clone(), config: None };
-    let (bundle, folder, _) = model.load(engine)?;
+    let (bundle, folder, mut config) = model.load()?;
+    engine.apply(&mut config.engine);
     let file = wanted.out.clone().unwrap_or_else(|| review_place(&folder));
     let is_there = file.exists();
     if !is_there {
@@ -45,9 +47,9 @@ pub(super) fn run(engine: &EngineArguments, wanted: &ReviewArguments) -> anyhow:
         }
     }
     let report = if wanted.json { json(&bundle, &folder, &file)? } else { report(&bundle) };
-    match read_review(&bundle, &file) {
+    match CheckedReview::read(&bundle, &file, &Engine::new(&config.engine)?) {
         Ok(_) if wanted.json => Ok(report),
-        Ok(review) => Ok(report + &what_next(&bundle, &review, &file, is_there)),
+        Ok(checked) => Ok(report + &what_next(&bundle, &checked.review, &file, is_there)),
         Err(error) => {
             // Whoever is to mend the file needs the layers.
             output::print(&report)?;

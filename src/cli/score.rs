@@ -4,9 +4,8 @@ use std::process::ExitCode;
 use chrono::NaiveDate;
 use clap::{Parser, ValueEnum};
 
-use super::progress::TerminalProgress;
 use super::{EngineArguments, ModelArguments, ReviewChoice, finish, tables};
-use crate::app::{ScoreFormat, ScoreRequest, score};
+use crate::app::{RejectedRows, ScoreFormat, ScoreRequest, score};
 
 /// Score every user: layer, RFM segment, lifecycle stage; churn, why and by when.
 ///
@@ -54,21 +53,14 @@ pub fn score_main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<String> {
-    let (mut bundle, bundle_folder, config) = arguments.model.load(&arguments.engine)?;
-    let review = arguments.review.apply(&mut bundle, &bundle_folder)?;
-    let format = match arguments.format {
+    let Arguments { model, as_of, out, format, review, engine } = arguments;
+    // The scores' own folder is known only once the data is read.
+    let rejected_rows = RejectedRows::temporary_in(out);
+    let (session, model) = model.open(engine, review, *as_of, rejected_rows)?;
+    let format = match format {
         Format::Parquet => ScoreFormat::Parquet,
         Format::Csv => ScoreFormat::Csv,
     };
-    let request = ScoreRequest {
-        bundle: &bundle,
-        bundle_folder: &bundle_folder,
-        config: &config,
-        as_of: arguments.as_of.or(config.as_of),
-        out: &arguments.out,
-        format,
-        review: review.as_deref(),
-    };
-    let summary = score(&request, &mut TerminalProgress::new())?;
+    let summary = score(&session, &model, &ScoreRequest { out, format })?;
     Ok(tables::scored(&summary))
 }

@@ -5,15 +5,15 @@ use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
 
 use super::feature_list::{self, ListFormat};
-use super::progress::TerminalProgress;
 use super::review::{self, ReviewArguments};
 use super::{
     EngineArguments, ModelArguments, ReviewChoice, churn_tables, compare_tables, finish, layout,
-    lineage_tables, output, tables,
+    lineage_tables, list_of_no_interest, output, tables,
 };
 use crate::app::{
-    Lineage, MatrixRequest, Previous, ScoreFormat, ScoreRequest, Trained, agreement_with_groups,
-    backtest, full_catalogue, score, train, write_matrix,
+    CheckedReview, Lineage, MatrixRequest, Model, Previous, RejectedRows, ScoreFormat,
+    ScoreRequest, Session, Trained, agreement_with_groups, backtest, full_catalogue, list_beside,
+    score, train, write_matrix,
 };
 use crate::bundle::Bundle;
 use crate::config::Config;
@@ -214,25 +214,34 @@ fn run(arguments: Arguments) -> anyhow::Result<String> {
         None => match &arguments.config {
             Some(file) => {
                 let mut config = Config::load(file)?;
-                config.as_of = arguments.as_of.or(config.as_of);
                 config.seed = arguments.seed.unwrap_or(config.seed);
                 config.models = arguments.models.clone().unwrap_or(config.models);
-                engine.apply(&mut config.engine);
                 let previous = match arguments.previous {
                     Some(bundle) => Previous::Bundle(bundle),
                     None if arguments.fresh => Previous::Fresh,
                     None => Previous::Latest,
                 };
-                train_and_report(&config, &previous)
+                train_and_report(&open(engine, config, arguments.as_of)?, &previous)
             }
             None => main_job_on_sample(engine),
         },
     }
 }
 
-fn train_and_report(config: &Config, previous: &Previous) -> anyhow::Result<String> {
-    let trained = train(config, previous, &mut TerminalProgress::new())?;
-    let warning = review_warning(&trained, previous);
+/// A session to train in, with the list of rejected rows beside the bundles.
+fn open(
+    engine: &EngineArguments,
+    config: Config,
+    as_of: Option<NaiveDate>,
+) -> anyhow::Result<Session> {
+    let list = config.models.join(&config.name).join("quarantine.csv");
+    engine.open(config, as_of, RejectedRows::kept_in(list))
+}
+
+fn train_and_report(session: &Session, previous: &Previous) -> anyhow::Result<String> {
+    let trained = train(session, previous)?;
+    let warning = review_warning(session, &trained, previous);
+    let config = session.config();
     let next =
         format!("Next: layercake-score --bundle {}\n", config.models.join(&config.name).display());
     Ok(tables::trained(&trained) + &warning + &next)
@@ -240,11 +249,12 @@ fn train_and_report(config: &Config, previous: &Previous) -> anyhow::Result<Stri
 
 /// What whoever edits the review should know before the next night: a new model
 /// may have lost a layer that the review speaks of.
-fn review_warning(trained: &Trained, previous: &Previous) -> String {
+fn review_warning(session: &Session, trained: &Trained, previous: &Previous) -> String {
     let warn = |text: String| layout::indented(&format!("WARNING: {text}"));
-    match ReviewChoice::default().apply(&mut trained.bundle.clone(), &trained.folder) {
+    let Some(file) = ReviewChoice::default().file(&trained.folder) else { return String::new() };
+    match CheckedReview::read(&trained.bundle, &file, session.engine()) {
         Err(error) => warn(format!("{error}. Scoring stops until it is mended")),
-        Ok(Some(file)) if *previous == Previous::Fresh => {
+        Ok(_) if *previous == Previous::Fresh => {
             warn(format!("{} speaks of the layers before --fresh; read it again", file.display()))
         }
         Ok(_) => String::new(),
@@ -259,37 +269,24 @@ fn main_job_on_sample(engine: &EngineArguments) -> anyhow::Result<String> {
              project folder, or write a config for your data: layercake-train init FILE"
         );
     }
-    let mut config = Config::load(Path::new(SAMPLE_CONFIG))?;
-    engine.apply(&mut config.engine);
+    let config = Config::load(Path::new(SAMPLE_CONFIG))?;
+    let folder = config.models.join(&config.name);
+    let folder = folder.display();
+    let session = open(engine, config, None)?.keeping_snapshots();
     output::print(&format!("── Train: layercake-train --config {SAMPLE_CONFIG}\n\n"))?;
-    let mut trained = train(&config, &Previous::Latest, &mut TerminalProgress::new())?;
-    let review = ReviewChoice::default().apply(&mut trained.bundle, &trained.folder)?;
+    let trained = train(&session, &Previous::Latest)?;
     output::print(&tables::trained(&trained))?;
-    let model = config.models.join(&config.name);
-    let model = model.display();
-    output::print(&format!("\n── Score: layercake-score --bundle {model}\n\n"))?;
-    let request = ScoreRequest {
-        bundle: &trained.bundle,
-        bundle_folder: &trained.folder,
-        config: &config,
-        as_of: None,
-        out: Path::new("scores"),
-        format: ScoreFormat::Parquet,
-        review: review.as_deref(),
-    };
-    let summary = score(&request, &mut TerminalProgress::new())?;
-    output::print(&tables::scored(&summary))?;
+    let review = ReviewChoice::default().file(&trained.folder);
+    let Trained { bundle, folder: bundle_folder, .. } = trained;
+    let model = Model::reviewed(bundle, bundle_folder, review.as_deref(), session.engine())?;
+    output::print(&format!("\n── Score: layercake-score --bundle {folder}\n\n"))?;
+    let request = ScoreRequest { out: Path::new("scores"), format: ScoreFormat::Parquet };
+    output::print(&tables::scored(&score(&session, &model, &request)?))?;
     output::print(&format!(
-        "\n── Compare: layercake-compare backtest --bundle {model} --groups {SAMPLE_TRUTH}\n\n"
+        "\n── Compare: layercake-compare backtest --bundle {folder} --groups {SAMPLE_TRUTH}\n\n"
     ))?;
-    let scratch = tempfile::tempdir()?;
-    let quarantine = scratch.path().join("quarantine.csv");
-    let mut progress = TerminalProgress::new();
-    let result = backtest(&trained.bundle, &config, &quarantine, &mut progress)?;
-    let truth = Path::new(SAMPLE_TRUTH);
-    let agreement =
-        agreement_with_groups(&trained.bundle, &config, truth, &quarantine, &mut progress)?;
-    drop(progress);
+    let result = backtest(&session, &model)?;
+    let agreement = agreement_with_groups(&session, &model, Path::new(SAMPLE_TRUTH))?;
     let next = "\nNext, on your own data: layercake-train init FILE > shop.toml\n";
     Ok(format!(
         "{}\n{}{next}",
@@ -320,7 +317,7 @@ fn features(engine: &EngineArguments, wanted: &FeaturesArguments) -> anyhow::Res
     let model = match &wanted.bundle {
         Some(bundle) => {
             let model = ModelArguments { bundle: bundle.clone(), config: wanted.config.clone() };
-            Some(model.load(engine)?)
+            Some(model.load()?)
         }
         None => None,
     };
@@ -330,28 +327,17 @@ fn features(engine: &EngineArguments, wanted: &FeaturesArguments) -> anyhow::Res
     }
     let config = match (&model, &wanted.config) {
         (Some((_, _, config)), _) => config.clone(),
-        (None, Some(file)) => {
-            let mut config = Config::load(file)?;
-            engine.apply(&mut config.engine);
-            config
-        }
+        (None, Some(file)) => Config::load(file)?,
         (None, None) => anyhow::bail!("name a model by --bundle or a config by --config"),
     };
-    let mut progress = TerminalProgress::new();
     let Some(out) = wanted.out.as_deref() else {
-        let scratch = tempfile::tempdir()?;
-        let quarantine = scratch.path().join("quarantine.csv");
-        let found = full_catalogue(&config, wanted.as_of, &quarantine, &mut progress)?;
+        let session = engine.open(config, wanted.as_of, list_of_no_interest())?;
+        let found = full_catalogue(&session)?;
         return feature_list::render(&feature_list::of_plan(&found.plan), wanted.format);
     };
-    let request = MatrixRequest {
-        config: &config,
-        plan: model.as_ref().map(|(bundle, ..)| &bundle.plan),
-        as_of: wanted.as_of.or(config.as_of),
-        labels: wanted.labels,
-        out,
-    };
-    let written = write_matrix(&request, &mut progress)?;
-    drop(progress);
+    let list = RejectedRows::kept_in(list_beside(out));
+    let session = engine.open(config, wanted.as_of, list)?;
+    let plan = model.as_ref().map(|(bundle, ..)| &bundle.plan);
+    let written = write_matrix(&session, &MatrixRequest { plan, labels: wanted.labels, out })?;
     Ok(tables::matrix(&written, out))
 }

@@ -2,20 +2,26 @@
 
 use std::path::Path;
 
-use layercake::app::{Backtest, Previous, Silent, backtest, stability, train};
+use layercake::app::{
+    Backtest, Model, Previous, RejectedRows, Session, Silent, backtest, stability, train,
+};
 use layercake::bundle::Bundle;
 use layercake::config::Config;
 
 use crate::support::{Shop, project, shared_data};
 
-/// Trains by the config that `init` writes for the file, unedited.
-fn train_unedited(data: &Path) -> Bundle {
+/// A session over a file by the config that `init` writes for it, unedited, and the
+/// model trained in it.
+fn train_unedited(data: &Path) -> (Session, Model) {
     let shop = Shop::empty();
     let data = data.canonicalize().unwrap();
     shop.train(&["init", data.to_str().unwrap(), "--out", "shop.toml"]).done();
     let mut config = Config::load(&shop.path("shop.toml")).unwrap();
     config.models = shop.path("models");
-    train(&config, &Previous::Latest, &mut Silent).unwrap().bundle
+    let list = RejectedRows::temporary_in(&shop.path(""));
+    let session = Session::open(config, list, Silent).unwrap().keeping_snapshots();
+    let trained = train(&session, &Previous::Latest).unwrap();
+    (session, Model::unreviewed(trained.bundle, trained.folder))
 }
 
 fn auc(bundle: &Bundle, name: &str) -> f64 {
@@ -23,11 +29,9 @@ fn auc(bundle: &Bundle, name: &str) -> f64 {
     scores.roc_auc.unwrap().value
 }
 
-/// The back-test of a bundle, in which layers have to beat both groupings of RFM.
-fn layers_beat_rfm(bundle: &Bundle) -> Backtest {
-    let scratch = Shop::empty();
-    let list = scratch.path("quarantine.csv");
-    let result = backtest(bundle, &bundle.config, &list, &mut Silent).unwrap();
+/// The back-test of a model, in which layers have to beat both groupings of RFM.
+fn layers_beat_rfm(session: &Session, model: &Model) -> Backtest {
+    let result = backtest(session, model).unwrap();
     for gain in &result.differences {
         for interval in [gain.r2_log_gmv, gain.r2_gmv, gain.churn_log_loss] {
             assert!(interval.unwrap().low > 0.0, "{gain:?}");
@@ -38,36 +42,36 @@ fn layers_beat_rfm(bundle: &Bundle) -> Backtest {
 
 #[test]
 fn cdnow_last_90_days() {
-    let bundle = train_unedited(&project().join("data/cdnow/cdnow_master.parquet"));
+    let (session, model) = train_unedited(&project().join("data/cdnow/cdnow_master.parquet"));
+    let bundle = &model.bundle;
     assert_eq!(bundle.config.snapshots.horizon_days, 90);
     assert_eq!(bundle.record.dates.training.len(), 6);
     assert_eq!(bundle.record.churn.n_users, 23_570);
     assert_eq!(bundle.record.input.n_events, 69_659);
     // Days since the last order alone: .8280, as measured with other tools.
-    assert!((auc(&bundle, "days since last order") - 0.8280).abs() < 5e-4);
-    assert!(auc(&bundle, "churn model") >= 0.838, "{}", auc(&bundle, "churn model"));
+    assert!((auc(bundle, "days since last order") - 0.8280).abs() < 5e-4);
+    assert!(auc(bundle, "churn model") >= 0.838, "{}", auc(bundle, "churn model"));
     let calibration = &bundle.record.churn.calibration.after;
     assert!(calibration.ece.unwrap() <= 0.025, "{calibration:?}");
     assert!(bundle.record.churn.doubts.is_empty(), "{:?}", bundle.record.churn.doubts);
-    let layers = layers_beat_rfm(&bundle).groupings.remove(0);
+    let layers = layers_beat_rfm(&session, &model).groupings.remove(0);
     assert!(layers.r2_log_gmv.unwrap() >= 0.28, "{layers:?}");
     assert!(layers.r2_gmv.unwrap() >= 0.268, "{layers:?}");
-    let scratch = Shop::empty();
-    let list = scratch.path("quarantine.csv");
-    let refits = stability(&bundle, &bundle.config, 3, &list, &mut Silent).unwrap();
+    let refits = stability(&session, bundle, 3).unwrap();
     assert!(refits.adjusted_rand_index >= 0.85, "{refits:?}");
 }
 
 #[test]
 fn online_retail_last_60_days() {
     let Some(data) = shared_data("online_retail.parquet") else { return };
-    let bundle = train_unedited(&data);
+    let (session, model) = train_unedited(&data);
+    let bundle = &model.bundle;
     assert_eq!(bundle.config.snapshots.horizon_days, 60);
     assert_eq!(bundle.record.dates.training.len(), 6);
     assert_eq!(bundle.record.churn.n_users, 3_741);
-    assert!(auc(&bundle, "churn model") >= 0.74, "{}", auc(&bundle, "churn model"));
+    assert!(auc(bundle, "churn model") >= 0.74, "{}", auc(bundle, "churn model"));
     let log_loss = bundle.record.churn.calibration.after.log_loss.unwrap();
     assert!(log_loss <= 0.605, "{log_loss}");
-    let layers = layers_beat_rfm(&bundle).groupings.remove(0);
+    let layers = layers_beat_rfm(&session, &model).groupings.remove(0);
     assert!(layers.r2_log_gmv.unwrap() >= 0.235, "{layers:?}");
 }

@@ -2,15 +2,11 @@
 //! says of the held-out period.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::Serialize;
 
-use crate::app::review::layers_of_users;
-use crate::app::session::held_out_and_training;
-use crate::app::{PipelineError, Progress};
-use crate::bundle::Bundle;
-use crate::config::Config;
+use super::snapshots::{TrainingSnapshots, training_snapshots};
+use crate::app::{Model, PipelineError, Session};
 use crate::dataset::{Outcomes, Snapshot};
 use crate::models::rules::RuleGrouping;
 use crate::stats::metrics::{Interval, bootstrap_interval, capture_at, log_loss, roc_auc};
@@ -82,24 +78,26 @@ struct Forecast {
     churn: Vec<f64>,
 }
 
-/// Judges the bundle's layers and its RFM groupings on its held-out period.
+/// Measures the model's layers and its RFM groupings on its holdout period.
 ///
 /// # Errors
 /// When the data cannot be read or the plan does not fit it.
-pub fn backtest(
-    bundle: &Bundle,
-    config: &Config,
-    quarantine: &Path,
-    progress: &mut dyn Progress,
-) -> Result<Backtest, PipelineError> {
-    let (held_out, training) = held_out_and_training(bundle, config, quarantine, progress)?;
-    progress.stage(2, 3, "comparing");
-    let (held_out, training) = (&held_out, &training[..]);
+pub fn backtest(session: &Session, model: &Model) -> Result<Backtest, PipelineError> {
+    session.run("backtest", 3, |stages| {
+        let snapshots = training_snapshots(session, &model.bundle, stages)?;
+        stages.begin("comparing");
+        compare(model, &snapshots)
+    })
+}
+
+fn compare(model: &Model, snapshots: &TrainingSnapshots) -> Result<Backtest, PipelineError> {
+    let (held_out, training) = (snapshots.holdout(), snapshots.training());
+    let bundle = &model.bundle;
     let rfm_names = format!("RFM, {} names", bundle.rules.rfm_map.names().len());
     let forecasts = [
-        forecast("layers", bundle, training, held_out, layer_keys)?,
-        forecast(&rfm_names, bundle, training, held_out, rfm_name_keys)?,
-        forecast("RFM, 125 cells", bundle, training, held_out, rfm_cell_keys)?,
+        forecast("layers", model, training, held_out, layer_keys)?,
+        forecast(&rfm_names, model, training, held_out, rfm_name_keys)?,
+        forecast("RFM, 125 cells", model, training, held_out, rfm_cell_keys)?,
     ];
     let empty = Outcomes::default();
     let outcomes = held_out.outcomes.as_ref().unwrap_or(&empty);
@@ -117,27 +115,27 @@ pub fn backtest(
     })
 }
 
-type Keys = fn(&Bundle, &Snapshot) -> Result<Vec<u16>, PipelineError>;
+type Keys = fn(&Model, &Snapshot) -> Result<Vec<u16>, PipelineError>;
 
-fn layer_keys(bundle: &Bundle, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {
-    let layers = layers_of_users(bundle, &snapshot.features)?.layers;
+fn layer_keys(model: &Model, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {
+    let layers = model.layers_of_users(&snapshot.features)?.layers;
     Ok(layers.into_iter().map(|layer| layer as u16).collect())
 }
 
-fn rfm_cell_keys(bundle: &Bundle, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {
-    rule_keys(bundle, snapshot, RuleGrouping::RfmCells)
+fn rfm_cell_keys(model: &Model, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {
+    rule_keys(model, snapshot, RuleGrouping::RfmCells)
 }
 
-fn rfm_name_keys(bundle: &Bundle, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {
-    rule_keys(bundle, snapshot, RuleGrouping::Rfm)
+fn rfm_name_keys(model: &Model, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {
+    rule_keys(model, snapshot, RuleGrouping::Rfm)
 }
 
 fn rule_keys(
-    bundle: &Bundle,
+    model: &Model,
     snapshot: &Snapshot,
     grouping: RuleGrouping,
 ) -> Result<Vec<u16>, PipelineError> {
-    let groups = bundle.rules.groups(grouping, &snapshot.features)?;
+    let groups = model.bundle.rules.groups(grouping, &snapshot.features)?;
     Ok(groups.group_of.into_iter().map(|group| group as u16).collect())
 }
 
@@ -166,7 +164,7 @@ fn log_gmv(gmv: f64) -> f64 {
 /// held-out users; a group that training never saw gets the overall mean.
 fn forecast(
     name: &str,
-    bundle: &Bundle,
+    model: &Model,
     training: &[Snapshot],
     held_out: &Snapshot,
     keys: Keys,
@@ -175,12 +173,12 @@ fn forecast(
     let mut overall = GroupSums::default();
     for snapshot in training {
         let Some(outcomes) = &snapshot.outcomes else { continue };
-        for (row, key) in keys(bundle, snapshot)?.into_iter().enumerate() {
+        for (row, key) in keys(model, snapshot)?.into_iter().enumerate() {
             groups.entry(key).or_default().add(outcomes, row);
             overall.add(outcomes, row);
         }
     }
-    let keys = keys(bundle, held_out)?;
+    let keys = keys(model, held_out)?;
     let mean = |key: &u16, of: fn(&GroupSums) -> f64| {
         let sums = groups.get(key).unwrap_or(&overall);
         of(sums) / sums.n

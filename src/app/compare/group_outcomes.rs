@@ -1,16 +1,12 @@
 //! What became of the users of each group in the period held out.
 
-use std::path::Path;
-
 use chrono::NaiveDateTime;
 use serde::Serialize;
 
 use crate::app::grouping::user_groups;
-use crate::app::session::open_data;
-use crate::app::{Grouping, PipelineError, Progress};
-use crate::bundle::Bundle;
-use crate::config::Config;
+use crate::app::{Grouping, Model, PipelineError, Session};
 use crate::dataset::Outcomes;
+use crate::features::SnapshotRequest;
 use crate::models::rules::{GroupName, UserGroups};
 
 /// All groups of a grouping at the held-out snapshot.
@@ -48,32 +44,31 @@ pub struct GroupOutcome {
     pub churn_rate: Option<f64>,
 }
 
-/// Looks at the bundle's held-out period by each of the groupings.
+/// Looks at the model's holdout period by each of the groupings.
 ///
 /// # Errors
 /// When the data cannot be read or the plan does not fit it.
 pub fn group_outcomes(
-    bundle: &Bundle,
-    config: &Config,
+    session: &Session,
+    model: &Model,
     groupings: &[Grouping],
-    quarantine: &Path,
-    progress: &mut dyn Progress,
 ) -> Result<Vec<GroupedOutcomes>, PipelineError> {
-    progress.stage(0, 2, "reading the data");
-    let data = open_data(config, Some(&bundle.plan), quarantine)?;
-    progress.stage(1, 2, "computing features");
-    let (hold_out, horizon_days) =
-        (bundle.record.dates.hold_out, bundle.config.snapshots.horizon_days);
-    let snapshot = data.snapshots_with_outcomes(&bundle.plan, &[hold_out], horizon_days)?.remove(0);
-    let outcomes = snapshot.outcomes.clone().unwrap_or_default();
-    groupings
-        .iter()
-        .map(|&grouping| {
-            let groups = user_groups(bundle, grouping, &snapshot)?;
+    session.run("groups", 2, |stages| {
+        let bundle = &model.bundle;
+        let data = session.read(Some(&bundle.plan), stages)?;
+        stages.begin("computing features");
+        let (hold_out, horizon_days) =
+            (bundle.record.dates.hold_out, bundle.config.snapshots.horizon_days);
+        let request = SnapshotRequest::new(std::slice::from_ref(&hold_out));
+        let snapshots = data.snapshots(&bundle.plan, &request.with_outcomes(horizon_days))?;
+        let outcomes = snapshots[0].outcomes.clone().unwrap_or_default();
+        let of_grouping = |&grouping: &Grouping| {
+            let groups = user_groups(model, grouping, &snapshots[0])?;
             let (all, groups) = tally(&groups, &outcomes);
             Ok(GroupedOutcomes { grouping: grouping.as_str(), hold_out, horizon_days, all, groups })
-        })
-        .collect()
+        };
+        groupings.iter().map(of_grouping).collect()
+    })
 }
 
 /// All users together, and each group.

@@ -1,16 +1,12 @@
 //! Who went from which group to which between two dates, and the GMV before
 //! and after.
 
-use std::path::Path;
-
 use chrono::{Days, NaiveDate, NaiveDateTime};
 use serde::Serialize;
 
 use crate::app::grouping::user_groups;
-use crate::app::session::{OpenData, open_data, resolve_as_of};
-use crate::app::{Grouping, PipelineError, Progress};
-use crate::bundle::Bundle;
-use crate::config::Config;
+use crate::app::open_data::OpenData;
+use crate::app::{Grouping, Model, PipelineError, Session};
 use crate::dataset::{Snapshot, UserIds};
 use crate::features::FeatureError;
 use crate::models::rules::GroupName;
@@ -23,10 +19,9 @@ const NOT_YET_SEEN: &str = "(not yet seen)";
 pub struct MigrationRequest {
     /// What groups the users.
     pub grouping: Grouping,
-    /// The first date; by default one horizon before the second.
+    /// The first date; by default one horizon before the second, which is the as-of
+    /// date of the session.
     pub from: Option<NaiveDate>,
-    /// The second; by default the day after the last event.
-    pub to: Option<NaiveDate>,
 }
 
 /// Users who went from group to group.
@@ -99,42 +94,40 @@ pub struct Flow {
 /// When a date lies outside the data or they are in the wrong order, the data
 /// cannot be read, or the plan does not fit it.
 pub fn migration(
-    bundle: &Bundle,
-    config: &Config,
+    session: &Session,
+    model: &Model,
     request: &MigrationRequest,
-    quarantine: &Path,
-    progress: &mut dyn Progress,
 ) -> Result<Migration, PipelineError> {
-    progress.stage(0, 3, "reading the data");
-    let data = open_data(config, Some(&bundle.plan), quarantine)?;
-    let window_days = bundle.config.snapshots.horizon_days;
-    let (from, to) = dates(config, request, &data, window_days)?;
-    progress.stage(1, 3, "computing features");
-    let before = users_at(bundle, &data, from, window_days, request.grouping)?;
-    let after = users_at(bundle, &data, to, window_days, request.grouping)?;
-    progress.stage(2, 3, "counting");
-    let cells = Cells::count(&before, &after);
-    Ok(Migration {
-        grouping: request.grouping.as_str(),
-        from,
-        to,
-        window_days,
-        n_users: after.groups.len(),
-        n_new: cells.row_users(cells.n_groups),
-        stayed: share(cells.stayed(), before.groups.len()),
-        groups: cells.groups(&after.names),
-        flows: cells.flows(&after.names),
+    session.run("migration", 3, |stages| {
+        let data = session.read(Some(&model.bundle.plan), stages)?;
+        let window_days = model.bundle.config.snapshots.horizon_days;
+        let (from, to) = dates(&data, request, window_days)?;
+        stages.begin("computing features");
+        let before = users_at(model, &data, from, window_days, request.grouping)?;
+        let after = users_at(model, &data, to, window_days, request.grouping)?;
+        stages.begin("counting");
+        let cells = Cells::count(&before, &after);
+        Ok(Migration {
+            grouping: request.grouping.as_str(),
+            from,
+            to,
+            window_days,
+            n_users: after.groups.len(),
+            n_new: cells.row_users(cells.n_groups),
+            stayed: share(cells.stayed(), before.groups.len()),
+            groups: cells.groups(&after.names),
+            flows: cells.flows(&after.names),
+        })
     })
 }
 
 /// The two dates, in order and within the data.
 fn dates(
-    config: &Config,
+    data: &OpenData<'_>,
     request: &MigrationRequest,
-    data: &OpenData,
     window_days: u32,
 ) -> Result<(NaiveDateTime, NaiveDateTime), PipelineError> {
-    let to = resolve_as_of(request.to.or(config.as_of), &data.input, &config.features)?;
+    let to = data.as_of()?;
     let midnight = |day: NaiveDate| day.and_time(Default::default());
     let window = Days::new(u64::from(window_days));
     let from = request.from.map(midnight).or_else(|| to.checked_sub_days(window)).unwrap_or(to);
@@ -157,27 +150,29 @@ struct UsersAt {
 }
 
 fn users_at(
-    bundle: &Bundle,
-    data: &OpenData,
+    model: &Model,
+    data: &OpenData<'_>,
     date: NaiveDateTime,
     window_days: u32,
     grouping: Grouping,
 ) -> Result<UsersAt, PipelineError> {
-    let snapshot = data.snapshot(&bundle.plan, date)?;
-    let groups = user_groups(bundle, grouping, &snapshot)?;
-    let mut gmv = total_gmv(&snapshot);
+    let plan = &model.bundle.plan;
+    let snapshots = data.snapshot(plan, date)?;
+    let snapshot = &snapshots[0];
+    let groups = user_groups(model, grouping, snapshot)?;
+    let mut gmv = total_gmv(snapshot);
     let start = date.checked_sub_days(Days::new(u64::from(window_days)));
-    let plan = bundle.plan.select(&["gmv".to_owned()]);
+    let plan = plan.select(&["gmv".to_owned()]);
     let is_needed =
         |start: &NaiveDateTime| *start > data.input.first_time && !plan.features.is_empty();
     if let Some(start) = start.filter(is_needed) {
         let earlier = data.snapshot(&plan, start)?;
-        let gmv_earlier = total_gmv(&earlier);
-        for (gmv, row) in gmv.iter_mut().zip(snapshot.users.rows_in(&earlier.users)) {
+        let gmv_earlier = total_gmv(&earlier[0]);
+        for (gmv, row) in gmv.iter_mut().zip(snapshot.users.rows_in(&earlier[0].users)) {
             *gmv -= row.map_or(0.0, |row| gmv_earlier[row]);
         }
     }
-    Ok(UsersAt { users: snapshot.users, names: groups.names, groups: groups.group_of, gmv })
+    Ok(UsersAt { users: snapshot.users.clone(), names: groups.names, groups: groups.group_of, gmv })
 }
 
 /// All that each user ever ordered; zeros where there is no money in the data.

@@ -4,6 +4,7 @@ mod backtest;
 mod group_outcomes;
 mod migration;
 mod reference_groups;
+mod snapshots;
 mod stability;
 
 pub use backtest::{Backtest, GroupingScores, LayersAgainst, backtest};

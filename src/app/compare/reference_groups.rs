@@ -3,11 +3,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::app::review::layers_of_users;
-use crate::app::session::open_data;
-use crate::app::{PipelineError, Progress};
-use crate::bundle::Bundle;
-use crate::config::Config;
+use crate::app::{Model, PipelineError, Session};
 use crate::dataset::{Snapshot, UserIds};
 use crate::models::rules::RuleGrouping;
 use crate::stats::metrics::adjusted_rand_index;
@@ -26,38 +22,38 @@ pub struct GroupAgreement {
 }
 
 /// Compares the layers of the users as of the end of training with a CSV of
-/// known groups (columns `user_id` and `group`).
+/// reference groups (columns `user_id` and `group`).
 ///
 /// # Errors
 /// When the file cannot be used or the data cannot be read.
 pub fn agreement_with_groups(
-    bundle: &Bundle,
-    config: &Config,
+    session: &Session,
+    model: &Model,
     groups: &Path,
-    quarantine: &Path,
-    progress: &mut dyn Progress,
 ) -> Result<GroupAgreement, PipelineError> {
     let known = read_groups(groups)?;
-    progress.stage(0, 2, "reading the data");
-    let data = open_data(config, Some(&bundle.plan), quarantine)?;
-    progress.stage(1, 2, "comparing groups");
-    let snapshot = data.snapshot(&bundle.plan, bundle.record.dates.as_of)?;
-    let (rows, truth) = shared_users(&snapshot, &known);
-    if rows.is_empty() {
-        let problem = "no user_id of it is in the data".to_owned();
-        return Err(PipelineError::Groups { file: groups.to_owned(), problem });
-    }
-    let shared = snapshot.select_rows(&rows);
-    let layers = layers_of_users(bundle, &shared.features)?.layers;
-    let rfm = bundle.rules.groups(RuleGrouping::Rfm, &shared.features)?.group_of;
-    let mut distinct = truth.clone();
-    distinct.sort_unstable();
-    distinct.dedup();
-    Ok(GroupAgreement {
-        n_users: rows.len(),
-        n_groups: distinct.len(),
-        layers: adjusted_rand_index(&layers, &truth),
-        rfm: adjusted_rand_index(&rfm, &truth),
+    session.run("reference groups", 2, |stages| {
+        let bundle = &model.bundle;
+        let data = session.read(Some(&bundle.plan), stages)?;
+        stages.begin("comparing groups");
+        let snapshots = data.snapshot(&bundle.plan, bundle.record.dates.as_of)?;
+        let (rows, truth) = shared_users(&snapshots[0], &known);
+        if rows.is_empty() {
+            let problem = "no user_id of it is in the data".to_owned();
+            return Err(PipelineError::Groups { file: groups.to_owned(), problem });
+        }
+        let features = snapshots[0].features.select_rows(&rows);
+        let layers = model.layers_of_users(&features)?.layers;
+        let rfm = bundle.rules.groups(RuleGrouping::Rfm, &features)?.group_of;
+        let mut distinct = truth.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        Ok(GroupAgreement {
+            n_users: rows.len(),
+            n_groups: distinct.len(),
+            layers: adjusted_rand_index(&layers, &truth),
+            rfm: adjusted_rand_index(&rfm, &truth),
+        })
     })
 }
 

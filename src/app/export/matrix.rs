@@ -1,15 +1,16 @@
 //! Feature matrices as Parquet files, for notebooks.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use chrono::{Days, NaiveDate, NaiveDateTime};
+use chrono::{Days, NaiveDateTime};
 
-use crate::app::session::{OpenData, catalogue, open_data, resolve_as_of};
-use crate::app::{PipelineError, Progress};
+use crate::app::open_data::OpenData;
+use crate::app::{PipelineError, Session};
 use crate::config::Config;
 use crate::features::{ColumnGroup, ColumnGroups, FeatureError, FeaturePlan, SnapshotRequest};
 use crate::files::{WriteError, stage_parquet, user_id_array};
@@ -20,13 +21,9 @@ use crate::models::churn::ChurnLabel;
 /// Which matrix to write.
 #[derive(Debug, Clone)]
 pub struct MatrixRequest<'a> {
-    /// Sources, engine, horizon, churn rule.
-    pub config: &'a Config,
     /// The plan of a trained model; without one, all features that the data
     /// allows.
     pub plan: Option<&'a FeaturePlan>,
-    /// Day to compute as of; by default the day after the last event.
-    pub as_of: Option<NaiveDate>,
     /// Whether to add what users did in the horizon that follows.
     pub labels: bool,
     /// The file.
@@ -44,7 +41,7 @@ pub struct WrittenMatrix {
     pub n_features: usize,
     /// What was read.
     pub input: InputProfile,
-    /// Where rows that were set aside are listed, if there are any.
+    /// Where rejected rows are listed, if there are any.
     pub quarantine: Option<PathBuf>,
     /// What whoever reads the matrix should know.
     pub warnings: Vec<String>,
@@ -52,92 +49,83 @@ pub struct WrittenMatrix {
     pub memory: MemoryUse,
 }
 
-/// Writes a feature matrix as Parquet: `user_id`, one column a feature, and if
-/// asked for the labels `outcome_n_orders`, `outcome_gmv` and
-/// `outcome_churned`, by the churn rule; null for who is not judged.
+/// Writes a feature matrix as of the session's date as Parquet: `user_id`, one column
+/// a feature, and if asked for the labels `outcome_n_orders`, `outcome_gmv` and
+/// `outcome_churned`, by the churn rule; null where a user is not eligible.
 ///
 /// # Errors
 /// When the data cannot be read, the plan does not fit it, labels are asked for
 /// that the data does not reach, or the file cannot be written.
 pub fn write_matrix(
+    session: &Session,
     request: &MatrixRequest<'_>,
-    progress: &mut dyn Progress,
 ) -> Result<WrittenMatrix, PipelineError> {
-    check_place(request)?;
-    progress.stage(0, 2, "reading the data");
-    let quarantine = quarantine_of(request.out);
-    let data = open_data(request.config, request.plan, &quarantine)?;
-    let as_of = resolve_as_of(request.as_of, &data.input, &request.config.features)?;
-    progress.stage(1, 2, "computing features");
-    let found;
-    let mut warnings = Vec::new();
-    let plan = match request.plan {
-        Some(plan) => {
-            let max_stale_days = request.config.features.max_stale_days;
-            warnings = data.check_plan(plan, &request.config.sources, as_of, max_stale_days)?;
-            plan
-        }
-        None => {
-            found = catalogue(request.config, &data, as_of)?;
-            &found
-        }
+    check_place(session.config(), request.out)?;
+    session.run("features", 2, |stages| {
+        let data = session.read(request.plan, stages)?;
+        stages.begin("computing features");
+        write(&data, request)
+    })
+}
+
+fn write(data: &OpenData<'_>, request: &MatrixRequest<'_>) -> Result<WrittenMatrix, PipelineError> {
+    let as_of = data.as_of()?;
+    let (plan, warnings) = match request.plan {
+        Some(plan) => (Cow::Borrowed(plan), data.check_plan(plan, as_of)?),
+        None => (Cow::Owned(data.catalogue(as_of)?), Vec::new()),
     };
-    let horizon_days = request.config.snapshots.horizon_days;
-    let label = ChurnLabel::new(&request.config.churn, horizon_days, &plan.events.order);
+    let horizon_days = data.config.snapshots.horizon_days;
+    let label = ChurnLabel::new(&data.config.churn, horizon_days, &plan.events.order);
     let mut rows = SnapshotRequest::new(std::slice::from_ref(&as_of));
-    if request.labels {
-        check_reach(&data, as_of, horizon_days)?;
-        rows = rows.with_outcomes(horizon_days).with_pace_of(&label.event);
-    }
-    let groups = ColumnGroups::new(&data.engine, &data.histories, plan, &rows)?;
-    let schema = matrix_schema(plan, data.user_ids, request.labels);
     let mut metadata = vec![("layercake.as_of", as_of.format("%Y-%m-%d").to_string())];
     if request.labels {
+        check_reach(data, as_of, horizon_days)?;
+        rows = rows.with_outcomes(horizon_days).with_pace_of(&label.event);
         metadata.push(("layercake.horizon_days", horizon_days.to_string()));
     }
+    let groups = ColumnGroups::new(data.engine, data.histories, &plan, &rows)?;
+    let schema = matrix_schema(&plan, data.user_ids, request.labels);
     let n_users = AtomicUsize::new(0);
     let row_group = |number| {
         let group = groups.get(number)?;
         n_users.fetch_add(group.users.len(), Ordering::Relaxed);
         Ok::<_, FeatureError>(group_columns(group, request.labels.then_some(&label)))
     };
-    let staged = stage_parquet(request.out, &schema, groups.len(), row_group, &metadata);
-    let staged = staged.map_err(|error| match error {
-        WriteError::RowGroup(error) => error.into(),
-        WriteError::File(cause) => PipelineError::Output { path: request.out.to_owned(), cause },
-    })?;
-    staged
+    let failed = |cause| PipelineError::Output { path: request.out.to_owned(), cause };
+    stage_parquet(request.out, &schema, groups.len(), row_group, &metadata)
+        .map_err(|error| match error {
+            WriteError::RowGroup(error) => error.into(),
+            WriteError::File(cause) => failed(cause),
+        })?
         .commit()
-        .map_err(|cause| PipelineError::Output { path: request.out.to_owned(), cause })?;
-    let n_features = plan.features.len();
-    let has_quarantine = data.input.sources.iter().any(|source| source.n_set_aside() > 0);
+        .map_err(failed)?;
     Ok(WrittenMatrix {
         as_of,
         n_users: n_users.into_inner(),
-        n_features,
+        n_features: plan.features.len(),
         memory: data.memory(),
-        input: data.input,
-        quarantine: has_quarantine.then_some(quarantine),
+        input: data.input.clone(),
+        quarantine: data.list_rejected_rows(&list_beside(request.out))?,
         warnings,
     })
 }
 
-/// Where rows that were set aside are listed, beside the matrix.
-fn quarantine_of(out: &Path) -> PathBuf {
+/// Where the rows that were rejected are listed, beside the matrix.
+pub fn list_beside(out: &Path) -> PathBuf {
     out.with_extension("quarantine.csv")
 }
 
 /// A matrix is a Parquet file, and never one that is read for it.
-fn check_place(request: &MatrixRequest<'_>) -> Result<(), PipelineError> {
-    let refuse = |problem| Err(PipelineError::MatrixPlace { path: request.out.into(), problem });
-    let extension = request.out.extension().unwrap_or_default();
+fn check_place(config: &Config, out: &Path) -> Result<(), PipelineError> {
+    let refuse = |problem| Err(PipelineError::MatrixPlace { path: out.into(), problem });
+    let extension = out.extension().unwrap_or_default();
     if !extension.eq_ignore_ascii_case("parquet") {
         return refuse("the matrix is written as Parquet: let the name end in .parquet");
     }
-    for file in [request.out.to_owned(), quarantine_of(request.out)] {
-        if request.config.sources.iter().any(|source| is_read_by(source, &file)) {
+    for file in [out.to_owned(), list_beside(out)] {
+        if config.sources.iter().any(|source| is_read_by(source, &file)) {
             return refuse(
-                "a source is read from there (or from where the list of rows set aside goes): \
+                "a source is read from there (or from where the list of rejected rows goes): \
                  write the matrix to another folder",
             );
         }
@@ -178,7 +166,7 @@ fn group_columns(group: ColumnGroup, label: Option<&ChurnLabel>) -> Vec<ArrayRef
 
 /// Labels need a horizon that lies within the data.
 fn check_reach(
-    data: &OpenData,
+    data: &OpenData<'_>,
     as_of: NaiveDateTime,
     horizon_days: u32,
 ) -> Result<(), PipelineError> {
@@ -205,14 +193,10 @@ pub struct Catalogue {
 ///
 /// # Errors
 /// When the data cannot be read or holds no order.
-pub fn full_catalogue(
-    config: &Config,
-    as_of: Option<NaiveDate>,
-    quarantine: &Path,
-    progress: &mut dyn Progress,
-) -> Result<Catalogue, PipelineError> {
-    progress.stage(0, 1, "reading the data");
-    let data = open_data(config, None, quarantine)?;
-    let as_of = resolve_as_of(as_of.or(config.as_of), &data.input, &config.features)?;
-    Ok(Catalogue { plan: catalogue(config, &data, as_of)?, as_of })
+pub fn full_catalogue(session: &Session) -> Result<Catalogue, PipelineError> {
+    session.run("features", 1, |stages| {
+        let data = session.read(None, stages)?;
+        let as_of = data.as_of()?;
+        Ok(Catalogue { plan: data.catalogue(as_of)?, as_of })
+    })
 }

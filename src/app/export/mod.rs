@@ -2,4 +2,6 @@
 
 mod matrix;
 
-pub use matrix::{Catalogue, MatrixRequest, WrittenMatrix, full_catalogue, write_matrix};
+pub use matrix::{
+    Catalogue, MatrixRequest, WrittenMatrix, full_catalogue, list_beside, write_matrix,
+};

@@ -10,17 +10,17 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use arrow::csv::WriterBuilder;
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::NaiveDateTime;
 use serde::Serialize;
 
 use self::churn_scores::ChurnScores;
-use super::review::layers_of_users;
-use super::session::{open_data, resolve_as_of};
-use super::{PipelineError, Progress};
-use crate::bundle::Bundle;
-use crate::config::Config;
+use super::open_data::OpenData;
+use super::{Model, PipelineError, Session};
 use crate::dataset::Snapshot;
-use crate::files::{WriteError, batch_of, stage, stage_parquet, user_id_array};
+use crate::features::SnapshotRequest;
+use crate::files::{
+    Staged, WriteError, batch_of, stage, stage_parquet, user_id_array, write_atomically,
+};
 use crate::input::engine::MemoryUse;
 use crate::input::source::InputProfile;
 use crate::models::rules::{RuleGrouping, UserGroups};
@@ -29,23 +29,13 @@ use crate::models::segmentation::ReviewedLayer;
 /// Rows of a row group of a Parquet file of scores.
 const ROW_GROUP_ROWS: usize = 1 << 17;
 
-/// What to score and where to put it.
+/// Where to put scores, and how.
 #[derive(Debug, Clone)]
 pub struct ScoreRequest<'a> {
-    /// The model.
-    pub bundle: &'a Bundle,
-    /// Its folder, to be named in the summary.
-    pub bundle_folder: &'a Path,
-    /// Sources and engine.
-    pub config: &'a Config,
-    /// Day to score as of; by default the day after the last event.
-    pub as_of: Option<NaiveDate>,
     /// Folder of all scores.
     pub out: &'a Path,
     /// Encoding.
     pub format: ScoreFormat,
-    /// The file of the bundle's review, to be named in the summary.
-    pub review: Option<&'a Path>,
 }
 
 /// Encoding of the scores.
@@ -70,7 +60,7 @@ pub struct ScoreSummary {
     pub warnings: Vec<String>,
     /// File of the scores.
     pub scores: PathBuf,
-    /// Rows set aside, if any, are listed here.
+    /// Rejected rows, if any, are listed here.
     pub quarantine: Option<PathBuf>,
     /// Users scored: all with an event before as-of.
     pub n_users: usize,
@@ -131,7 +121,7 @@ struct Scores {
     days_since_last_order: Vec<Option<f64>>,
 }
 
-/// Scores every user seen before the as-of date and publishes the result as
+/// Scores every user seen before the session's as-of date and publishes the result as
 /// `out/as_of=YYYY-MM-DD/scores.parquet` (or `.csv`) with `_summary.json`
 /// beside it; an earlier run's file stands until the new one is whole.
 ///
@@ -139,44 +129,31 @@ struct Scores {
 /// When the data cannot be read, the plan does not fit it, or the output
 /// cannot be written.
 pub fn score(
+    session: &Session,
+    model: &Model,
     request: &ScoreRequest<'_>,
-    progress: &mut dyn Progress,
 ) -> Result<ScoreSummary, PipelineError> {
-    progress.stage(0, 3, "reading the data");
-    // As-of is known only once the data is read: the list moves to its place then.
-    // Runs side by side must not take each other's list.
-    let waiting = request.out.join(format!("_quarantine-{}.csv", std::process::id()));
-    let data = open_data(request.config, Some(&request.bundle.plan), &waiting)?;
-    let as_of = resolve_as_of(request.as_of, &data.input, &request.config.features)?;
-    progress.stage(1, 3, &format!("features as of {}", as_of.date()));
-    let max_stale_days = request.config.features.max_stale_days;
-    let sources = &request.config.sources;
-    let warnings = data.check_plan(&request.bundle.plan, sources, as_of, max_stale_days)?;
-    let event = &request.bundle.churn.settings.label.event;
-    let snapshot = data.snapshot_with_pace(&request.bundle.plan, as_of, event)?;
-    let memory = data.memory();
-    let input = data.input;
-    progress.stage(2, 3, "scoring");
-    let scores = score_users(request.bundle, &snapshot)?;
-    let folder = request.out.join(format!("as_of={}", as_of.format("%Y-%m-%d")));
-    let mut summary = summarise(request, &scores, input, as_of);
-    summary.warnings = warnings;
-    summary.memory = memory;
-    publish(
-        request,
-        &folder,
-        &waiting,
-        &scores_batch(request.bundle, &snapshot, &scores),
-        &mut summary,
-    )
-    .map_err(|cause| PipelineError::Output { path: folder, cause })?;
-    Ok(summary)
+    session.run("score", 4, |stages| {
+        let plan = &model.bundle.plan;
+        let data = session.read(Some(plan), stages)?;
+        let as_of = data.as_of()?;
+        stages.begin(&format!("features as of {}", as_of.date()));
+        let warnings = data.check_plan(plan, as_of)?;
+        let event = &model.bundle.churn.settings.label.event;
+        let date = SnapshotRequest::new(std::slice::from_ref(&as_of));
+        let snapshots = data.snapshots(plan, &date.with_pace_of(event))?;
+        stages.begin("scoring");
+        let scores = score_users(model, &snapshots[0])?;
+        let summary = ScoreSummary { warnings, ..summarise(model, &data, &scores, as_of) };
+        stages.begin("writing the scores");
+        publish(&data, request, &scores_batch(model, &snapshots[0], &scores), summary)
+    })
 }
 
-fn score_users(bundle: &Bundle, snapshot: &Snapshot) -> Result<Scores, PipelineError> {
-    let matrix = &snapshot.features;
+fn score_users(model: &Model, snapshot: &Snapshot) -> Result<Scores, PipelineError> {
+    let (bundle, matrix) = (&model.bundle, &snapshot.features);
     let n_orders = matrix.column("n_orders")?;
-    let assignments = layers_of_users(bundle, matrix)?;
+    let assignments = model.layers_of_users(matrix)?;
     let silence = matrix.column("days_since_last_order")?;
     let of_customer = |row: usize, value: f64| (n_orders[row] > 0.0).then_some(value);
     let rfm_scores = bundle.rules.rfm.scores(matrix)?;
@@ -195,8 +172,8 @@ fn score_users(bundle: &Bundle, snapshot: &Snapshot) -> Result<Scores, PipelineE
     })
 }
 
-fn scores_batch(bundle: &Bundle, snapshot: &Snapshot, scores: &Scores) -> RecordBatch {
-    let layers = bundle.reviewed_layers();
+fn scores_batch(model: &Model, snapshot: &Snapshot, scores: &Scores) -> RecordBatch {
+    let layers = model.layers();
     let layer = |of: fn(&ReviewedLayer) -> &str| -> ArrayRef {
         let texts = scores.layers.iter().map(|&index| of(&layers[index]));
         Arc::new(StringArray::from_iter_values(texts))
@@ -227,12 +204,12 @@ fn scores_batch(bundle: &Bundle, snapshot: &Snapshot, scores: &Scores) -> Record
 }
 
 fn summarise(
-    request: &ScoreRequest<'_>,
+    model: &Model,
+    data: &OpenData<'_>,
     scores: &Scores,
-    input: InputProfile,
     as_of: NaiveDateTime,
 ) -> ScoreSummary {
-    let layers = request.bundle.reviewed_layers();
+    let layers = model.layers();
     let mut assigned_by = BTreeMap::new();
     for by in &scores.assigned_by {
         *assigned_by.entry(by.to_string()).or_default() += 1;
@@ -241,8 +218,8 @@ fn summarise(
     scores.stages.iter().for_each(|stage| *lifecycle.entry(*stage).or_default() += 1);
     ScoreSummary {
         as_of,
-        bundle: request.bundle_folder.display().to_string(),
-        review: request.review.map(Path::to_owned),
+        bundle: model.folder.display().to_string(),
+        review: model.review_file().map(Path::to_owned),
         warnings: Vec::new(),
         scores: PathBuf::new(),
         quarantine: None,
@@ -250,8 +227,8 @@ fn summarise(
         n_at_risk: scores.churn.at_risk.iter().filter(|&&at_risk| at_risk).count(),
         churn_status: scores.churn.n_by_status(),
         n_silence_warnings: scores.churn.n_silence_warnings(),
-        churn_rule: request.bundle.churn.settings.label_in_words.clone(),
-        churn_trusted: request.bundle.record.churn.doubts.is_empty(),
+        churn_rule: model.bundle.churn.settings.label_in_words.clone(),
+        churn_trusted: model.bundle.record.churn.doubts.is_empty(),
         mean_churn_probability: mean(scores.churn.probabilities.iter().flatten()),
         layers: (0..layers.len())
             .map(|index| {
@@ -271,8 +248,8 @@ fn summarise(
             .collect(),
         assigned_by,
         lifecycle,
-        input,
-        memory: MemoryUse::default(),
+        input: data.input.clone(),
+        memory: data.memory(),
     }
 }
 
@@ -281,55 +258,58 @@ fn mean<'a>(values: impl Iterator<Item = &'a f64>) -> Option<f64> {
     (n > 0).then(|| total / n as f64)
 }
 
+/// Puts scores, summary and the list of rejected rows in their places; returns the
+/// summary with these places.
 fn publish(
+    data: &OpenData<'_>,
     request: &ScoreRequest<'_>,
-    folder: &Path,
-    waiting: &Path,
     batch: &RecordBatch,
-    summary: &mut ScoreSummary,
-) -> std::io::Result<()> {
+    mut summary: ScoreSummary,
+) -> Result<ScoreSummary, PipelineError> {
+    let folder = request.out.join(format!("as_of={}", summary.as_of.format("%Y-%m-%d")));
+    let failed = |cause| PipelineError::Output { path: folder.clone(), cause };
     let (name, other) = match request.format {
         ScoreFormat::Parquet => ("scores.parquet", "scores.csv"),
         ScoreFormat::Csv => ("scores.csv", "scores.parquet"),
     };
     summary.scores = folder.join(name);
     let scores = match request.format {
-        ScoreFormat::Parquet => {
-            let metadata = [
-                ("layercake.as_of", summary.as_of.format("%Y-%m-%d").to_string()),
-                ("layercake.bundle", summary.bundle.clone()),
-            ];
-            let n_groups = batch.num_rows().div_ceil(ROW_GROUP_ROWS);
-            let row_group = |number: usize| {
-                let start = number * ROW_GROUP_ROWS;
-                let n_rows = ROW_GROUP_ROWS.min(batch.num_rows() - start);
-                let slice = |array: &ArrayRef| array.slice(start, n_rows);
-                Ok::<Vec<ArrayRef>, std::io::Error>(batch.columns().iter().map(slice).collect())
-            };
-            let schema = batch.schema();
-            stage_parquet(&summary.scores, &schema, n_groups, row_group, &metadata).map_err(
-                |error| match error {
-                    WriteError::RowGroup(error) | WriteError::File(error) => error,
-                },
-            )?
-        }
+        ScoreFormat::Parquet => stage_as_parquet(batch, &summary),
         ScoreFormat::Csv => stage(&summary.scores, |file| {
             WriterBuilder::new().build(file).write(batch).map_err(std::io::Error::other)
-        })?,
+        }),
     };
-    let quarantine = folder.join("_quarantine.csv");
-    summary.quarantine = waiting.is_file().then(|| quarantine.clone());
-    let json = serde_json::to_vec_pretty(summary).map_err(std::io::Error::other)?;
-    let json = stage(&folder.join("_summary.json"), |file| file.write_all(&json))?;
-    // All is written: only renames are left.
-    match &summary.quarantine {
-        Some(quarantine) => std::fs::rename(waiting, quarantine)?,
-        None => remove_if_there(&quarantine)?,
-    }
-    json.commit()?;
-    scores.commit()?;
-    // One file of scores a day: what an earlier run wrote in the other format is out of date.
-    remove_if_there(&folder.join(other))
+    let scores = scores.map_err(failed)?;
+    summary.quarantine = data.list_rejected_rows(&folder.join("_quarantine.csv"))?;
+    let json = serde_json::to_vec_pretty(&summary).map_err(std::io::Error::other);
+    let put_in_place = |json: Vec<u8>| {
+        write_atomically(&folder.join("_summary.json"), |file| file.write_all(&json))?;
+        scores.commit()?;
+        // One file of scores a day: what an earlier run wrote in the other format is out
+        // of date.
+        remove_if_there(&folder.join(other))
+    };
+    json.and_then(put_in_place).map_err(failed)?;
+    Ok(summary)
+}
+
+fn stage_as_parquet(batch: &RecordBatch, summary: &ScoreSummary) -> std::io::Result<Staged> {
+    let metadata = [
+        ("layercake.as_of", summary.as_of.format("%Y-%m-%d").to_string()),
+        ("layercake.bundle", summary.bundle.clone()),
+    ];
+    let n_groups = batch.num_rows().div_ceil(ROW_GROUP_ROWS);
+    let row_group = |number: usize| {
+        let start = number * ROW_GROUP_ROWS;
+        let n_rows = ROW_GROUP_ROWS.min(batch.num_rows() - start);
+        let slice = |array: &ArrayRef| array.slice(start, n_rows);
+        Ok::<Vec<ArrayRef>, std::io::Error>(batch.columns().iter().map(slice).collect())
+    };
+    stage_parquet(&summary.scores, &batch.schema(), n_groups, row_group, &metadata).map_err(
+        |error| match error {
+            WriteError::RowGroup(error) | WriteError::File(error) => error,
+        },
+    )
 }
 
 fn remove_if_there(path: &Path) -> std::io::Result<()> {

@@ -14,9 +14,8 @@ use super::lineage_file::{
 };
 use super::movement::{LayersAt, Movement, movement};
 use crate::app::PipelineError;
-use crate::app::session::OpenData;
+use crate::app::open_data::OpenData;
 use crate::bundle::{Bundle, BundleError, ids_in_bundles};
-use crate::config::Config;
 use crate::dataset::Snapshot;
 use crate::features::{check_custom, describe_input};
 use crate::models::segmentation::{LayerIdentity, Matching, SameGroup, SharedUsers};
@@ -31,13 +30,12 @@ pub(super) struct Published {
 /// Gives the layers of a newly trained model their ids and names, notes that in
 /// the lineage and saves the bundle. `latest` is its latest training snapshot.
 pub(super) fn publish(
-    config: &Config,
-    data: &OpenData,
+    data: &OpenData<'_>,
     mut bundle: Bundle,
     latest: &Snapshot,
     previous: &Previous,
 ) -> Result<Published, PipelineError> {
-    let model_folder = config.models.join(&config.name);
+    let model_folder = data.config.models.join(&data.config.name);
     std::fs::create_dir_all(&model_folder)
         .map_err(|cause| BundleError::Unwritable { folder: model_folder.clone(), cause })?;
     let turn = take_turn(&model_folder);
@@ -51,7 +49,7 @@ pub(super) fn publish(
             history.lineage.write(&model_folder)?;
         }
     }
-    let folder = bundle.save(&config.models)?;
+    let folder = bundle.save(&data.config.models)?;
     drop(turn);
     Ok(Published { bundle, folder, entry })
 }
@@ -128,7 +126,7 @@ impl SameModel {
 /// Hands ids and names down to the layers of `bundle`; returns the entry that
 /// says how.
 fn descend(
-    data: &OpenData,
+    data: &OpenData<'_>,
     bundle: &mut Bundle,
     latest: &Snapshot,
     history: &History,
@@ -169,13 +167,13 @@ fn descend(
 /// Where a model puts the users of the new model's latest training snapshot, or
 /// why it can't.
 fn layers_by(
-    data: &OpenData,
+    data: &OpenData<'_>,
     parent: &Bundle,
     bundle: &Bundle,
     latest: &Snapshot,
 ) -> Result<LayersAt, String> {
-    check_custom(&data.engine, parent.plan.custom()).map_err(|error| error.to_string())?;
-    let traits = describe_input(&data.histories, bundle.record.dates.as_of);
+    check_custom(data.engine, parent.plan.custom()).map_err(|error| error.to_string())?;
+    let traits = describe_input(data.histories, bundle.record.dates.as_of);
     let lost = traits
         .and_then(|traits| parent.plan.check_input(&traits))
         .map_err(|error| error.to_string())?;
@@ -188,7 +186,7 @@ fn layers_by(
 
 /// Ids and names from a model that puts the same users into `old`.
 fn inherit(
-    data: &OpenData,
+    data: &OpenData<'_>,
     bundle: &mut Bundle,
     latest: &Snapshot,
     parent: &Parent,
@@ -210,7 +208,7 @@ fn inherit(
     Ok(entry)
 }
 
-fn movement_since(data: &OpenData, old: &Bundle, new: &Bundle) -> Result<Movement, String> {
+fn movement_since(data: &OpenData<'_>, old: &Bundle, new: &Bundle) -> Result<Movement, String> {
     let (from, to) = (old.record.dates.as_of, new.record.dates.as_of);
     if from > to {
         return Err(format!("the model before ends on {}, after {}", from.date(), to.date()));

@@ -17,10 +17,7 @@ use std::path::PathBuf;
 use chrono::NaiveDateTime;
 
 use crate::bundle::{Bundle, TrainingRecord};
-use crate::config::Config;
-use crate::features::{
-    FeaturePlan, Pruning, SnapshotDates, SnapshotRequest, compute_snapshots, prune,
-};
+use crate::features::{FeaturePlan, Pruning, SnapshotDates, SnapshotRequest, prune};
 use crate::input::engine::MemoryUse;
 use crate::input::history::N_BUCKETS;
 use crate::models::churn::{ChurnLabel, fit_churn};
@@ -29,8 +26,9 @@ use crate::models::segmentation::fit_layers;
 
 use self::churn_evaluation::{Measured, evaluate_churn};
 use self::lineage::{Published, publish};
-use super::session::{OpenData, catalogue, open_data, resolve_as_of};
-use super::{PipelineError, Progress};
+use super::open_data::OpenData;
+use super::progress::VerbStages;
+use super::{PipelineError, Session};
 
 /// A trained model and where it was saved.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,64 +39,67 @@ pub struct Trained {
     pub folder: PathBuf,
     /// How its layers came from those of the model before.
     pub lineage: LineageEntry,
-    /// The rows set aside, if any.
+    /// The list of rejected rows, if there are any.
     pub quarantine: Option<PathBuf>,
     /// What the run took.
     pub memory: MemoryUse,
 }
 
 /// Reads the data, fits layers and churn on the training snapshots, measures
-/// them on the held-out one and saves the bundle.
+/// them on the holdout one and saves the bundle.
 ///
-/// Nothing of the held-out snapshot, neither its features nor its outcomes,
+/// Nothing of the holdout snapshot, neither its features nor its outcomes,
 /// is seen by any fit. The layers take ids and names from those of `previous`
 /// that are the same groups.
 ///
 /// # Errors
 /// Whatever the stages refuse; see [`PipelineError`].
-pub fn train(
-    config: &Config,
-    previous: &Previous,
-    progress: &mut dyn Progress,
-) -> Result<Trained, PipelineError> {
+pub fn train(session: &Session, previous: &Previous) -> Result<Trained, PipelineError> {
     previous.check()?;
-    let quarantine = config.models.join(&config.name).join("quarantine.csv");
-    progress.stage(0, 7, "reading the data");
-    let data = open_data(config, None, &quarantine)?;
-    let as_of = resolve_as_of(config.as_of, &data.input, &config.features)?;
+    session.run("train", 7, |stages| {
+        let data = session.read(None, stages)?;
+        fit_and_publish(&data, previous, stages)
+    })
+}
+
+fn fit_and_publish(
+    data: &OpenData<'_>,
+    previous: &Previous,
+    stages: &mut VerbStages<'_>,
+) -> Result<Trained, PipelineError> {
+    let config = data.config;
+    let as_of = data.as_of()?;
     let dates = config.snapshots.dates(data.input.first_time, as_of)?;
-    progress.stage(1, 7, "choosing features");
-    let ChosenFeatures { plan, pruning } = choose_features(config, &data, &dates)?;
-    progress.stage(2, 7, "computing features");
+    stages.begin("choosing features");
+    let ChosenFeatures { plan, pruning } = choose_features(data, &dates)?;
+    stages.begin("computing features");
     let horizon_days = config.snapshots.horizon_days;
     let label = ChurnLabel::new(&config.churn, horizon_days, &config.events.order);
     let compute = |dates: &[NaiveDateTime]| {
         let request = SnapshotRequest::new(dates);
-        let request = request.with_outcomes(horizon_days).with_pace_of(&label.event);
-        compute_snapshots(&data.engine, &data.histories, &plan, &request)
+        data.snapshots(&plan, &request.with_outcomes(horizon_days).with_pace_of(&label.event))
     };
     let snapshots = compute(&dates.training)?;
-    progress.stage(3, 7, "fitting layers");
+    stages.begin("fitting layers");
     let layers = fit_layers(&config.segmentation, &snapshots, horizon_days, config.seed)?;
     let rules = FittedRules::fit(&snapshots[0].features, &config.rfm, &config.lifecycle)?;
-    progress.stage(4, 7, "fitting churn");
+    stages.begin("fitting churn");
     let churn = fit_churn(&config.churn, &label, &snapshots, config.seed)?;
-    progress.stage(5, 7, "measuring on the held-out snapshot");
-    let held_out = compute(std::slice::from_ref(&dates.hold_out))?.remove(0);
+    stages.begin("measuring on the holdout snapshot");
+    let held_out = compute(std::slice::from_ref(&dates.hold_out))?;
     let history_days = (dates.hold_out - data.input.first_time).num_days();
     let measured = Measured { churn: &churn, rules: &rules, layers: &layers, history_days };
-    let evaluation = evaluate_churn(config, &measured, &held_out)?;
+    let evaluation = evaluate_churn(config, &measured, &held_out[0])?;
     let n_training_rows = churn.settings.snapshot_rates.iter().map(|it| it.n_users).sum();
     let record =
         TrainingRecord { dates, input: data.input.clone(), n_training_rows, churn: evaluation };
     let mut resolved = config.of_model();
     resolved.input.user_ids = Some(data.user_ids);
-    let bundle =
-        Bundle { config: resolved, plan, pruning, layers, review: None, rules, churn, record };
-    progress.stage(6, 7, "matching layers with the model before");
-    let Published { bundle, folder, entry } =
-        publish(config, &data, bundle, &snapshots[0], previous)?;
-    let quarantine = quarantine.is_file().then_some(quarantine);
+    let bundle = Bundle { config: resolved, plan, pruning, layers, rules, churn, record };
+    stages.begin("matching layers with the model before");
+    let Published { bundle, folder, entry } = publish(data, bundle, &snapshots[0], previous)?;
+    let list = config.models.join(&config.name).join("quarantine.csv");
+    let quarantine = data.list_rejected_rows(&list)?;
     Ok(Trained { bundle, folder, lineage: entry, quarantine, memory: data.memory() })
 }
 
@@ -114,11 +115,11 @@ struct ChosenFeatures {
 /// snapshots and pruned by it. Users are in buckets by a hash of their id, so
 /// that some buckets are a fair sample.
 fn choose_features(
-    config: &Config,
-    data: &OpenData,
+    data: &OpenData<'_>,
     dates: &SnapshotDates,
 ) -> Result<ChosenFeatures, PipelineError> {
-    let catalogue = catalogue(config, data, dates.training[0])?;
+    let config = data.config;
+    let catalogue = data.catalogue(dates.training[0])?;
     let share = N_PRUNING_USERS as f64 / data.input.n_users.max(1) as f64;
     let n_buckets = (N_BUCKETS as f64 * share.min(1.0)).ceil() as usize;
     let request = SnapshotRequest {
@@ -127,7 +128,7 @@ fn choose_features(
         buckets: 0..n_buckets.clamp(1, N_BUCKETS),
         pace_of: None,
     };
-    let snapshots = compute_snapshots(&data.engine, &data.histories, &catalogue, &request)?;
+    let snapshots = data.compute(&catalogue, &request)?;
     let pruning = prune(&config.features, &catalogue, &snapshots)?;
     Ok(ChosenFeatures { plan: catalogue.select(&pruning.kept()), pruning })
 }

@@ -7,7 +7,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 
 use crate::app::PipelineError;
-use crate::app::session::OpenData;
+use crate::app::open_data::OpenData;
 use crate::bundle::Bundle;
 use crate::dataset::UserIds;
 
@@ -68,14 +68,14 @@ pub(super) struct LayersAt {
 impl LayersAt {
     /// The layers of all users at a date, by the plan and layers of a model.
     pub fn of(
-        data: &OpenData,
+        data: &OpenData<'_>,
         bundle: &Bundle,
         date: NaiveDateTime,
     ) -> Result<Self, PipelineError> {
-        let snapshot = data.snapshot(&bundle.plan, date)?;
+        let snapshot = &data.snapshot(&bundle.plan, date)?[0];
         let layers = bundle.layers.assign(&snapshot.features)?.layers;
         let ids = bundle.layers.layers.iter().map(|layer| layer.id.clone()).collect();
-        Ok(Self { users: snapshot.users, layers, ids })
+        Ok(Self { users: snapshot.users.clone(), layers, ids })
     }
 
     fn id(&self, row: usize) -> &str {
@@ -88,7 +88,7 @@ impl LayersAt {
 /// # Errors
 /// When the features cannot be computed.
 pub(super) fn movement(
-    data: &OpenData,
+    data: &OpenData<'_>,
     old: &Bundle,
     new: &Bundle,
 ) -> Result<Movement, PipelineError> {

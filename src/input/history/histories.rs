@@ -1,9 +1,9 @@
 //! The sorted events of all users, and passes over them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
+use rayon::prelude::*;
 
 use super::buckets::Chunks;
 use super::row::{EventHead, EventRow, History, UserId, row_length};
@@ -37,7 +37,8 @@ pub struct HistorySummary {
 pub(super) struct Parts {
     pub kind: IdKind,
     pub scale: f64,
-    pub n_threads: usize,
+    /// The threads that passes run on.
+    pub workers: Arc<rayon::ThreadPool>,
     pub pool: Arc<dyn MemoryPool>,
     pub events: Vocabulary,
     pub channels: Vocabulary,
@@ -73,7 +74,7 @@ impl Histories {
         let sorted = SpillTarget::new(!files.is_empty());
         let waiting: Vec<Mutex<Option<Chunks>>> =
             buckets.into_iter().map(|chunks| Mutex::new(Some(chunks))).collect();
-        let done = in_parallel(parts.n_threads, 0..N_BUCKETS, |index| {
+        let done = in_parallel(&parts.workers, 0..N_BUCKETS, |index| {
             let chunks = waiting[index].lock().expect("each bucket has one reader").take();
             let mut chunks = chunks.unwrap_or_default();
             let n_words =
@@ -155,9 +156,9 @@ impl Histories {
     pub fn map_buckets<T: Send, E: Send>(
         &self,
         buckets: std::ops::Range<usize>,
-        work: impl Fn(usize) -> Result<T, E> + Sync,
+        work: impl Fn(usize) -> Result<T, E> + Sync + Send,
     ) -> Result<Vec<T>, E> {
-        in_parallel(self.parts.n_threads, buckets, work)
+        in_parallel(&self.parts.workers, buckets, work)
     }
 
     /// Number of users of a bucket.
@@ -305,29 +306,10 @@ impl SpillTarget {
 
 /// Does `work` for each index on several threads; results come in order.
 fn in_parallel<T: Send, E: Send>(
-    n_threads: usize,
+    workers: &rayon::ThreadPool,
     indices: std::ops::Range<usize>,
-    work: impl Fn(usize) -> Result<T, E> + Sync,
+    work: impl Fn(usize) -> Result<T, E> + Sync + Send,
 ) -> Result<Vec<T>, E> {
-    let next = AtomicUsize::new(indices.start);
-    let results: Vec<Mutex<Option<Result<T, E>>>> =
-        indices.clone().map(|_| Mutex::new(None)).collect();
-    let failed = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..n_threads.clamp(1, indices.len().max(1)) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    if index >= indices.end || failed.load(Ordering::Relaxed) > 0 {
-                        break;
-                    }
-                    let result = work(index);
-                    failed.fetch_add(usize::from(result.is_err()), Ordering::Relaxed);
-                    *results[index - indices.start].lock().expect("one writer each") = Some(result);
-                }
-            });
-        }
-    });
-    let results = results.into_iter().filter_map(|slot| slot.into_inner().ok().flatten());
-    results.collect()
+    // One at a time: buckets differ in size, and each takes its own memory.
+    workers.install(|| indices.into_par_iter().with_max_len(1).map(work).collect())
 }

@@ -69,7 +69,8 @@ impl HistoryBuilder {
         }
     }
 
-    /// Brings the events of all writers together, sorted by user and time.
+    /// Brings the events of all writers together, sorted by user and time; that and
+    /// later passes run on `workers`.
     ///
     /// # Errors
     /// When the memory limit leaves no room for a single bucket, or the
@@ -78,7 +79,7 @@ impl HistoryBuilder {
         self,
         writers: Vec<HistoryWriter>,
         duplicates: Duplicates,
-        n_threads: usize,
+        workers: Arc<rayon::ThreadPool>,
     ) -> Result<Histories, HistoryError> {
         let own = |shared: Arc<Mutex<Vocabulary>>| {
             shared.lock().expect("no writer panics while it holds the lock").clone()
@@ -112,7 +113,7 @@ impl HistoryBuilder {
             Parts {
                 kind: self.kind,
                 scale: self.scale,
-                n_threads,
+                workers,
                 pool: self.pool,
                 events: own(self.events),
                 channels: own(self.channels),

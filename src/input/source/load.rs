@@ -79,14 +79,14 @@ impl OpenSources {
             counts.push(of_source);
             writers.extend(written);
         }
-        write_quarantine(&mapped, &counts, quarantine)?;
+        write_quarantine(engine, &mapped, &counts, quarantine)?;
         check_share(&counts, &input, quarantine)?;
         check_not_empty(&counts)?;
         let duplicates = match input.duplicates {
             DuplicateRows::Drop => Duplicates::Drop,
             DuplicateRows::Keep | DuplicateRows::Refuse => Duplicates::Keep,
         };
-        let histories = builder.build(writers, duplicates, engine.n_threads())?;
+        let histories = builder.build(writers, duplicates, engine.workers())?;
         check_duplicates(&histories, &input)?;
         Ok(Events {
             profile: profile(histories.summary(), counts, input.duplicates),

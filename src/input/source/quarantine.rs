@@ -3,7 +3,6 @@
 
 use std::fs::File;
 use std::io::BufWriter;
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
@@ -17,14 +16,15 @@ use super::csv_table::LINE_COLUMN;
 use super::mapping::{MappedSource, PROBLEM_COLUMN, ReadAs};
 use super::{EVENT_COLUMNS, SourceCounts, SourceError, functions};
 use crate::files::write_atomically;
-use crate::input::engine::{Engine, EngineParams};
+use crate::input::engine::Engine;
 
 /// Lists the rows set aside in `path`, replacing what an earlier run left
 /// there; removes it when there are none.
 ///
-/// Files are read a second time, on one thread, so that a row's number in its
+/// Files are read a second time, row after row, so that a row's number in its
 /// file is known: the line for CSV, the row from 1 for Parquet.
 pub(super) fn write_quarantine(
+    engine: &Engine,
     mapped: &[MappedSource],
     counts: &[SourceCounts],
     path: &Path,
@@ -39,18 +39,18 @@ pub(super) fn write_quarantine(
             _ => Ok(()),
         };
     }
-    let rows = |file: &mut BufWriter<&File>| write_rows(file, mapped, counts);
+    let rows = |file: &mut BufWriter<&File>| write_rows(file, engine, mapped, counts);
     write_atomically(path, |file| rows(file).map_err(std::io::Error::other))
         .map_err(|error| failed(&error))
 }
 
 fn write_rows(
     writer: &mut BufWriter<&File>,
+    engine: &Engine,
     mapped: &[MappedSource],
     counts: &[SourceCounts],
 ) -> Result<(), SourceError> {
-    let one_thread = EngineParams { threads: NonZeroUsize::new(1), memory_limit_mb: None };
-    let serial = Engine::new(&one_thread)?;
+    let serial = engine.in_order();
     functions::register(serial.context());
     let mut is_first = true;
     for (source, counts) in mapped.iter().zip(counts) {
