@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::layout::{align, keep_first_whole, optional, percent, table, thousands, users};
 use crate::app::{Backtest, GroupAgreement, GroupingScores, Stability};
-use crate::stats::metrics::Interval;
+use crate::stats::resample::Interval;
 
 /// A back-test.
 pub(super) fn compared(backtest: &Backtest) -> String {

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{CORE_FEATURES, Feature, FeatureParams, FeaturePlan};
 use crate::dataset::{DatasetError, FeatureMatrix, Outcomes, Snapshot};
-use crate::stats::metrics::{rank_correlation, roc_auc};
+use crate::stats::metrics::{correlations, rank_correlation, roc_auc};
+use crate::stats::resample::every_nth;
 use crate::stats::scaling::{Scaling, Transform};
 
 /// Alone, a feature that ranks churners this well is likely to have seen the
@@ -182,7 +183,7 @@ pub fn prune(
     let mut order: Vec<usize> = (0..plan.features.len()).filter(|&i| varies[i]).collect();
     // The sort is stable: equals stay in catalogue order.
     order.sort_by(|&a, &b| relevance[b].strength().total_cmp(&relevance[a].strength()));
-    let correlations = correlations(&latest.features, &plan.names())?;
+    let correlations = correlations_of_features(&latest.features, &plan.names())?;
     let chance = Chance::of(latest)?;
     let mut verdicts: HashMap<usize, Verdict> = HashMap::new();
     let mut kept: Vec<usize> = Vec::new();
@@ -334,18 +335,12 @@ fn is_unstable(relevance: &Relevance) -> bool {
 
 /// Correlations of the features on the scale of models, shape (features,
 /// features).
-fn correlations(matrix: &FeatureMatrix, names: &[String]) -> Result<Array2<f64>, DatasetError> {
-    let step = matrix.n_rows().div_ceil(MAX_CORRELATION_ROWS).max(1);
-    let rows: Vec<usize> = (0..matrix.n_rows()).step_by(step).collect();
+fn correlations_of_features(
+    matrix: &FeatureMatrix,
+    names: &[String],
+) -> Result<Array2<f64>, DatasetError> {
+    let rows: Vec<usize> = every_nth(matrix.n_rows(), MAX_CORRELATION_ROWS).collect();
     let sample = matrix.select_rows(&rows);
     let scaled = Scaling::fit(&sample, names, Transform::Log)?.apply(&sample)?;
-    let n = scaled.nrows().max(1) as f64;
-    let centred = &scaled - &(scaled.sum_axis(Axis(0)) / n);
-    let mut covariance = centred.t().dot(&centred);
-    let spreads: Vec<f64> = covariance.diag().iter().map(|variance| variance.sqrt()).collect();
-    for ((row, column), value) in covariance.indexed_iter_mut() {
-        let scale = spreads[row] * spreads[column];
-        *value = if scale > 0.0 { *value / scale } else { 0.0 };
-    }
-    Ok(covariance)
+    Ok(correlations(scaled.view()))
 }

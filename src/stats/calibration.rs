@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::linear::{LinearError, LogisticParams, probability};
 use super::metrics::log_loss;
+use super::resample::halves;
 
 /// Rows from which an isotonic curve is tried.
 const MIN_ISOTONIC_ROWS: usize = 1_000;
@@ -98,15 +99,13 @@ impl Calibration {
     /// The curve that does better on the half of the rows that it was not fitted
     /// to, then fitted to all.
     fn better(log_odds: &[f64], positive: &[bool]) -> Result<Self, LinearError> {
-        let half = |parity: usize| -> (Vec<f64>, Vec<bool>) {
-            (0..log_odds.len())
-                .filter(|row| row % 2 == parity)
-                .map(|row| (log_odds[row], positive[row]))
-                .unzip()
+        let (first, second) = halves(&vec![(); log_odds.len()]);
+        let select = |rows: &[usize]| -> (Vec<f64>, Vec<bool>) {
+            rows.iter().map(|&row| (log_odds[row], positive[row])).unzip()
         };
         let (mut sigmoid_loss, mut isotonic_loss) = (0.0, 0.0);
-        for parity in [0, 1] {
-            let ((fit_x, fit_y), (x, y)) = (half(parity), half(1 - parity));
+        for (fitted, others) in [(&first, &second), (&second, &first)] {
+            let ((fit_x, fit_y), (x, y)) = (select(fitted), select(others));
             if fit_y.iter().all(|&it| it) || !fit_y.iter().any(|&it| it) {
                 return Self::sigmoid(log_odds, positive);
             }

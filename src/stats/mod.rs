@@ -5,4 +5,5 @@ pub mod calibration;
 pub mod clustering;
 pub mod linear;
 pub mod metrics;
+pub mod resample;
 pub mod scaling;

@@ -1,7 +1,7 @@
 //! The space in which models work: every feature tamed, centred, and in units
 //! of its spread.
 
-use ndarray::{Array2, ArrayView1, Axis};
+use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{DatasetError, FeatureMatrix};
@@ -119,27 +119,6 @@ fn signed_log(x: f64) -> f64 {
     x.signum() * x.abs().ln_1p()
 }
 
-/// Names of the features to keep so that no two are correlated beyond
-/// `max_correlation` (absolute, on the scaled values); of such a pair the
-/// earlier one stays. `scaled` has the shape (rows, `names`).
-pub fn drop_collinear(scaled: &Array2<f64>, names: &[String], max_correlation: f64) -> Vec<String> {
-    let n_rows = scaled.nrows().max(1) as f64;
-    let means = scaled.sum_axis(Axis(0)) / n_rows;
-    let centred = scaled - &means;
-    let covariance = centred.t().dot(&centred);
-    let mut kept: Vec<usize> = Vec::new();
-    for candidate in 0..names.len() {
-        let is_new = kept.iter().all(|&other| {
-            let scale = (covariance[[candidate, candidate]] * covariance[[other, other]]).sqrt();
-            covariance[[candidate, other]].abs() <= max_correlation * scale
-        });
-        if is_new && covariance[[candidate, candidate]] > 0.0 {
-            kept.push(candidate);
-        }
-    }
-    kept.into_iter().map(|index| names[index].clone()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use ndarray::array;
@@ -158,12 +137,6 @@ mod tests {
         let scaled = scaling.apply(&matrix).unwrap();
         assert!(scaled.sum().abs() < 1e-12);
         assert!((scaled.mapv(|x| x * x).sum() / 4.0 - 1.0).abs() < 1e-12);
-    }
-
-    #[test]
-    fn constants_and_repeats_are_dropped() {
-        let values = array![[1.0, 2.0, 5.0], [2.0, 4.0, 5.0], [4.0, 8.0, 5.0]];
-        assert_eq!(drop_collinear(&values, &names(&["a", "b", "c"]), 0.95), names(&["a"]));
     }
 
     #[test]

@@ -9,7 +9,9 @@ use super::snapshots::{TrainingSnapshots, training_snapshots};
 use crate::app::{Model, PipelineError, Session};
 use crate::dataset::{Outcomes, Snapshot};
 use crate::models::rules::RuleGrouping;
-use crate::stats::metrics::{Interval, bootstrap_interval, capture_at, log_loss, roc_auc};
+use crate::models::segmentation::Outcome;
+use crate::stats::metrics::{Ranked, Truth, log_losses, mean, r_squared};
+use crate::stats::resample::{Interval, bootstrap, percentile_interval};
 
 const N_RESAMPLES: usize = 500;
 
@@ -100,18 +102,21 @@ fn compare(model: &Model, snapshots: &TrainingSnapshots) -> Result<Backtest, Pip
         forecast("RFM, 125 cells", model, training, held_out, rfm_cell_keys)?,
     ];
     let empty = Outcomes::default();
-    let outcomes = held_out.outcomes.as_ref().unwrap_or(&empty);
-    let all: Vec<usize> = (0..held_out.users.len()).collect();
+    let truth = Realised::of(held_out.outcomes.as_ref().unwrap_or(&empty));
+    let ranked: Vec<RankedForecast> =
+        forecasts.iter().map(|forecast| RankedForecast::new(forecast, &truth)).collect();
+    let n_users = held_out.users.len();
+    let resamples: Vec<Vec<GroupingScores>> =
+        bootstrap(n_users, N_RESAMPLES, bundle.config.seed, |copies| {
+            ranked.iter().map(|it| it.measure(&truth, Some(copies))).collect()
+        });
     Ok(Backtest {
-        n_users: all.len(),
+        n_users,
         hold_out: held_out.as_of,
         horizon_days: bundle.config.snapshots.horizon_days,
-        gmv: outcomes.gmv.iter().sum(),
-        groupings: forecasts.iter().map(|forecast| judge(forecast, outcomes, &all)).collect(),
-        differences: forecasts[1..]
-            .iter()
-            .map(|other| difference(&forecasts[0], other, outcomes, bundle.config.seed))
-            .collect(),
+        gmv: truth.gmv.iter().sum(),
+        groupings: ranked.iter().map(|it| it.measure(&truth, None)).collect(),
+        differences: (1..ranked.len()).map(|other| difference(&resamples, other)).collect(),
     })
 }
 
@@ -151,13 +156,9 @@ impl GroupSums {
     fn add(&mut self, outcomes: &Outcomes, row: usize) {
         self.n += 1.0;
         self.gmv += outcomes.gmv[row];
-        self.log_gmv += log_gmv(outcomes.gmv[row]);
+        self.log_gmv += Outcome::LogGmv.of_user(outcomes, row);
         self.churned += f64::from(u8::from(outcomes.n_orders[row] == 0.0));
     }
-}
-
-fn log_gmv(gmv: f64) -> f64 {
-    gmv.max(0.0).ln_1p()
 }
 
 /// Learns group means on the training snapshots and looks them up for the
@@ -195,47 +196,72 @@ fn forecast(
     })
 }
 
-fn judge(forecast: &Forecast, outcomes: &Outcomes, rows: &[usize]) -> GroupingScores {
-    let pick = |values: &[f64]| -> Vec<f64> { rows.iter().map(|&row| values[row]).collect() };
-    let gmv = pick(&outcomes.gmv);
-    let logs: Vec<f64> = gmv.iter().map(|&gmv| log_gmv(gmv)).collect();
-    let churned: Vec<bool> = rows.iter().map(|&row| outcomes.n_orders[row] == 0.0).collect();
-    let (gmv_forecast, churn_forecast) = (pick(&forecast.gmv), pick(&forecast.churn));
-    GroupingScores {
-        name: forecast.name.clone(),
-        n_groups: forecast.n_groups,
-        r2_log_gmv: r_squared(&pick(&forecast.log_gmv), &logs),
-        r2_gmv: r_squared(&gmv_forecast, &gmv),
-        churn_auc: roc_auc(&churn_forecast, &churned),
-        churn_log_loss: log_loss(&churn_forecast, &churned),
-        gmv_capture_10: capture_at(&gmv_forecast, &gmv, 0.1),
-        gmv_capture_20: capture_at(&gmv_forecast, &gmv, 0.2),
+/// What came of each user.
+struct Realised {
+    gmv: Vec<f64>,
+    log_gmv: Vec<f64>,
+    churned: Vec<bool>,
+    /// True for each: all users count where GMV is ranked.
+    everybody: Vec<bool>,
+}
+
+impl Realised {
+    fn of(outcomes: &Outcomes) -> Self {
+        Self {
+            log_gmv: Outcome::LogGmv.of(outcomes),
+            churned: outcomes.churned(),
+            everybody: vec![true; outcomes.gmv.len()],
+            gmv: outcomes.gmv.clone(),
+        }
     }
 }
 
-/// 1 − squared error of the forecast over that of the mean; `None` when the
-/// truth is constant.
-fn r_squared(forecast: &[f64], truth: &[f64]) -> Option<f64> {
-    let mean = truth.iter().sum::<f64>() / truth.len().max(1) as f64;
-    let total: f64 = truth.iter().map(|y| (y - mean).powi(2)).sum();
-    let error: f64 = forecast.iter().zip(truth).map(|(f, y)| (y - f).powi(2)).sum();
-    (total > 0.0).then(|| 1.0 - error / total)
+/// A forecast with what does not change between resamples.
+struct RankedForecast<'a> {
+    forecast: &'a Forecast,
+    by_churn: Ranked,
+    by_gmv: Ranked,
+    log_losses: Vec<f64>,
 }
 
-fn difference(
-    layers: &Forecast,
-    other: &Forecast,
-    outcomes: &Outcomes,
-    seed: u64,
-) -> LayersAgainst {
-    let n_rows = outcomes.gmv.len();
+impl<'a> RankedForecast<'a> {
+    fn new(forecast: &'a Forecast, truth: &Realised) -> Self {
+        Self {
+            forecast,
+            by_churn: Ranked::new(&forecast.churn),
+            by_gmv: Ranked::new(&forecast.gmv),
+            log_losses: log_losses(&forecast.churn, &truth.churned),
+        }
+    }
+
+    /// Measures the users, each counting as often as `copies` says.
+    fn measure(&self, truth: &Realised, copies: Option<&[u32]>) -> GroupingScores {
+        let forecast = self.forecast;
+        let churned = Truth { positive: &truth.churned, value: None };
+        let gmv = Truth { positive: &truth.everybody, value: Some(&truth.gmv) };
+        let capture = self.by_gmv.measure(gmv, copies, &[0.1, 0.2]).value_capture;
+        GroupingScores {
+            name: forecast.name.clone(),
+            n_groups: forecast.n_groups,
+            r2_log_gmv: r_squared(&forecast.log_gmv, &truth.log_gmv, copies),
+            r2_gmv: r_squared(&forecast.gmv, &truth.gmv, copies),
+            churn_auc: self.by_churn.measure(churned, copies, &[]).roc_auc,
+            churn_log_loss: mean(&self.log_losses, copies),
+            gmv_capture_10: capture[0],
+            gmv_capture_20: capture[1],
+        }
+    }
+}
+
+/// Intervals of what layers, the first grouping, gain over another one.
+fn difference(resamples: &[Vec<GroupingScores>], other: usize) -> LayersAgainst {
     let interval = |of: fn(&GroupingScores) -> Option<f64>| {
-        bootstrap_interval(n_rows, N_RESAMPLES, seed, |rows| {
-            Some(of(&judge(layers, outcomes, rows))? - of(&judge(other, outcomes, rows))?)
-        })
+        percentile_interval(
+            resamples.iter().map(|scores| Some(of(&scores[0])? - of(&scores[other])?)),
+        )
     };
     LayersAgainst {
-        other: other.name.clone(),
+        other: resamples[0][other].name.clone(),
         r2_log_gmv: interval(|scores| scores.r2_log_gmv),
         r2_gmv: interval(|scores| scores.r2_gmv),
         churn_auc: interval(|scores| scores.churn_auc),

@@ -1,15 +1,13 @@
 //! How good a churn model is where it is known who churned.
 
-use rand::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{FlagOutcome, Importance};
 use crate::stats::metrics::{
-    Interval, Ranked, RankingMeasures, ReliabilityBin, Truth, brier_score,
-    expected_calibration_error, log_loss, reliability, roc_auc,
+    Ranked, RankingMeasures, ReliabilityBin, Truth, brier_score, expected_calibration_error,
+    log_loss, log_losses, mean, reliability, roc_auc, squared_errors,
 };
+use crate::stats::resample::{Interval, bootstrap, percentile_interval};
 
 /// Shares of the users at which lift, capture and GMV caught are told.
 pub const SHARES: [f64; 3] = [0.05, 0.1, 0.2];
@@ -135,16 +133,12 @@ pub fn measure_rankings(
     gmv: &[f64],
     seed: u64,
 ) -> Vec<RankingScores> {
-    let truth = Truth { positive: churned, value: gmv };
+    let truth = Truth { positive: churned, value: Some(gmv) };
     let prepared: Vec<Prepared> =
         rankings.iter().map(|ranking| Prepared::new(ranking, churned)).collect();
-    let resamples: Vec<Vec<Measures>> = (0..N_RESAMPLES as u64)
-        .into_par_iter()
-        .map(|number| {
-            let copies = resample(churned.len(), seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-            prepared.iter().map(|it| it.measure(truth, Some(&copies))).collect()
-        })
-        .collect();
+    let resamples: Vec<Vec<Measures>> = bootstrap(churned.len(), N_RESAMPLES, seed, |copies| {
+        prepared.iter().map(|it| it.measure(truth, Some(copies))).collect()
+    });
     rankings
         .iter()
         .zip(&prepared)
@@ -155,13 +149,6 @@ pub fn measure_rankings(
             value.with_intervals(ranking.name, &of_resamples)
         })
         .collect()
-}
-
-fn resample(n_rows: usize, seed: u64) -> Vec<u32> {
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let mut copies = vec![0; n_rows];
-    (0..n_rows).for_each(|_| copies[rng.gen_range(0..n_rows)] += 1);
-    copies
 }
 
 /// A ranking with what does not change between resamples.
@@ -189,14 +176,10 @@ struct Measures {
 
 impl Prepared {
     fn new(ranking: &Ranking<'_>, churned: &[bool]) -> Self {
-        let of_row = |measure: fn(&[f64], &[bool]) -> Option<f64>| -> Vec<f64> {
-            let rows = ranking.scores.iter().zip(churned);
-            rows.map(|(p, churned)| measure(&[*p], &[*churned]).unwrap_or(0.0)).collect()
-        };
         let probabilities = ranking.is_probability.then(|| PreparedProbabilities {
             p: ranking.scores.to_vec(),
-            log_loss: of_row(log_loss),
-            brier: of_row(brier_score),
+            log_loss: log_losses(ranking.scores, churned),
+            brier: squared_errors(ranking.scores, churned),
             bins: bins(ranking.scores, churned),
         });
         Self { ranked: Ranked::new(ranking.scores), probabilities }
@@ -206,13 +189,11 @@ impl Prepared {
         let n = |row: usize| copies.map_or(1.0, |copies| f64::from(copies[row]));
         let rows = 0..truth.positive.len();
         let total: f64 = rows.clone().map(n).sum();
-        let mean =
-            |values: &[f64]| rows.clone().map(|row| n(row) * values[row]).sum::<f64>() / total;
         let of = self.probabilities.as_ref().filter(|_| total > 0.0);
         Measures {
             ranking: self.ranked.measure(truth, copies, &SHARES),
-            brier: of.map(|it| mean(&it.brier)),
-            log_loss: of.map(|it| mean(&it.log_loss)),
+            brier: of.and_then(|it| mean(&it.brier, copies)),
+            log_loss: of.and_then(|it| mean(&it.log_loss, copies)),
             ece: of.map(|it| {
                 let mut excess = [0.0; 256];
                 for row in rows.clone() {
@@ -246,11 +227,7 @@ fn bins(probabilities: &[f64], churned: &[bool]) -> Vec<u8> {
 impl Measures {
     fn with_intervals(&self, name: &str, resamples: &[&Self]) -> RankingScores {
         let estimate = |of: &dyn Fn(&Self) -> Option<f64>| -> Option<Estimate> {
-            let mut values: Vec<f64> = resamples.iter().filter_map(|it| of(it)).collect();
-            values.sort_by(f64::total_cmp);
-            let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
-            let is_defined = values.len() * 2 >= resamples.len() && !values.is_empty();
-            let interval = is_defined.then(|| Interval { low: at(0.025), high: at(0.975) });
+            let interval = percentile_interval(resamples.iter().map(|it| of(it)));
             Some(Estimate { value: of(self)?, interval })
         };
         let by_share = |of: fn(&Self, usize) -> Option<f64>| {

@@ -11,7 +11,7 @@ use super::{
 use crate::dataset::{FeatureMatrix, Snapshot, UserIds};
 use crate::stats::calibration::{Calibration, intercept_shift};
 use crate::stats::linear::probability;
-use crate::stats::metrics::{quantile, sorted};
+use crate::stats::metrics::median;
 
 /// Rows that a model learns from at most, over all snapshots: beyond that a sample
 /// of the users says as much in less memory.
@@ -205,7 +205,7 @@ fn typical_of_stayed(rows: &TrainingRows<'_>, names: &[String]) -> Result<Vec<f6
         .map(|name| {
             let values = rows.matrix.column(name)?;
             let stayed = values.iter().zip(rows.churned).filter(|(_, churned)| !**churned);
-            Ok(quantile(&sorted(stayed.map(|(&value, _)| value).collect()), 0.5))
+            Ok(median(stayed.map(|(&value, _)| value).collect()))
         })
         .collect()
 }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{ChurnError, Classifier, FittedChurn};
 use crate::dataset::FeatureMatrix;
-use crate::stats::metrics::{Interval, bootstrap_interval};
+use crate::stats::metrics::{log_losses, mean};
+use crate::stats::resample::{Interval, bootstrap, every_nth, percentile_interval};
 
 /// Users of the held-out snapshot that importance is measured on at most.
 const MAX_USERS: usize = 4_000;
@@ -44,14 +45,13 @@ impl FittedChurn {
         churned: &[bool],
         seed: u64,
     ) -> Result<Vec<Importance>, ChurnError> {
-        let step = churned.len().div_ceil(MAX_USERS).max(1);
-        let rows: Vec<usize> = (0..churned.len()).step_by(step).collect();
+        let rows: Vec<usize> = every_nth(churned.len(), MAX_USERS).collect();
         let names = self.classifier.features();
         let matrix = matrix.select_rows(&rows).select(&names)?;
         let churned: Vec<bool> = rows.iter().map(|&row| churned[row]).collect();
         let losses = |matrix: &FeatureMatrix| -> Result<Vec<f64>, ChurnError> {
             let p = self.probabilities(&self.classifier.log_odds(matrix)?);
-            Ok(p.iter().zip(&churned).map(|(&p, &churned)| loss(p, churned)).collect())
+            Ok(log_losses(&p, &churned))
         };
         let unshuffled = losses(&matrix)?;
         let of_feature = |column: usize| -> Result<Importance, ChurnError> {
@@ -63,13 +63,13 @@ impl FittedChurn {
                     *sum += (with - without) / N_SHUFFLES as f64;
                 }
             }
-            let mean = |rows: &[usize]| {
-                Some(rows.iter().map(|&row| increase[row]).sum::<f64>() / rows.len() as f64)
-            };
+            let resampled = bootstrap(increase.len(), N_RESAMPLES, seed, |copies| {
+                mean(&increase, Some(copies))
+            });
             Ok(Importance {
                 feature: names[column].clone(),
-                log_loss_increase: increase.iter().sum::<f64>() / increase.len().max(1) as f64,
-                interval: bootstrap_interval(increase.len(), N_RESAMPLES, seed, mean),
+                log_loss_increase: mean(&increase, None).unwrap_or(0.0),
+                interval: percentile_interval(resampled.into_iter()),
             })
         };
         let mut all =
@@ -79,11 +79,6 @@ impl FittedChurn {
         });
         Ok(all)
     }
-}
-
-fn loss(p: f64, churned: bool) -> f64 {
-    let p = p.clamp(f64::EPSILON, 1.0 - f64::EPSILON);
-    -(if churned { p } else { 1.0 - p }).ln()
 }
 
 fn shuffle(

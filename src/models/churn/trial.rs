@@ -1,7 +1,7 @@
 //! Which classifier foretells best what happened later, inside the training
 //! snapshots.
 
-use chrono::{Days, NaiveDateTime};
+use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 use super::blend::blended;
@@ -12,6 +12,7 @@ use super::{
 use crate::stats::calibration::intercept_shift;
 use crate::stats::linear::probability;
 use crate::stats::metrics::{log_loss, roc_auc};
+use crate::stats::resample::{dates_ended_by, halves};
 
 /// Dates that are foretold at most, the latest ones.
 const MAX_FOLDS: usize = 3;
@@ -143,12 +144,13 @@ pub(super) fn try_classifiers(
 
 /// Later snapshots with the earlier ones whose outcomes had ended by then.
 fn out_of_time_folds(snapshots: &[JudgedUsers], horizon_days: u32) -> Vec<Fold<'_>> {
-    let horizon = Days::new(u64::from(horizon_days));
+    let dates: Vec<NaiveDateTime> = snapshots.iter().map(|it| it.as_of).collect();
     let has_both =
         |judged: &JudgedUsers| judged.n_churned() > 0 && judged.n_churned() < judged.churned.len();
     let folds = snapshots.iter().map(|judge| {
-        let ended = |it: &&JudgedUsers| it.as_of + horizon <= judge.as_of && has_both(it);
-        Fold { learn: snapshots.iter().filter(ended).collect(), judge }
+        let ended = dates_ended_by(judge.as_of, &dates, horizon_days);
+        let learn = ended.into_iter().map(|place| &snapshots[place]).filter(|it| has_both(it));
+        Fold { learn: learn.collect(), judge }
     });
     folds.filter(|fold| !fold.learn.is_empty() && has_both(fold.judge)).take(MAX_FOLDS).collect()
 }
@@ -156,19 +158,8 @@ fn out_of_time_folds(snapshots: &[JudgedUsers], horizon_days: u32) -> Vec<Fold<'
 /// Every other user of the latest snapshot, and the rest.
 fn halves_of_latest(snapshots: &[JudgedUsers]) -> Option<(JudgedUsers, JudgedUsers)> {
     let latest = snapshots.first()?;
-    let half = |parity: usize| {
-        // Users of each class in turn, so that both halves have both.
-        let mut n_of_class = [0usize; 2];
-        let places: Vec<usize> = (0..latest.churned.len())
-            .filter(|&place| {
-                let n = &mut n_of_class[usize::from(latest.churned[place])];
-                *n += 1;
-                *n % 2 == parity
-            })
-            .collect();
-        latest.select(&places)
-    };
-    let (learn, judge) = (half(1), half(0));
+    let (learn, judge) = halves(&latest.churned);
+    let (learn, judge) = (latest.select(&learn), latest.select(&judge));
     (judge.n_churned() > 0 && judge.n_churned() < judge.churned.len()).then_some((learn, judge))
 }
 

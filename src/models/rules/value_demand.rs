@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::GroupName;
 use crate::dataset::{DatasetError, FeatureMatrix};
-use crate::stats::metrics::{quantile, sorted};
+use crate::stats::metrics::median;
 
 /// Where value and demand are cut in two: value is the mean amount of an order,
 /// demand the number of orders, and high is above the customers' median.
@@ -29,8 +29,7 @@ impl FittedValueDemand {
     /// When the matrix lacks the number of orders.
     pub fn fit(matrix: &FeatureMatrix) -> Result<Self, DatasetError> {
         let customers: Vec<(f64, f64)> = value_and_demand(matrix)?.into_iter().flatten().collect();
-        let median =
-            |of: fn(&(f64, f64)) -> f64| quantile(&sorted(customers.iter().map(of).collect()), 0.5);
+        let median = |of: fn(&(f64, f64)) -> f64| median(customers.iter().map(of).collect());
         Ok(Self { median_order_value: median(|it| it.0), median_orders: median(|it| it.1) })
     }
 

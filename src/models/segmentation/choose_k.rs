@@ -7,7 +7,8 @@ use super::outcome::Outcome;
 use super::{SegmentationError, SegmentationParams};
 use crate::dataset::Outcomes;
 use crate::stats::clustering::{ClusterParams, FittedClusters, KMeansParams, fit_clusters};
-use crate::stats::metrics::{adjusted_rand_index, silhouette};
+use crate::stats::metrics::{adjusted_rand_index, r_squared, silhouette};
+use crate::stats::resample::every_nth;
 
 /// Users on which the separation of a candidate is judged: the silhouette takes
 /// time in the square of them.
@@ -146,15 +147,15 @@ fn measure(
     k: usize,
     seed: u64,
 ) -> Result<Candidate, SegmentationError> {
-    let learn = every_nth(arena.learn, MAX_POINTS);
-    let judge = every_nth(arena.judge, MAX_POINTS);
+    let learn = thinned(arena.learn, MAX_POINTS);
+    let judge = thinned(arena.judge, MAX_POINTS);
     let fitted = fit_clusters(&cluster_params(params, k, seed), learn.view())?;
     let labels = labels(&fitted, judge.view())?;
     let mut sizes = vec![0usize; k];
     labels.iter().for_each(|&label| sizes[label] += 1);
     // A cluster of users of earlier times makes no layer.
     let smallest = sizes.iter().filter(|&&size| size > 0).min().copied().unwrap_or(0);
-    let shown = every_nth(judge.view(), N_SILHOUETTE);
+    let shown = thinned(judge.view(), N_SILHOUETTE);
     let of_shown = self::labels(&fitted, shown.view())?;
     Ok(Candidate {
         k,
@@ -180,14 +181,13 @@ fn labels(
     Ok(fitted.assign(points)?.into_iter().map(|(label, _)| label).collect())
 }
 
-/// Rows at equal steps, at most about `n`.
-fn every_nth(points: ArrayView2<'_, f32>, n: usize) -> Array2<f32> {
-    let step = points.nrows().div_ceil(n).max(1);
-    points.slice(ndarray::s![..;step, ..]).to_owned()
+/// Rows at equal steps, at most `n`.
+fn thinned(points: ArrayView2<'_, f32>, n: usize) -> Array2<f32> {
+    points.select(Axis(0), &every_nth(points.nrows(), n).collect::<Vec<_>>())
 }
 
-/// Layer means learned from the ones, judged by the others: 1 − squared error
-/// over that of the mean, averaged over the outcomes.
+/// R² of the layer means of the ones as predictions for the others, averaged over the
+/// outcomes.
 fn outcome_r2(
     fitted: &FittedClusters,
     arena: &Arena<'_>,
@@ -196,13 +196,11 @@ fn outcome_r2(
     let n_clusters = fitted.centroids().nrows();
     let scores: Vec<f64> = Outcome::that_vary(arena.judged)
         .into_iter()
-        .map(|outcome| {
+        .filter_map(|outcome| {
             let (learned, truth) = (outcome.of(arena.learned), outcome.of(arena.judged));
             let means = means_by_label(&of_learn, &learned, n_clusters);
-            let of_all = truth.iter().sum::<f64>() / truth.len() as f64;
-            let error: f64 =
-                truth.iter().zip(&of_judge).map(|(y, &label)| (y - means[label]).powi(2)).sum();
-            1.0 - error / truth.iter().map(|y| (y - of_all).powi(2)).sum::<f64>()
+            let predicted: Vec<f64> = of_judge.iter().map(|&label| means[label]).collect();
+            r_squared(&predicted, &truth, None)
         })
         .collect();
     let n_outcomes = scores.len() as f64;

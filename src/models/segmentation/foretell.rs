@@ -2,10 +2,11 @@ use ndarray::{Array1, Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use super::SegmentationError;
-use super::outcome::{Outcome, spread};
+use super::outcome::Outcome;
 use super::training_rows::{TrainingRows, Trial};
 use crate::stats::boosting::{BoostedTrees, BoostingParams, Sample, best_n_rounds, fit_trees};
 use crate::stats::linear::ridge_weights;
+use crate::stats::metrics::standard_deviation;
 
 /// Boosted trees that foretell outcomes; each has a part in a coordinate of the
 /// space.
@@ -109,7 +110,7 @@ impl Foretellers {
             let trees = fit_trees(&boosting_params(outcome, rows), sample, n_rounds, seed)?;
             let share = if outcome.is_of_few() { 1.0 } else { credibility(rows) };
             // Each outcome counts by what can be foretold of it.
-            let scale = outcome.weight() / spread(&target).max(f64::MIN_POSITIVE);
+            let scale = outcome.weight() / standard_deviation(&target).max(f64::MIN_POSITIVE);
             column.assign(&(Array1::from(target) * (scale * (1.0 - share))));
             of.push(Foreteller { outcome, scale: scale * share, trees });
         }

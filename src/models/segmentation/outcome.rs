@@ -35,15 +35,21 @@ impl Outcome {
     }
 
     /// One number a user.
-    pub(super) fn of(self, outcomes: &Outcomes) -> Vec<f64> {
-        let each = |values: &[f64], of: fn(f64) -> f64| values.iter().map(|&x| of(x)).collect();
+    pub fn of(self, outcomes: &Outcomes) -> Vec<f64> {
+        (0..outcomes.gmv.len()).map(|row| self.of_user(outcomes, row)).collect()
+    }
+
+    /// The number of one user.
+    pub fn of_user(self, outcomes: &Outcomes, row: usize) -> f64 {
         // What is sent back may exceed what is bought.
+        let gmv = outcomes.gmv[row].max(0.0);
+        let n_orders = outcomes.n_orders[row];
         match self {
-            Self::LogGmv => each(&outcomes.gmv, |gmv| gmv.max(0.0).ln_1p()),
-            Self::Gmv => each(&outcomes.gmv, |gmv| gmv.max(0.0).powf(0.75)),
-            Self::LogOrders => each(&outcomes.n_orders, f64::ln_1p),
-            Self::Orders => each(&outcomes.n_orders, |n| n.powf(0.75)),
-            Self::Churn => each(&outcomes.n_orders, |n| f64::from(u8::from(n == 0.0))),
+            Self::LogGmv => gmv.ln_1p(),
+            Self::Gmv => gmv.powf(0.75),
+            Self::LogOrders => n_orders.ln_1p(),
+            Self::Orders => n_orders.powf(0.75),
+            Self::Churn => f64::from(u8::from(n_orders == 0.0)),
         }
     }
 
@@ -57,11 +63,4 @@ impl Outcome {
     pub(super) fn weight(self) -> f64 {
         if self == Self::Churn { 2.0 } else { 1.0 }
     }
-}
-
-/// Standard deviation; 0 of nothing.
-pub(super) fn spread(values: &[f64]) -> f64 {
-    let n = values.len().max(1) as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt()
 }

@@ -1,10 +1,11 @@
-use ndarray::ArrayView1;
 use serde::{Deserialize, Serialize};
 
 use super::SegmentationError;
 use super::space::LayerSpace;
 use crate::dataset::{FeatureMatrix, Outcomes};
 use crate::stats::clustering::FittedClusters;
+use crate::stats::metrics::median;
+use crate::stats::resample::every_nth;
 use crate::stats::scaling::{Scaling, Transform};
 
 /// Who is in a layer, as of the snapshot on which it was fitted.
@@ -81,9 +82,10 @@ pub(super) fn profile_layers(
     let names = matrix.varying_names();
     let raw = matrix.select(&names)?;
     let scaled = Scaling::fit(matrix, &names, Transform::Log)?.apply(matrix)?;
-    let overall: Vec<f64> = raw.values().columns().into_iter().map(|c| median(c, None)).collect();
+    let overall: Vec<f64> =
+        raw.values().columns().into_iter().map(|column| median(column.to_vec())).collect();
     let n_orders = matrix.column("n_orders")?;
-    let sample_of_all = matrix.select_rows(&thinned(&(0..n_users).collect::<Vec<_>>()));
+    let sample_of_all = matrix.select_rows(&every_nth(n_users, N_DRAWN).collect::<Vec<_>>());
     (0..clusters.centroids().nrows())
         .map(|cluster| {
             let rows: Vec<usize> = (0..n_users).filter(|&row| labels[row] == cluster).collect();
@@ -97,11 +99,13 @@ pub(super) fn profile_layers(
                     feature: feature.clone(),
                     // Scaled values of all users have mean 0 and spread 1.
                     effect: rows.iter().map(|&row| scaled[[row, column]]).sum::<f64>() / size,
-                    median: median(raw.values().column(column), Some(&rows)),
+                    median: median(rows.iter().map(|&row| raw.values()[[row, column]]).collect()),
                     median_of_all: overall[column],
                 })
                 .collect();
             differences.sort_by(|a, b| b.effect.abs().total_cmp(&a.effect.abs()));
+            let sample: Vec<usize> =
+                every_nth(rows.len(), N_DRAWN).map(|place| rows[place]).collect();
             Ok(LayerProfile {
                 n_users: rows.len(),
                 share: rows.len() as f64 / n_users.max(1) as f64,
@@ -111,15 +115,10 @@ pub(super) fn profile_layers(
                 gmv_share: if total_gmv > 0.0 { gmv / total_gmv } else { 0.0 },
                 churn_rate: churned as f64 / size,
                 differences,
-                drivers: drivers(space, &matrix.select_rows(&thinned(&rows)), &sample_of_all)?,
+                drivers: drivers(space, &matrix.select_rows(&sample), &sample_of_all)?,
             })
         })
         .collect()
-}
-
-/// Rows at equal steps.
-fn thinned(rows: &[usize]) -> Vec<usize> {
-    rows.iter().copied().step_by(rows.len().div_ceil(N_DRAWN).max(1)).collect()
 }
 
 /// The way from the mean of all to the mean of the members, cut into what each
@@ -148,17 +147,4 @@ fn drivers(
     drivers.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.feature.cmp(&b.feature)));
     drivers.truncate(N_DRIVERS);
     Ok(drivers)
-}
-
-/// Median of the given rows (all when `None`), 0 when there are none.
-fn median(column: ArrayView1<f64>, rows: Option<&[usize]>) -> f64 {
-    let mut values: Vec<f64> = match rows {
-        Some(rows) => rows.iter().map(|&row| column[row]).collect(),
-        None => column.to_vec(),
-    };
-    if values.is_empty() {
-        return 0.0;
-    }
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f64::total_cmp).1
 }

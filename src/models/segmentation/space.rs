@@ -2,12 +2,12 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::foretell::{Foretellers, Rounds, credibility};
-use super::outcome::spread;
 use super::training_rows::TrainingRows;
 use super::{SegmentationError, SegmentationParams, SpaceKind};
 use crate::dataset::FeatureMatrix;
 use crate::stats::linear::principal_components;
-use crate::stats::scaling::{Scaling, drop_collinear};
+use crate::stats::metrics::{correlations, standard_deviation};
+use crate::stats::scaling::Scaling;
 
 /// Directions of behaviour beside what is foretold.
 const N_COMPONENTS: usize = 10;
@@ -52,7 +52,7 @@ impl LayerSpace {
         let (foretellers, weights) = Foretellers::fit(rows, scaled.view(), rounds, seed)?;
         let features = rows.matrix.select_single(&foretellers.features)?;
         let foretold = foretellers.coordinates(features.view())? + scaled.dot(&weights.t());
-        let variance = |column: ArrayView1<f64>| spread(&column.to_vec()).powi(2);
+        let variance = |column: ArrayView1<f64>| standard_deviation(&column.to_vec()).powi(2);
         let foretold_spread = foretold.columns().into_iter().map(variance).sum::<f64>().sqrt();
         // What is foretold from few users counts less.
         let behaviour_spread = foretold_spread * params.behaviour_weight / credibility(rows);
@@ -161,8 +161,24 @@ fn separating_features(
     if params.space == SpaceKind::Outcome {
         return Ok(all);
     }
-    let kept = drop_collinear(&all.apply(matrix)?, &varying, params.max_correlation);
+    let kept = drop_collinear(all.apply(matrix)?.view(), &varying, params.max_correlation);
     Ok(Scaling::fit(matrix, &kept, params.transform)?)
+}
+
+/// Names of the features to keep so that no two are correlated beyond
+/// `max_correlation` (absolute, on the scaled values); of such a pair the earlier one
+/// stays. `scaled` has the shape (rows, `names`).
+fn drop_collinear(scaled: ArrayView2<f64>, names: &[String], max_correlation: f64) -> Vec<String> {
+    let correlations = correlations(scaled);
+    let mut kept: Vec<usize> = Vec::new();
+    for candidate in 0..names.len() {
+        let varies = correlations[[candidate, candidate]] > 0.0;
+        let repeats = |&other: &usize| correlations[[candidate, other]].abs() > max_correlation;
+        if varies && !kept.iter().any(repeats) {
+            kept.push(candidate);
+        }
+    }
+    kept.into_iter().map(|index| names[index].clone()).collect()
 }
 
 /// Directions of behaviour, shape (directions, scaled features), along which
@@ -214,6 +230,13 @@ mod tests {
 
     fn mean(points: &Array2<f32>) -> Vec<f64> {
         points.mapv(f64::from).mean_axis(Axis(0)).unwrap().to_vec()
+    }
+
+    #[test]
+    fn constants_and_repeats_are_dropped() {
+        let values = ndarray::array![[1.0, 2.0, 5.0], [2.0, 4.0, 5.0], [4.0, 8.0, 5.0]];
+        let names = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(drop_collinear(values.view(), &names, 0.95), ["a"]);
     }
 
     #[test]

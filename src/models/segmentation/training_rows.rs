@@ -1,12 +1,13 @@
 use std::hash::BuildHasher;
 
-use chrono::Days;
+use chrono::NaiveDateTime;
 use foldhash::quality::FixedState;
 use rand::seq::index::sample;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::dataset::{DatasetError, FeatureMatrix, Outcomes, Snapshot, UserIds};
+use crate::stats::resample::{dates_ended_by, halves, poisson_copies};
 
 /// Rows that layers are learned from at most: memory and time stay bounded, and
 /// more rows would hardly move a centroid.
@@ -48,25 +49,14 @@ impl Draw {
     }
 }
 
-/// Copies of a user in a resample: a number from a Poisson distribution of mean
-/// 1 that depends on the user and the seed alone.
-///
-/// Source: Chamandy et al. (2012), "Estimating uncertainty for massive data
-/// streams", §3.
+/// Copies of a user in a resample, which depend on the user and the seed alone.
 fn n_copies(users: &UserIds, row: usize, seed: u64) -> usize {
     let hasher = FixedState::with_seed(seed);
     let hash = match users {
         UserIds::Integer(ids) => hasher.hash_one(ids[row]),
         UserIds::Text(ids) => hasher.hash_one(&ids[row]),
     };
-    let uniform = Xoshiro256PlusPlus::seed_from_u64(hash).r#gen::<f64>();
-    let (mut copies, mut term, mut below) = (0, (-1f64).exp(), (-1f64).exp());
-    while uniform > below && copies < 20 {
-        copies += 1;
-        term /= copies as f64;
-        below += term;
-    }
-    copies
+    poisson_copies(Xoshiro256PlusPlus::seed_from_u64(hash).r#gen::<f64>())
 }
 
 impl TrainingRows {
@@ -110,23 +100,20 @@ impl Trial {
         draw: Draw,
         seed: u64,
     ) -> Result<Self, DatasetError> {
-        let (latest, others) = (&training[0], &training[1..]);
-        let horizon = Days::new(u64::from(horizon_days));
-        let earlier: Vec<&Snapshot> = others
-            .iter()
-            .filter(|snapshot| snapshot.as_of + horizon <= latest.as_of)
+        let latest = &training[0];
+        let dates: Vec<NaiveDateTime> = training.iter().map(|snapshot| snapshot.as_of).collect();
+        let earlier: Vec<&Snapshot> = dates_ended_by(latest.as_of, &dates, horizon_days)
+            .into_iter()
+            .map(|place| &training[place])
             .filter(|snapshot| !snapshot.users.is_empty())
             .collect();
         let rows_of = |snapshots: &[&Snapshot]| TrainingRows::of(snapshots, draw, seed);
         if !earlier.is_empty() {
             return Ok(Self { learn: rows_of(&earlier)?, judge: rows_of(&[latest])? });
         }
-        let half = |parity: usize| {
-            let rows: Vec<usize> =
-                (0..latest.users.len()).filter(|row| row % 2 == parity).collect();
-            rows_of(&[&latest.select_rows(&rows)])
-        };
-        Ok(Self { learn: half(0)?, judge: half(1)? })
+        let (learn, judge) = halves(&vec![(); latest.users.len()]);
+        let half = |rows: &[usize]| rows_of(&[&latest.select_rows(rows)]);
+        Ok(Self { learn: half(&learn)?, judge: half(&judge)? })
     }
 }
 

@@ -1,7 +1,8 @@
 use linfa_linalg::eigh::{EigSort, Eigh};
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2};
 
 use super::LinearError;
+use crate::stats::metrics::centred;
 
 /// The `n_components` directions in which `points`, shape (rows, columns), differ
 /// most, shape (components, columns), and the variance along each. Fewer where
@@ -16,8 +17,7 @@ pub fn principal_components(
     n_components: usize,
 ) -> Result<(Array2<f64>, Vec<f64>), LinearError> {
     let n_rows = points.nrows().max(1) as f64;
-    let means = points.sum_axis(Axis(0)) / n_rows;
-    let centred = &points - &means;
+    let centred = centred(points);
     let covariance = centred.t().dot(&centred) / n_rows;
     let (variances, vectors) = covariance.eigh()?.sort_eig_desc();
     let least = variances.iter().copied().fold(0.0, f64::max) * 1e-9;

@@ -1,7 +1,8 @@
 use linfa_linalg::cholesky::SolveCInplace;
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2};
 
 use super::LinearError;
+use crate::stats::metrics::centred;
 
 /// Weights of the columns of `points`, shape (rows, columns), whose sum comes
 /// nearest to each target, shape (rows, targets); the result has the shape
@@ -17,8 +18,6 @@ pub fn ridge_weights(
     targets: ArrayView2<f64>,
     penalty_rows: f64,
 ) -> Result<Array2<f64>, LinearError> {
-    let n_rows = points.nrows().max(1) as f64;
-    let centred = |of: ArrayView2<f64>| &of - &(of.sum_axis(Axis(0)) / n_rows);
     let (points, targets) = (centred(points), centred(targets));
     let mut gram = points.t().dot(&points);
     gram += &Array2::from_diag(&Array1::from_elem(gram.nrows(), penalty_rows));
@@ -28,6 +27,8 @@ pub fn ridge_weights(
 
 #[cfg(test)]
 mod tests {
+    use ndarray::Axis;
+
     use super::*;
 
     #[test]

@@ -1,56 +1,131 @@
 use std::cmp::Ordering;
 
-/// A run of equal scores: how many rows, and how much of the target they hold.
-struct Tie {
-    n_rows: f64,
-    target: f64,
+/// Rows in order of a score, sorted once so that many resamples of them can be
+/// measured in one pass each.
+#[derive(Debug, Clone)]
+pub struct Ranked {
+    /// Rows, highest score first.
+    order: Vec<u32>,
+    /// Where each run of equal scores ends, in `order`.
+    tie_ends: Vec<u32>,
 }
 
-/// Groups rows of equal score, highest score first.
-fn ties_descending(scores: &[f64], target: &[f64]) -> Vec<Tie> {
-    assert_eq!(scores.len(), target.len(), "one score for each target");
-    let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-    let mut ties: Vec<Tie> = Vec::new();
-    let mut previous = f64::NAN;
-    for row in order {
-        if scores[row].partial_cmp(&previous) == Some(Ordering::Equal) {
-            let tie = ties.last_mut().expect("an equal score follows its tie");
-            tie.n_rows += 1.0;
-            tie.target += target[row];
-        } else {
-            ties.push(Tie { n_rows: 1.0, target: target[row] });
-            previous = scores[row];
+/// How well a ranking puts positives first; `None` where a measure is undefined.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RankingMeasures {
+    /// Area under the ROC curve.
+    pub roc_auc: Option<f64>,
+    /// Average precision.
+    pub pr_auc: Option<f64>,
+    /// Greatest distance between the shares of positives and of negatives above a
+    /// score (Kolmogorov-Smirnov).
+    pub ks: Option<f64>,
+    /// Share of all positives in the top share of rows, for each share asked for.
+    pub capture: Vec<Option<f64>>,
+    /// Share of the positives' value in the top share of rows.
+    pub value_capture: Vec<Option<f64>>,
+}
+
+/// What is ranked: which rows are positive and what each is worth.
+#[derive(Debug, Clone, Copy)]
+pub struct Truth<'a> {
+    /// Whether each row is positive.
+    pub positive: &'a [bool],
+    /// What it is worth; nothing where absent.
+    pub value: Option<&'a [f64]>,
+}
+
+impl Ranked {
+    /// Sorts rows by score.
+    pub fn new(scores: &[f64]) -> Self {
+        let mut order: Vec<u32> = (0..scores.len() as u32).collect();
+        let score = |row: u32| scores[row as usize];
+        order.sort_by(|&a, &b| score(b).total_cmp(&score(a)));
+        let mut tie_ends = Vec::new();
+        let is_tie = |a: &u32, b: &u32| score(*a).partial_cmp(&score(*b)) == Some(Ordering::Equal);
+        for tie in order.chunk_by(is_tie) {
+            tie_ends.push(tie_ends.last().copied().unwrap_or(0) + tie.len() as u32);
+        }
+        Self { order, tie_ends }
+    }
+
+    /// Measures the rows, each counting as often as `copies` says (once where
+    /// absent). A tie that straddles a cut counts in proportion.
+    ///
+    /// Source: Fawcett (2006), "An introduction to ROC analysis", algorithm 3; Davis &
+    /// Goadrich (2006) for average precision, without interpolation, as scikit-learn's
+    /// `average_precision_score`.
+    ///
+    /// # Panics
+    /// When slices are shorter than the rows.
+    pub fn measure(
+        &self,
+        truth: Truth<'_>,
+        copies: Option<&[u32]>,
+        shares: &[f64],
+    ) -> RankingMeasures {
+        let n_copies = |row: usize| copies.map_or(1.0, |copies| f64::from(copies[row]));
+        let value_of = |row: usize| truth.value.map_or(0.0, |value| value[row]);
+        let (mut total, mut total_positive, mut total_value) = (0.0, 0.0, 0.0);
+        for row in 0..self.order.len() {
+            let n = n_copies(row);
+            total += n;
+            if truth.positive[row] {
+                total_positive += n;
+                total_value += n * value_of(row);
+            }
+        }
+        let total_negative = total - total_positive;
+        let (mut above, mut positive_above, mut value_above) = (0.0, 0.0, 0.0);
+        let (mut roc, mut pr, mut ks) = (0.0, 0.0, 0f64);
+        let mut caught = vec![(0.0, 0.0); shares.len()];
+        let mut start = 0;
+        for &end in &self.tie_ends {
+            let (mut n, mut positive, mut value) = (0.0, 0.0, 0.0);
+            for &row in &self.order[start..end as usize] {
+                let copies = n_copies(row as usize);
+                n += copies;
+                if truth.positive[row as usize] {
+                    positive += copies;
+                    value += copies * value_of(row as usize);
+                }
+            }
+            start = end as usize;
+            if n == 0.0 {
+                continue;
+            }
+            for ((caught, caught_value), share) in caught.iter_mut().zip(shares) {
+                let taken = (total * share - above).clamp(0.0, n) / n;
+                *caught += taken * positive;
+                *caught_value += taken * value;
+            }
+            roc += (n - positive) * (positive_above + positive / 2.0);
+            (above, positive_above, value_above) =
+                (above + n, positive_above + positive, value_above + value);
+            pr += positive * positive_above / above;
+            let negative_above = above - positive_above;
+            ks = ks.max((positive_above / total_positive - negative_above / total_negative).abs());
+        }
+        let both = total_positive > 0.0 && total_negative > 0.0;
+        let of = |amount: f64, all: f64| (all != 0.0).then(|| amount / all);
+        RankingMeasures {
+            roc_auc: both.then(|| roc / (total_positive * total_negative)),
+            pr_auc: of(pr, total_positive),
+            ks: both.then_some(ks),
+            capture: caught.iter().map(|caught| of(caught.0, total_positive)).collect(),
+            value_capture: caught.iter().map(|caught| of(caught.1, total_value)).collect(),
         }
     }
-    ties
-}
-
-fn as_target(positive: &[bool]) -> Vec<f64> {
-    positive.iter().map(|&is_positive| f64::from(u8::from(is_positive))).collect()
 }
 
 /// Area under the ROC curve: the chance that a random positive scores above a
 /// random negative, ties counting one half. `None` when a class is absent.
 ///
-/// Source: Fawcett (2006), "An introduction to ROC analysis", algorithm 3.
-///
 /// # Panics
 /// When the two slices differ in length.
 pub fn roc_auc(scores: &[f64], positive: &[bool]) -> Option<f64> {
-    let n_positive = positive.iter().filter(|&&is_positive| is_positive).count() as f64;
-    let n_negative = positive.len() as f64 - n_positive;
-    if n_positive == 0.0 || n_negative == 0.0 {
-        return None;
-    }
-    let mut positives_above = 0.0;
-    let mut area = 0.0;
-    for tie in ties_descending(scores, &as_target(positive)) {
-        let negatives = tie.n_rows - tie.target;
-        area += negatives * (positives_above + tie.target / 2.0);
-        positives_above += tie.target;
-    }
-    Some(area / (n_positive * n_negative))
+    assert_eq!(scores.len(), positive.len(), "one score for each row");
+    Ranked::new(scores).measure(Truth { positive, value: None }, None, &[]).roc_auc
 }
 
 /// Ranks from 1, equal values sharing their mean rank.
@@ -89,54 +164,125 @@ pub fn rank_correlation(a: &[f64], b: &[f64]) -> Option<f64> {
     (aa > 0.0 && bb > 0.0).then(|| ab / (aa * bb).sqrt())
 }
 
-/// Average precision: precision at each distinct score, weighted by the recall
-/// gained there (no interpolation). `None` when there is no positive.
-///
-/// Source: Davis & Goadrich (2006); as scikit-learn's `average_precision_score`.
-///
-/// # Panics
-/// When the two slices differ in length.
-pub fn pr_auc(scores: &[f64], positive: &[bool]) -> Option<f64> {
-    let n_positive = positive.iter().filter(|&&is_positive| is_positive).count() as f64;
-    if n_positive == 0.0 {
-        return None;
-    }
-    let (mut rows_above, mut positives_above, mut area) = (0.0, 0.0, 0.0);
-    for tie in ties_descending(scores, &as_target(positive)) {
-        rows_above += tie.n_rows;
-        positives_above += tie.target;
-        area += tie.target / n_positive * (positives_above / rows_above);
-    }
-    Some(area)
-}
-
-/// Share of the whole `target` held by the top `share` of rows by score. A tie
-/// that straddles the cut counts in proportion. `None` when the target sums to
-/// zero or there are no rows.
-///
-/// # Panics
-/// When the two slices differ in length.
-pub fn capture_at(scores: &[f64], target: &[f64], share: f64) -> Option<f64> {
-    let total: f64 = target.iter().sum();
-    if total == 0.0 || scores.is_empty() {
-        return None;
-    }
-    let mut room = scores.len() as f64 * share;
-    let mut caught = 0.0;
-    for tie in ties_descending(scores, target) {
-        let taken = tie.n_rows.min(room);
-        caught += tie.target * taken / tie.n_rows;
-        room -= taken;
-        if room <= 0.0 {
-            break;
-        }
-    }
-    Some(caught / total)
-}
-
 #[cfg(test)]
 mod tests {
+    use rand::{Rng, SeedableRng};
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
     use super::*;
+
+    /// Scores with ties, classes and values of 2 to 60 rows.
+    fn random_rankings() -> impl Iterator<Item = (Vec<f64>, Vec<bool>, Vec<f64>)> {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(6);
+        (0..200).map(move |_| {
+            let n_rows = rng.gen_range(2..60);
+            let scores: Vec<f64> = (0..n_rows).map(|_| f64::from(rng.gen_range(-9..9))).collect();
+            let positive = scores.iter().map(|&s| rng.gen_range(-9.0..9.0) < s).collect();
+            let value = (0..n_rows).map(|_| rng.gen_range(0.0..50.0)).collect();
+            (scores, positive, value)
+        })
+    }
+
+    fn close(a: Option<f64>, b: Option<f64>) -> bool {
+        match (a, b) {
+            (Some(a), Some(b)) => (a - b).abs() < 1e-12,
+            (a, b) => a.is_none() && b.is_none(),
+        }
+    }
+
+    #[test]
+    fn roc_auc_is_the_share_of_pairs_in_order() {
+        for (scores, positive, _) in random_rankings() {
+            let rows = |class: bool| -> Vec<usize> {
+                (0..scores.len()).filter(|&row| positive[row] == class).collect()
+            };
+            let (positives, negatives) = (rows(true), rows(false));
+            let mut sum = 0.0;
+            for &above in &positives {
+                for &below in &negatives {
+                    let gap = scores[above] - scores[below];
+                    sum += if gap == 0.0 { 0.5 } else { f64::from(u8::from(gap > 0.0)) };
+                }
+            }
+            let n_pairs = (positives.len() * negatives.len()) as f64;
+            let expected = (n_pairs > 0.0).then(|| sum / n_pairs);
+            assert!(close(roc_auc(&scores, &positive), expected));
+        }
+    }
+
+    #[test]
+    fn rankings_do_not_change_with_a_monotone_transform_or_the_order_of_rows() {
+        for (scores, positive, value) in random_rankings() {
+            let measure = |scores: &[f64], positive: &[bool], value: &[f64]| {
+                let truth = Truth { positive, value: Some(value) };
+                Ranked::new(scores).measure(truth, None, &[0.1, 0.35])
+            };
+            let found = measure(&scores, &positive, &value);
+            let transformed: Vec<f64> = scores.iter().map(|s| (s / 3.0).exp() - 7.0).collect();
+            assert_eq!(measure(&transformed, &positive, &value), found);
+            let reversed = |values: &[f64]| values.iter().rev().copied().collect::<Vec<_>>();
+            let positive: Vec<bool> = positive.iter().rev().copied().collect();
+            let again = measure(&reversed(&scores), &positive, &reversed(&value));
+            assert!(close(again.roc_auc, found.roc_auc) && close(again.pr_auc, found.pr_auc));
+            assert!(close(again.ks, found.ks) && close(again.capture[1], found.capture[1]));
+            assert!(close(again.value_capture[0], found.value_capture[0]));
+        }
+    }
+
+    #[test]
+    fn copies_are_repeated_rows() {
+        for (scores, positive, value) in random_rankings() {
+            let copies: Vec<u32> = (0..scores.len() as u32).map(|row| row % 3).collect();
+            let rows: Vec<usize> = (0..scores.len())
+                .flat_map(|row| std::iter::repeat_n(row, copies[row] as usize))
+                .collect();
+            let again = |values: &[f64]| rows.iter().map(|&row| values[row]).collect::<Vec<_>>();
+            let shares = [0.1, 0.25];
+            let truth = Truth { positive: &positive, value: Some(&value) };
+            let found = Ranked::new(&scores).measure(truth, Some(&copies), &shares);
+            let positive: Vec<bool> = rows.iter().map(|&row| positive[row]).collect();
+            let value = again(&value);
+            let truth = Truth { positive: &positive, value: Some(&value) };
+            let repeated = Ranked::new(&again(&scores)).measure(truth, None, &shares);
+            assert!(close(found.roc_auc, repeated.roc_auc));
+            assert!(close(found.pr_auc, repeated.pr_auc) && close(found.ks, repeated.ks));
+            assert!(close(found.capture[0], repeated.capture[0]));
+            assert!(close(found.value_capture[1], repeated.value_capture[1]));
+        }
+    }
+
+    #[test]
+    fn a_perfect_ranking_separates_fully() {
+        let positive = [true, true, false, false, false];
+        let truth = Truth { positive: &positive, value: Some(&[1.0; 5]) };
+        let found = Ranked::new(&[5.0, 4.0, 3.0, 2.0, 1.0]).measure(truth, None, &[0.2]);
+        assert_eq!((found.roc_auc, found.ks, found.capture[0]), (Some(1.0), Some(1.0), Some(0.5)));
+    }
+
+    #[test]
+    fn worked_examples_of_scikit_learn() {
+        let truth = Truth { positive: &[false, false, true, true], value: None };
+        let found = Ranked::new(&[0.1, 0.4, 0.35, 0.8]).measure(truth, None, &[]);
+        assert_eq!(found.roc_auc, Some(0.75));
+        assert!((found.pr_auc.unwrap() - 0.833_333_333).abs() < 1e-8);
+    }
+
+    #[test]
+    fn equal_scores_are_worth_a_coin_flip() {
+        let truth = Truth { positive: &[true, false, true, false], value: None };
+        let found = Ranked::new(&[1.0; 4]).measure(truth, None, &[0.25]);
+        assert_eq!((found.roc_auc, found.capture[0]), (Some(0.5), Some(0.25)));
+    }
+
+    #[test]
+    fn one_class_has_no_separation() {
+        for class in [true, false] {
+            let truth = Truth { positive: &[class; 2], value: None };
+            let found = Ranked::new(&[1.0, 2.0]).measure(truth, None, &[]);
+            assert_eq!((found.roc_auc, found.ks), (None, None));
+            assert_eq!(found.pr_auc.is_some(), class);
+        }
+    }
 
     #[test]
     fn rank_correlation_of_a_worked_example_with_ties() {
@@ -144,31 +290,5 @@ mod tests {
         let rho = rank_correlation(&[1.0, 2.0, 2.0, 9.0], &[5.0, 1.0, 6.0, 7.0]).unwrap();
         assert!((rho - 3.0 / 22.5f64.sqrt()).abs() < 1e-12, "{rho}");
         assert_eq!(rank_correlation(&[1.0, 1.0], &[1.0, 2.0]), None);
-    }
-
-    #[test]
-    fn roc_auc_of_a_worked_example() {
-        // scikit-learn's documented example: 0.75.
-        let auc = roc_auc(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true]);
-        assert_eq!(auc, Some(0.75));
-    }
-
-    #[test]
-    fn equal_scores_are_worth_a_coin_flip() {
-        assert_eq!(roc_auc(&[1.0; 4], &[true, false, true, false]), Some(0.5));
-        assert_eq!(capture_at(&[1.0; 4], &[8.0, 0.0, 0.0, 0.0], 0.25), Some(0.25));
-    }
-
-    #[test]
-    fn one_class_has_no_auc() {
-        assert_eq!(roc_auc(&[0.1, 0.2], &[true, true]), None);
-        assert_eq!(pr_auc(&[0.1, 0.2], &[false, false]), None);
-    }
-
-    #[test]
-    fn average_precision_of_a_worked_example() {
-        // scikit-learn's documented example: 0.83.
-        let area = pr_auc(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true]).unwrap();
-        assert!((area - 0.833_333_333).abs() < 1e-8);
     }
 }
