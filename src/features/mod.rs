@@ -4,12 +4,12 @@
 //! `as_of` is exclusive: no feature reads an event at or after it, no outcome
 //! reads one before it.
 
+mod calendar;
 mod catalogue;
 mod compute;
 mod custom;
 mod error;
 mod events;
-mod formula;
 mod measure;
 mod orders;
 mod outcomes;
@@ -18,19 +18,20 @@ mod params;
 mod plan;
 mod program;
 mod prune;
+mod rows;
+mod slots;
 mod snapshots;
-mod statistics;
-mod traits;
+mod summary;
 mod walk;
 
-pub use catalogue::build_plan;
+pub use catalogue::{InputTraits, build_plan, describe_input};
 pub use compute::{ColumnGroup, ColumnGroups, SnapshotRequest, compute_snapshots};
 pub use custom::{CustomFeature, check_custom};
 pub use error::FeatureError;
 pub use events::{EventParams, check_event};
-pub use measure::{Measure, Statistic, Total};
+use measure::StatisticValue;
+pub use measure::{Measure, Quantity, Statistic, Total};
 pub use params::FeatureParams;
 pub use plan::{CORE_FEATURES, Feature, FeaturePlan};
 pub use prune::{Candidate, Pruning, Verdict, prune};
 pub use snapshots::{SnapshotDates, SnapshotParams};
-pub use traits::{InputTraits, describe_input};

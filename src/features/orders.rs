@@ -12,6 +12,14 @@ pub(super) struct Order {
     pub discount: i64,
 }
 
+impl Order {
+    /// Discount by full price; `None` where that is zero.
+    pub fn discount_depth(&self) -> Option<f64> {
+        let (amount, discount) = (self.amount as f64, self.discount as f64);
+        Some(discount / (amount + discount)).filter(|depth| depth.is_finite())
+    }
+}
+
 /// A sum left the range of fixed-point numbers.
 pub(super) struct Overflow;
 

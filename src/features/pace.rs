@@ -1,7 +1,8 @@
 //! How often a user does one thing, and when they do it next.
 
+use super::calendar::MICROS_PER_DAY;
 use super::orders::Overflow;
-use super::program::{MICROS_PER_DAY, Program};
+use super::program::Program;
 use crate::dataset::Pace;
 use crate::input::history::{Column, EventRow};
 

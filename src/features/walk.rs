@@ -6,12 +6,12 @@ use std::collections::HashSet;
 
 use foldhash::fast::FixedState;
 
+use super::calendar::{MICROS_PER_DAY, day_of, day_part, is_weekend, quarter};
 use super::orders::{Order, Overflow, collect_orders};
-use super::program::{
-    MICROS_PER_DAY, Note, Op, Program, Series, UNUSED, code_of, day_part, weekday,
-};
-use super::statistics::{Facts, KindFacts, statistic};
-use crate::dataset::Dimension;
+use super::program::{Note, Op, Program};
+use super::rows::{RowTally, add};
+use super::slots::{Series, UNUSED};
+use super::summary::{DimensionSummary, HistorySummary};
 use crate::input::history::{Column, EventRow};
 
 /// Buffers of a walk, used again for the next user.
@@ -25,22 +25,9 @@ pub(super) struct Walker<'p> {
     orders: Vec<Order>,
     order_lines: Vec<(u64, Order)>,
     order_days: Vec<i64>,
-    active_days: Vec<i64>,
+    rows: RowTally,
     /// Sum and value of what was counted once.
     seen: HashSet<(usize, u64), FixedState>,
-    /// By event code: time of the last, the day met last, and which were met.
-    last_times: Vec<i64>,
-    days_met: Vec<i64>,
-    met: Vec<u32>,
-    kinds: [KindTally; 3],
-}
-
-/// What users have to do with the values of a column.
-#[derive(Default)]
-struct KindTally {
-    counts: Vec<u64>,
-    first_times: Vec<i64>,
-    met: Vec<u32>,
 }
 
 /// The windows of a series that are still open.
@@ -75,16 +62,6 @@ impl Edges<'_> {
     }
 }
 
-#[inline]
-fn add(sums: &mut [i64], slot: usize, value: i64) -> Result<(), Overflow> {
-    match sums[slot].checked_add(value) {
-        Some(sum) => sums[slot] = sum,
-        None if slot == UNUSED => sums[slot] = 0,
-        None => return Err(Overflow),
-    }
-    Ok(())
-}
-
 impl<'p> Walker<'p> {
     pub fn new(program: &'p Program) -> Self {
         Self {
@@ -96,12 +73,8 @@ impl<'p> Walker<'p> {
             orders: Vec::new(),
             order_lines: Vec::new(),
             order_days: Vec::new(),
-            active_days: Vec::new(),
+            rows: RowTally::new(program),
             seen: HashSet::default(),
-            last_times: vec![i64::MIN; program.is_own.len()],
-            days_met: vec![i64::MIN; program.is_own.len()],
-            met: Vec::new(),
-            kinds: Default::default(),
         }
     }
 
@@ -143,18 +116,23 @@ impl<'p> Walker<'p> {
         self.walk_rows(events)?;
         self.walk_orders(events)?;
         self.count_distinct(events);
-        let facts = Facts {
+        self.fill(events, as_of, row);
+        self.rows.forget_events();
+        Ok(())
+    }
+
+    /// Writes the features from the values and the summary of the history.
+    fn fill(&self, events: &[EventRow], as_of: i64, row: &mut [f64]) {
+        let program = self.program;
+        let last_own = events.iter().rev().find(|event| program.is_own[event.event as usize]);
+        let summary = HistorySummary {
             as_of,
             first_event: events[0].time,
             orders: &self.orders,
             order_days: &self.order_days,
-            active_days: &self.active_days,
-            last_activity: events
-                .iter()
-                .rev()
-                .find(|event| program.is_own[event.event as usize])
-                .map(|event| event.time),
-            kinds: self.kinds.each_ref().map(|tally| KindFacts {
+            active_days: &self.rows.active_days,
+            last_activity: last_own.map(|event| event.time),
+            dimensions: self.rows.dimensions.each_ref().map(|tally| DimensionSummary {
                 counts: &tally.counts,
                 first_times: &tally.first_times,
                 met: &tally.met,
@@ -162,98 +140,43 @@ impl<'p> Walker<'p> {
             scale: program.scale,
         };
         for ((op, when_missing), cell) in program.ops.iter().zip(row) {
-            let value = match op {
-                Op::Value(value) => Some(self.values[*value]),
-                Op::Quotient(above, below) => {
-                    let below = self.values[*below];
-                    (below != 0.0).then(|| self.values[*above] / below)
-                }
-                Op::DaysSinceLast(event) => {
-                    let last = self.last_times[*event as usize];
-                    (last != i64::MIN).then(|| facts.days_since(last))
-                }
-                Op::Statistic(wanted) => statistic(wanted, &facts),
-                Op::Sql => None,
-            };
-            *cell = value.unwrap_or(*when_missing);
+            *cell = self.value_of(op, &summary).unwrap_or(*when_missing);
         }
-        for code in self.met.drain(..) {
-            self.last_times[code as usize] = i64::MIN;
-            self.days_met[code as usize] = i64::MIN;
+    }
+
+    #[inline]
+    fn value_of(&self, op: &Op, summary: &HistorySummary<'_>) -> Option<f64> {
+        match op {
+            Op::Value(value) => Some(self.values[*value]),
+            Op::Quotient(above, below) => {
+                let below = self.values[*below];
+                (below != 0.0).then(|| self.values[*above] / below)
+            }
+            Op::DaysSinceLast(event) => {
+                self.rows.last_time(*event).map(|last| summary.days_since(last))
+            }
+            Op::Statistic(value) => value(summary),
+            Op::Sql => None,
         }
-        Ok(())
     }
 
     fn walk_rows(&mut self, events: &[EventRow]) -> Result<(), Overflow> {
         let program = self.program;
-        let slots = &program.slots;
         let mut edges = edges_of(program, &self.edges, Series::Rows);
-        let (sums, values) = (&mut self.sums, &mut self.values);
-        self.active_days.clear();
-        for (tally, vocabulary) in self.kinds.iter_mut().zip([
-            slots.events.len(),
-            slots.channels.len(),
-            slots.categories.len(),
-        ]) {
-            tally.counts.resize(vocabulary, 0);
-            tally.first_times.resize(vocabulary, i64::MIN);
-            tally.met.drain(..).for_each(|code| tally.counts[code as usize] = 0);
-        }
-        let mut day_start = i64::MAX;
-        let mut active_day = i64::MIN;
+        let (sums, values, rows) = (&mut self.sums, &mut self.values, &mut self.rows);
+        rows.begin();
         for event in events.iter().rev() {
             edges.pass(event.time, sums, values);
-            let (code, channel) = (event.event as usize, event.channel as usize);
-            let of_type = &slots.events[code];
-            sums[of_type.count] += 1;
-            if self.last_times[code] == i64::MIN {
-                self.last_times[code] = event.time;
-                self.met.push(event.event);
-            }
-            add(sums, slots.dwell, event.number(Column::Dwell))?;
-            add(sums, of_type.dwell, event.number(Column::Dwell))?;
-            add(sums, of_type.amount, event.number(Column::Amount))?;
-            if of_type.days != UNUSED {
-                let day = event.time.div_euclid(MICROS_PER_DAY);
-                sums[of_type.days] += i64::from(self.days_met[code] != day);
-                self.days_met[code] = day;
-            }
-            if !slots.event_channels.is_empty() {
-                sums[slots.event_channels[code][channel]] += 1;
-            }
+            rows.add_event(program, sums, event)?;
             if event.event == program.order_event {
-                sums[slots.order_lines] += 1;
-                add(sums, slots.channel_amounts[channel], event.number(Column::Amount))?;
+                rows.add_order_line(program, sums, event)?;
             }
-            if !program.is_own[code] {
-                continue;
-            }
-            sums[slots.own_events] += 1;
-            sums[slots.channels[channel]] += 1;
-            sums[slots.categories[event.category as usize]] += 1;
-            sums[slots.with_channel] += i64::from(channel != 0);
-            sums[slots.with_category] += i64::from(event.category != 0);
-            if event.time < day_start {
-                let day = event.time.div_euclid(MICROS_PER_DAY);
-                day_start = day * MICROS_PER_DAY;
-                active_day = day;
-                sums[slots.active_days] += 1;
-                self.active_days.push(day);
-            }
-            if program.needs_clock {
-                sums[slots.day_parts[day_part(event.time, active_day)]] += 1;
-                let weekday = weekday(active_day);
-                sums[slots.weekdays[weekday]] += 1;
-                sums[slots.weekend] += i64::from(weekday >= 5);
-            }
-            for kind in Dimension::ALL {
-                if program.needs_kind[kind as usize] {
-                    self.kinds[kind as usize].add(code_of(kind, event), event.time);
-                }
+            if program.is_own[event.event as usize] {
+                rows.add_own_event(program, sums, event);
             }
         }
         edges.finish(sums, values);
-        self.active_days.reverse();
+        rows.active_days.reverse();
         Ok(())
     }
 
@@ -266,7 +189,7 @@ impl<'p> Walker<'p> {
         self.order_days.clear();
         for order in self.orders.iter().rev() {
             edges.pass(order.time, sums, values);
-            let day = order.time.div_euclid(MICROS_PER_DAY);
+            let day = day_of(order.time);
             if self.order_days.last() != Some(&day) {
                 self.order_days.push(day);
                 sums[slots.order_days] += 1;
@@ -280,7 +203,7 @@ impl<'p> Walker<'p> {
             sums[slots.discounted] += i64::from(order.discount > 0);
             if program.needs_order_clock {
                 sums[slots.order_parts[day_part(order.time, day)]] += 1;
-                sums[slots.orders_weekend] += i64::from(weekday(day) >= 5);
+                sums[slots.orders_weekend] += i64::from(is_weekend(day));
                 sums[slots.order_quarters[quarter(day)]] += 1;
             }
         }
@@ -338,29 +261,6 @@ impl<'p> Walker<'p> {
     }
 }
 
-impl KindTally {
-    #[inline]
-    fn add(&mut self, code: u32, time: i64) {
-        if code == 0 {
-            return;
-        }
-        let index = code as usize;
-        if self.counts[index] == 0 {
-            self.met.push(code);
-        }
-        self.counts[index] += 1;
-        // From new to old: the last that is met is the first there was.
-        self.first_times[index] = time;
-    }
-}
-
 fn edges_of<'a>(program: &'a Program, edges: &'a [i64], series: Series) -> Edges<'a> {
     Edges { edges, notes: &program.notes[series as usize], factors: &program.factors, next: 0 }
-}
-
-/// Quarter of the year, from 0.
-fn quarter(day: i64) -> usize {
-    use chrono::{DateTime, Datelike};
-    let date = DateTime::from_timestamp(day * 86_400, 0).unwrap_or_default();
-    date.month0() as usize / 3
 }

@@ -2,7 +2,7 @@
 
 use layercake::dataset::{FeatureInfo, FeatureMatrix, Outcomes, Snapshot, UserIds};
 use layercake::features::{
-    EventParams, Feature, FeatureParams, FeaturePlan, Measure, Total, Verdict, prune,
+    EventParams, Feature, FeatureParams, FeaturePlan, Measure, Quantity, Verdict, prune,
 };
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};
@@ -111,7 +111,7 @@ fn made_up(n_users: usize, columns: &[(&str, Column<'_>)]) -> (FeaturePlan, Snap
         .iter()
         .map(|name| Feature {
             info: FeatureInfo::plain(name),
-            measure: Measure::Total { total: Total::Orders, window_days: None },
+            measure: Measure::Total { total: Quantity::Orders.into(), window_days: None },
         })
         .collect();
     let plan = FeaturePlan { events: EventParams::default(), columns: vec![], features };

@@ -4,22 +4,22 @@
 use super::Catalogue;
 use super::row::row;
 use crate::dataset::{DayPart, Family as F, Unit as U};
-use crate::features::{Statistic as S, Total as T};
+use crate::features::{Quantity as Q, Statistic as S, Total};
 
 impl Catalogue<'_> {
     /// What else users do, by event type.
     pub(super) fn other_events(&mut self) {
         for event in self.others.clone() {
-            let (slug, total) = (self.slug(&event), T::Events(event.clone()));
+            let (slug, total) = (self.slug(&event), Total::of_event(Q::Events, &event));
             let (name, en) = (format!("n_{slug}"), format!("`{event}` events"));
             let zh = format!("“{event}”次数");
-            self.totals(&row(&name, F::Events, U::Count, &en, zh), &total);
+            self.totals(&row(&name, F::Events, U::Count, &en, zh), total.clone());
             if self.events.outbound.contains(&event) {
                 // When the business last wrote says nothing of the user.
                 continue;
             }
             let zh = format!("“{event}”次数");
-            self.trends(&row(&name, F::EventsTrend, U::Share, en, zh), &total);
+            self.trends(&row(&name, F::EventsTrend, U::Share, en, zh), total.clone());
             let since = row(
                 format!("days_since_last_{slug}"),
                 F::DaysSinceEvent,
@@ -34,7 +34,8 @@ impl Catalogue<'_> {
 
     /// On how many days, over how much, and with what amounts an event occurs.
     fn extent_of(&mut self, event: &str) {
-        let (slug, of) = (self.slug(event), || event.to_owned());
+        let slug = self.slug(event);
+        let of = |quantity| Total::of_event(quantity, event);
         let days = row(
             format!("n_{slug}_days"),
             F::EventDays,
@@ -42,35 +43,39 @@ impl Catalogue<'_> {
             format!("days with `{event}` events"),
             format!("有“{event}”的天数"),
         );
-        let mut totals = vec![(days, T::DaysOf(of()))];
+        let mut totals = vec![(days, of(Q::DaysOfEvent))];
         if self.input.event_has(event, "item") {
             let name = format!("n_{slug}_items");
             let what = format!("different items in `{event}` events");
             let zh = format!("“{event}”涉及商品款数");
-            totals.push((row(name, F::EventItems, U::Count, what, zh), T::ItemsOf(of())));
+            totals.push((row(name, F::EventItems, U::Count, what, zh), of(Q::ItemsOfEvent)));
         }
         if self.input.event_has(event, "category") {
             let name = format!("n_{slug}_categories");
             let what = format!("different categories in `{event}` events");
             let zh = format!("“{event}”涉及品类数");
-            totals.push((row(name, F::EventCategories, U::Count, what, zh), T::CategoriesOf(of())));
+            totals.push((
+                row(name, F::EventCategories, U::Count, what, zh),
+                of(Q::CategoriesOfEvent),
+            ));
         }
         if self.input.event_has(event, "amount") {
             let what = format!("amount of `{event}` events");
             let zh = format!("“{event}”金额");
             let name = format!("amount_{slug}");
-            totals.push((row(name, F::EventAmount, U::Money, what, zh), T::AmountOf(of())));
+            totals.push((row(name, F::EventAmount, U::Money, what, zh), of(Q::AmountOfEvent)));
         }
         let with_dwell = |other: &&String| self.input.event_has(other, "dwell_s");
         // With one such event it would repeat the total.
-        if with_dwell(&&of()) && self.input.events.iter().filter(with_dwell).count() > 1 {
+        if with_dwell(&&event.to_owned()) && self.input.events.iter().filter(with_dwell).count() > 1
+        {
             let what = format!("time spent in `{event}` events");
             let zh = format!("“{event}”停留时长（秒）");
             let name = format!("dwell_s_{slug}");
-            totals.push((row(name, F::EventDwell, U::Seconds, what, zh), T::DwellOf(of())));
+            totals.push((row(name, F::EventDwell, U::Seconds, what, zh), of(Q::DwellOfEvent)));
         }
         for (row, total) in totals {
-            self.totals_over(self.rate_windows(), &row, &total);
+            self.totals_over(self.rate_windows(), &row, total);
         }
     }
 
@@ -81,9 +86,9 @@ impl Catalogue<'_> {
         }
         let name = "n_active_days";
         let days = row(name, F::ActiveDays, U::Count, "days with activity", "活跃天数");
-        self.totals(&days, &T::ActiveDays);
+        self.totals(&days, Q::ActiveDays);
         let trend = row(name, F::ActivityTrend, U::Share, "active days", "活跃天数");
-        self.trends(&trend, &T::ActiveDays);
+        self.trends(&trend, Q::ActiveDays);
         let what = "days since the last activity";
         let name = "days_since_last_activity";
         let since = row(name, F::DaysSinceActivity, U::Days, what, "距上次活跃的天数");
@@ -91,20 +96,20 @@ impl Catalogue<'_> {
         self.active_rhythm();
         if self.input.has("dwell_s") {
             let spent = row("dwell_s", F::Dwell, U::Seconds, "time spent", "停留时长（秒）");
-            self.totals(&spent, &T::DwellSeconds);
+            self.totals(&spent, Q::DwellSeconds);
             let name = "dwell_s_per_active_day";
             let what = "time spent on an active day";
             let of_day =
                 row(name, F::DwellPerActiveDay, U::Seconds, what, "活跃日均停留时长（秒）");
-            self.quotients(self.rate_windows(), &of_day, (T::DwellSeconds, T::ActiveDays));
+            self.quotients(self.rate_windows(), &of_day, (Q::DwellSeconds, Q::ActiveDays));
         }
         if self.input.has("session") {
             let sessions = row("n_sessions", F::Sessions, U::Count, "sessions", "会话次数");
-            self.totals(&sessions, &T::Sessions);
+            self.totals(&sessions, Q::Sessions);
             let name = "events_per_session";
             let what = "the user's events in a session";
             let events = row(name, F::EventsPerSession, U::Ratio, what, "次均会话行为数");
-            self.quotient(&events, (T::OwnEvents, T::Sessions));
+            self.quotient(&events, (Q::OwnEvents, Q::Sessions));
         }
     }
 
@@ -169,10 +174,10 @@ impl Catalogue<'_> {
         }
     }
 
-    fn count_of(&self, event: &str) -> T {
+    fn count_of(&self, event: &str) -> Total {
         match event == self.events.order {
-            true => T::Orders,
-            false => T::Events(event.to_owned()),
+            true => Q::Orders.into(),
+            false => Total::of_event(Q::Events, event),
         }
     }
 
@@ -197,12 +202,12 @@ impl Catalogue<'_> {
         let en = format!("`{response}` for each `{sent}`");
         let zh = format!("每次“{sent}”得到的“{response}”次数");
         let rate = row(&name, F::Response, U::Ratio, &en, &zh).rate(sent, response);
-        let quotient = (T::Events(response.to_owned()), T::Events(sent.to_owned()));
+        let quotient = (Total::of_event(Q::Events, response), Total::of_event(Q::Events, sent));
         self.quotients(self.rate_windows(), &rate, quotient);
         for channel in self.channels() {
-            let on = |event: &str| T::EventOnChannel {
-                event: event.to_owned(),
-                channel: channel.clone(),
+            let on = |event: &str| Total {
+                channel: Some(channel.clone()),
+                ..Total::of_event(Q::EventsOnChannel, event)
             };
             let rate = row(
                 format!("{name}_{}", self.slug(&channel)),
@@ -224,7 +229,7 @@ impl Catalogue<'_> {
             "share of orders placed on a Saturday or Sunday",
             "周末订单占比",
         );
-        self.quotient(&weekend, (T::OrdersAtWeekend, T::Orders));
+        self.quotient(&weekend, (Q::OrdersAtWeekend, Q::Orders));
         for (part, zh) in DAY_PARTS {
             let share = row(
                 format!("share_orders_{}", part.as_str()),
@@ -233,7 +238,7 @@ impl Catalogue<'_> {
                 format!("share of orders placed in the {} (6 hours)", part.as_str()),
                 format!("{zh}订单占比"),
             );
-            self.quotient(&share, (T::OrdersAt(part), T::Orders));
+            self.quotient(&share, (Total::in_part(Q::OrdersInDayPart, part as u8), Q::Orders));
         }
         if !self.others.is_empty() {
             self.clock_of_events();
@@ -248,7 +253,7 @@ impl Catalogue<'_> {
             "share of the user's events on a Saturday or Sunday",
             "周末行为占比",
         );
-        self.quotient(&weekend, (T::EventsAtWeekend, T::OwnEvents));
+        self.quotient(&weekend, (Q::EventsAtWeekend, Q::OwnEvents));
         for (part, zh) in DAY_PARTS {
             let share = row(
                 format!("share_events_{}", part.as_str()),
@@ -257,7 +262,7 @@ impl Catalogue<'_> {
                 format!("share of the user's events in the {} (6 hours)", part.as_str()),
                 format!("{zh}行为占比"),
             );
-            self.quotient(&share, (T::EventsAt(part), T::OwnEvents));
+            self.quotient(&share, (Total::in_part(Q::EventsInDayPart, part as u8), Q::OwnEvents));
         }
         for (number, (day, zh)) in (0..).zip(WEEKDAYS) {
             let share = row(
@@ -267,7 +272,7 @@ impl Catalogue<'_> {
                 format!("share of the user's events on {day}s"),
                 format!("{zh}行为占比"),
             );
-            self.quotient(&share, (T::EventsOnWeekday(number), T::OwnEvents));
+            self.quotient(&share, (Total::in_part(Q::EventsOnWeekday, number), Q::OwnEvents));
         }
     }
 }

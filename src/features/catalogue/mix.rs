@@ -4,7 +4,7 @@
 use super::Catalogue;
 use super::row::row;
 use crate::dataset::{Dimension, Family as F, Missing, Unit as U};
-use crate::features::{Measure, Statistic as S, Total as T};
+use crate::features::{Measure, Quantity as Q, Statistic as S, Total};
 
 impl Catalogue<'_> {
     pub(super) fn channels(&self) -> Vec<String> {
@@ -26,7 +26,7 @@ impl Catalogue<'_> {
             return;
         }
         for event in &events {
-            self.share(Dimension::Event, event, (T::Events(event.clone()), T::OwnEvents));
+            self.share(Dimension::Event, event, Total::of_event(Q::Events, event), Q::OwnEvents);
         }
         self.distribution(Dimension::Event);
     }
@@ -36,9 +36,9 @@ impl Catalogue<'_> {
             return;
         }
         for channel in self.channels() {
-            let total = T::EventsOnChannel(channel.clone());
-            self.count(Dimension::Channel, &channel, &total);
-            self.share(Dimension::Channel, &channel, (total, T::EventsWithChannel));
+            let total = Total::on_channel(Q::OwnEventsOnChannel, &channel);
+            self.count(Dimension::Channel, &channel, total.clone());
+            self.share(Dimension::Channel, &channel, total, Q::EventsWithChannel);
             if self.input.has("amount") {
                 let gmv = row(
                     format!("gmv_channel_{}", self.slug(&channel)),
@@ -47,7 +47,7 @@ impl Catalogue<'_> {
                     format!("amount ordered on channel `{channel}`"),
                     format!("渠道“{channel}”消费金额"),
                 );
-                self.totals_over(vec![None], &gmv, &T::AmountOnChannel(channel));
+                self.totals_over(vec![None], &gmv, Total::on_channel(Q::AmountOnChannel, &channel));
             }
         }
         self.distribution(Dimension::Channel);
@@ -58,14 +58,14 @@ impl Catalogue<'_> {
             return;
         }
         for category in self.input.categories.iter().take(self.params.max_categories) {
-            let total = T::EventsInCategory(category.clone());
-            self.count(Dimension::Category, category, &total);
-            self.share(Dimension::Category, category, (total, T::EventsWithCategory));
+            let total = Total::in_category(Q::EventsInCategory, category);
+            self.count(Dimension::Category, category, total.clone());
+            self.share(Dimension::Category, category, total, Q::EventsWithCategory);
         }
         self.distribution(Dimension::Category);
     }
 
-    fn count(&mut self, dimension: Dimension, value: &str, total: &T) {
+    fn count(&mut self, dimension: Dimension, value: &str, total: Total) {
         let (column, zh) = (dimension.as_str(), chinese(dimension));
         let count = row(
             format!("n_{column}_{}", self.slug(value)),
@@ -77,7 +77,7 @@ impl Catalogue<'_> {
         self.totals_over(vec![None], &count, total);
     }
 
-    fn share(&mut self, dimension: Dimension, value: &str, (numerator, denominator): (T, T)) {
+    fn share(&mut self, dimension: Dimension, value: &str, numerator: Total, all: Q) {
         let (column, zh) = (dimension.as_str(), chinese(dimension));
         let share = row(
             format!("share_{column}_{}", self.slug(value)),
@@ -86,7 +86,7 @@ impl Catalogue<'_> {
             format!("share of the user's events with {column} `{value}`"),
             format!("{zh}“{value}”行为占比"),
         );
-        let measure = Measure::Quotient { numerator, denominator, window_days: None };
+        let measure = Measure::Quotient { numerator, denominator: all.into(), window_days: None };
         self.add(share, measure, Missing::Zero);
     }
 

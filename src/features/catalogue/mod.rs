@@ -5,10 +5,12 @@ mod mix;
 mod names;
 mod orders;
 mod row;
+mod traits;
 
-pub(super) use names::{most_similar, slug};
+pub(super) use names::most_similar;
+pub use traits::{InputTraits, describe_input};
 
-use super::{EventParams, Feature, FeatureError, FeatureParams, FeaturePlan, InputTraits};
+use super::{EventParams, Feature, FeatureError, FeatureParams, FeaturePlan};
 use crate::dataset::Missing;
 use names::with_unique_names;
 

@@ -3,7 +3,7 @@
 use super::Catalogue;
 use super::row::row;
 use crate::dataset::{Family as F, Unit as U};
-use crate::features::{Statistic as S, Total as T};
+use crate::features::{Quantity as Q, Statistic as S, Total};
 
 /// Days that follow, for orders in the same season of the year before.
 const SEASON_DAYS: u32 = 90;
@@ -11,13 +11,13 @@ const SEASON_DAYS: u32 = 90;
 impl Catalogue<'_> {
     /// Orders, spend, discount, units, items.
     pub(super) fn orders(&mut self) {
-        self.totals(&row("n_orders", F::Orders, U::Count, "orders placed", "下单次数"), &T::Orders);
-        self.trends(&row("n_orders", F::OrdersTrend, U::Share, "orders", "订单"), &T::Orders);
+        self.totals(&row("n_orders", F::Orders, U::Count, "orders placed", "下单次数"), Q::Orders);
+        self.trends(&row("n_orders", F::OrdersTrend, U::Share, "orders", "订单"), Q::Orders);
         let days = row("n_order_days", F::OrderDays, U::Count, "days with an order", "下单天数");
-        self.totals(&days, &T::OrderDays);
+        self.totals(&days, Q::OrderDays);
         if self.input.has("amount") {
-            self.totals(&row("gmv", F::Gmv, U::Money, "amount ordered", "消费金额"), &T::Amount);
-            self.trends(&row("gmv", F::GmvTrend, U::Share, "amount", "消费金额"), &T::Amount);
+            self.totals(&row("gmv", F::Gmv, U::Money, "amount ordered", "消费金额"), Q::Amount);
+            self.trends(&row("gmv", F::GmvTrend, U::Share, "amount", "消费金额"), Q::Amount);
             self.order_values();
         }
         if self.input.has("discount") {
@@ -29,7 +29,7 @@ impl Catalogue<'_> {
     fn order_values(&mut self) {
         let windows = self.all_windows();
         let mean = row("mean_order_value", F::OrderValue, U::Money, "mean order value", "客单价");
-        self.quotients(windows, &mean, (T::Amount, T::Orders));
+        self.quotients(windows, &mean, (Q::Amount, Q::Orders));
         let max = row(
             "max_order_value",
             F::LargestOrder,
@@ -74,7 +74,7 @@ impl Catalogue<'_> {
 
     fn discounts(&mut self) {
         let taken = row("discount", F::Discount, U::Money, "discount taken", "优惠金额");
-        self.totals(&taken, &T::Discount);
+        self.totals(&taken, Q::Discount);
         let share = row(
             "share_orders_discounted",
             F::DiscountShare,
@@ -82,7 +82,7 @@ impl Catalogue<'_> {
             "share of orders with a discount",
             "优惠订单占比",
         );
-        self.quotients(self.rate_windows(), &share, (T::DiscountedOrders, T::Orders));
+        self.quotients(self.rate_windows(), &share, (Q::DiscountedOrders, Q::Orders));
         let depth = row(
             "discount_depth",
             F::DiscountDepth,
@@ -90,29 +90,26 @@ impl Catalogue<'_> {
             "discount as a share of the full price of all orders",
             "折扣力度（优惠占原价的比例）",
         );
-        self.quotients(self.rate_windows(), &depth, (T::Discount, T::FullPrice));
+        self.quotients(self.rate_windows(), &depth, (Q::Discount, Q::FullPrice));
     }
 
     fn baskets(&mut self) {
         if self.input.has("quantity") {
-            self.totals(
-                &row("n_units", F::Units, U::Count, "units ordered", "购买件数"),
-                &T::Units,
-            );
+            self.totals(&row("n_units", F::Units, U::Count, "units ordered", "购买件数"), Q::Units);
             let of_order =
                 row("units_per_order", F::UnitsPerOrder, U::Ratio, "units in an order", "单均件数");
-            self.quotient(&of_order, (T::Units, T::Orders));
+            self.quotient(&of_order, (Q::Units, Q::Orders));
         }
         if self.input.has("order_id") {
             let of_order =
                 row("lines_per_order", F::LinesPerOrder, U::Ratio, "lines in an order", "单均行数");
-            self.quotient(&of_order, (T::OrderLines, T::Orders));
+            self.quotient(&of_order, (Q::OrderLines, Q::Orders));
         }
         if self.input.has("item") {
             let what = "different items ordered";
             self.totals(
                 &row("n_items", F::ItemVariety, U::Count, what, "购买商品款数"),
-                &T::ItemsOrdered,
+                Q::ItemsOrdered,
             );
             let novelty = row(
                 "items_per_line",
@@ -121,12 +118,12 @@ impl Catalogue<'_> {
                 "different items for each order line; low when the same is bought again",
                 "每行订单的不同商品数；越低越常回购同款",
             );
-            self.quotient(&novelty, (T::ItemsOrdered, T::OrderLines));
+            self.quotient(&novelty, (Q::ItemsOrdered, Q::OrderLines));
         }
         if self.input.has("category") {
             let what = "different categories ordered from";
             let variety = row("n_categories", F::CategoryVariety, U::Count, what, "购买品类数");
-            self.totals(&variety, &T::CategoriesOrdered);
+            self.totals(&variety, Q::CategoriesOrdered);
         }
     }
 
@@ -280,7 +277,7 @@ impl Catalogue<'_> {
                 format!("share of orders placed in quarter {quarter} of the year"),
                 format!("第{quarter}季度订单占比"),
             );
-            self.quotient(&share, (T::OrdersInQuarter(quarter), T::Orders));
+            self.quotient(&share, (Total::in_part(Q::OrdersInQuarter, quarter - 1), Q::Orders));
         }
         if self.span_days > 365 {
             let orders = row(

@@ -87,12 +87,18 @@ impl Catalogue<'_> {
     }
 
     /// A total over all time and over each window.
-    pub(super) fn totals(&mut self, row: &Row, total: &Total) {
+    pub(super) fn totals(&mut self, row: &Row, total: impl Into<Total>) {
         self.totals_over(self.all_windows(), row, total);
     }
 
     /// A total over the windows given.
-    pub(super) fn totals_over(&mut self, windows: Vec<Option<u32>>, row: &Row, total: &Total) {
+    pub(super) fn totals_over(
+        &mut self,
+        windows: Vec<Option<u32>>,
+        row: &Row,
+        total: impl Into<Total>,
+    ) {
+        let total = total.into();
         for window_days in windows {
             let measure = Measure::Total { total: total.clone(), window_days };
             self.add(row.over(window_days, "累计"), measure, Missing::Zero);
@@ -104,8 +110,9 @@ impl Catalogue<'_> {
         &mut self,
         windows: Vec<Option<u32>>,
         row: &Row,
-        (numerator, denominator): (Total, Total),
+        (numerator, denominator): (impl Into<Total>, impl Into<Total>),
     ) {
+        let (numerator, denominator) = (numerator.into(), denominator.into());
         for window_days in windows {
             let (numerator, denominator) = (numerator.clone(), denominator.clone());
             let measure = Measure::Quotient { numerator, denominator, window_days };
@@ -114,7 +121,7 @@ impl Catalogue<'_> {
     }
 
     /// A quotient over all time.
-    pub(super) fn quotient(&mut self, row: &Row, quotient: (Total, Total)) {
+    pub(super) fn quotient(&mut self, row: &Row, quotient: (impl Into<Total>, impl Into<Total>)) {
         self.quotients(vec![None], row, quotient);
     }
 
@@ -131,7 +138,8 @@ impl Catalogue<'_> {
 
     /// How the total of a window relates to that of the next longer one; the
     /// row says what is counted.
-    pub(super) fn trends(&mut self, row: &Row, total: &Total) {
+    pub(super) fn trends(&mut self, row: &Row, total: impl Into<Total>) {
+        let total = total.into();
         let windows = self.windows_days.clone();
         for pair in windows.windows(2).filter(|pair| pair[0] >= MIN_TREND_DAYS) {
             let (recent_days, longer_days) = (pair[0], pair[1]);

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDateTime;
 
-use super::catalogue::slug;
-use super::{FeatureError, FeaturePlan};
+use super::names::slug;
+use crate::features::{FeatureError, FeaturePlan};
 use crate::input::history::{Column, Histories, HistoryError, N_BUCKETS, N_COLUMNS, Vocabulary};
 
 /// What the data before a date holds, as far as the catalogue depends on it.
