@@ -70,23 +70,6 @@ pub enum PipelineError {
         /// What the system said.
         cause: io::Error,
     },
-    /// There is no lineage to show.
-    #[error(
-        "no lineage.json at {folder}; name the folder of a model, as models/shop: \
-         `layercake-train --config FILE` writes it with the bundle"
-    )]
-    NoLineage {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// A lineage that can't be read.
-    #[error("{file} can't be read ({problem}); the next training starts it anew")]
-    DamagedLineage {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
     /// A place for a matrix where something else belongs.
     #[error("--out {path}: {problem}")]
     MatrixPlace {

@@ -30,7 +30,4 @@ pub use rejected_rows::RejectedRows;
 pub use review::{CheckedReview, review_place};
 pub use score::{LayerCount, ScoreFormat, ScoreRequest, ScoreSummary, score};
 pub use session::Session;
-pub use train::{
-    Born, Compared, Died, Kept, Lineage, LineageEntry, LineageLayer, Merged, Movement,
-    MovementFlow, Previous, Split, Trained, train,
-};
+pub use train::{Previous, Trained, train};

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::layout::{
     align, indented, keep_first_whole, percent, table, thousands, users, warnings,
 };
-use crate::app::{Lineage, LineageEntry, Movement};
+use crate::bundle::{Lineage, LineageEntry, Movement};
 
 /// What training tells of the layers' past: nothing for a first model.
 pub(super) fn entry(entry: &LineageEntry) -> String {

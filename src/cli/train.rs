@@ -11,11 +11,11 @@ use super::{
     lineage_tables, list_of_no_interest, output, tables,
 };
 use crate::app::{
-    CheckedReview, Lineage, MatrixRequest, Model, Previous, RejectedRows, ScoreFormat,
-    ScoreRequest, Session, Trained, agreement_with_groups, backtest, full_catalogue, list_beside,
-    score, train, write_matrix,
+    CheckedReview, MatrixRequest, Model, Previous, RejectedRows, ScoreFormat, ScoreRequest,
+    Session, Trained, agreement_with_groups, backtest, full_catalogue, list_beside, score, train,
+    write_matrix,
 };
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Lineage};
 use crate::config::Config;
 use crate::input::starter::starter_config;
 use crate::sample::{SampleParams, write_sample};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::support::Shop;
+use crate::support::{Shop, project};
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     std::fs::read_dir(folder)
@@ -62,15 +62,9 @@ fn a_bundle_survives_loading() {
 
 #[test]
 fn a_damaged_bundle_is_refused_by_file() {
-    for name in [
-        "config.toml",
-        "features.json",
-        "layers.json",
-        "rfm.json",
-        "churn.json",
-        "classifier.json",
-        "record.json",
-    ] {
+    let names: Vec<String> = files(&trained().bundle("models")).into_keys().collect();
+    assert_eq!(names.len(), 10);
+    for name in names.iter().filter(|name| *name != "manifest.json") {
         let shop = trained();
         let path = shop.bundle("models").join(name);
         let mut content = std::fs::read(&path).unwrap();
@@ -139,4 +133,25 @@ fn a_run_killed_half_way_leaves_no_bundle_and_harms_no_other() {
         assert!(files(&first) == expected);
         shop.score(&["--bundle", "models/shop"]).done();
     }
+}
+
+#[test]
+fn a_bundle_of_the_former_format_is_refused_with_the_next_step() {
+    let shop = trained();
+    for (name, content) in files(&project().join("tests/it/data/format-5")) {
+        shop.write(&format!("former/{name}"), content);
+    }
+    for ran in [
+        shop.score(&["--bundle", "former"]),
+        shop.compare(&["backtest", "--bundle", "former"]),
+        shop.train(&["churn", "--bundle", "former"]),
+    ] {
+        ran.refused(&["bundle format 5 of an earlier version", "train again"]);
+    }
+    // Training beside it goes on, and says why ids start afresh.
+    let model = shop.path("models/shop");
+    std::fs::rename(shop.path("former"), model.join("2024-08-28-ae43739824")).unwrap();
+    std::fs::write(model.join("latest"), "2024-08-28-ae43739824\n").unwrap();
+    let report = shop.train(&["--config", "shop.toml", "--seed", "7"]).done();
+    assert!(report.replace("\n  ", " ").contains("bundle format 5"), "{report}");
 }

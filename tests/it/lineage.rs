@@ -4,8 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use layercake::app::{Lineage, LineageEntry};
-use layercake::bundle::Bundle;
+use layercake::bundle::{Bundle, Lineage, LineageEntry};
 
 use crate::support::{CONFIG, Shop, orders};
 

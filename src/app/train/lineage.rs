@@ -5,17 +5,16 @@
 //! and seed finds the same ids and thus makes the same bundle.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::ancestry::{Origin, Parent, Previous};
-use super::lineage_file::{
-    Born, Compared, Died, Kept, Lineage, LineageEntry, LineageLayer, Merged, Split, set_aside,
-    take_turn,
-};
-use super::movement::{LayersAt, Movement, movement};
+use super::movement::{LayersAt, movement};
 use crate::app::PipelineError;
 use crate::app::open_data::OpenData;
-use crate::bundle::{Bundle, BundleError, ids_in_bundles};
+use crate::bundle::{
+    Born, Bundle, BundleError, Compared, Died, Kept, Lineage, LineageEntry, LineageLayer, Merged,
+    Movement, Sealed, Split, ids_in_bundles, take_turn,
+};
 use crate::dataset::Snapshot;
 use crate::features::{check_custom, describe_input};
 use crate::models::segmentation::{LayerIdentity, Matching, SameGroup, SharedUsers};
@@ -39,23 +38,29 @@ pub(super) fn publish(
     std::fs::create_dir_all(&model_folder)
         .map_err(|cause| BundleError::Unwritable { folder: model_folder.clone(), cause })?;
     let turn = take_turn(&model_folder);
-    let mut history = History::read(&model_folder)?;
-    let mut entry = descend(data, &mut bundle, latest, &history, previous, &model_folder)?;
+    let mut history = History::read(model_folder)?;
+    let unnamed = bundle.seal()?;
+    let fingerprint = &unnamed.fingerprint;
+    let descent = descend(data, &mut bundle, fingerprint, latest, &history, previous)?;
+    bundle.record.name_layers(bundle.layers.layers.iter().map(|layer| layer.id.as_str()));
+    let sealed = bundle.seal_renamed(unnamed)?;
+    let mut entry = entry(&bundle, &sealed, descent);
     match history.lineage.entry(&entry.bundle) {
         Some(same) => entry = same.clone(),
         None => {
             entry.warnings.splice(0..0, history.warnings);
             history.lineage.entries.push(entry.clone());
-            history.lineage.write(&model_folder)?;
+            history.lineage.write(&history.model_folder)?;
         }
     }
-    let folder = bundle.save(&data.config.models)?;
+    let folder = sealed.save(&data.config.models)?;
     drop(turn);
     Ok(Published { bundle, folder, entry })
 }
 
 /// What is known of a model's past.
 struct History {
+    model_folder: PathBuf,
     lineage: Lineage,
     /// All ids that were ever used.
     used: BTreeSet<String>,
@@ -66,24 +71,25 @@ struct History {
 impl History {
     /// Reads the lineage. Where it can't be read, it is kept aside, and the ids
     /// are those of the bundles that are still there.
-    fn read(model_folder: &Path) -> Result<Self, PipelineError> {
+    fn read(model_folder: PathBuf) -> Result<Self, PipelineError> {
         let mut warnings = Vec::new();
-        let lineage = match Lineage::read(model_folder) {
+        let lineage = match Lineage::read(&model_folder) {
             Ok(lineage) => lineage,
             Err(error) => {
-                let aside = set_aside(model_folder)?;
+                let aside = Lineage::move_away(&model_folder)?;
                 warnings.push(format!("{error}; it is kept as {}", aside.display()));
                 None
             }
         };
         let used = match &lineage {
             Some(lineage) => lineage.used_ids(),
-            None => ids_in_bundles(model_folder),
+            None => ids_in_bundles(&model_folder),
         };
         if lineage.is_none() && warnings.is_empty() && !used.is_empty() {
             warnings.push("there are bundles but no lineage.json, which starts anew".into());
         }
-        Ok(Self { lineage: lineage.unwrap_or_else(Lineage::empty), used, warnings })
+        let lineage = lineage.unwrap_or_else(Lineage::empty);
+        Ok(Self { model_folder, lineage, used, warnings })
     }
 }
 
@@ -118,50 +124,67 @@ impl SameModel {
         }
         let Some(Parent { bundle, name }) = parent.map(AsRef::as_ref) else { return Ok(None) };
         let (identities, used) = (bundle.layers.identities(), bundle.layers.used_ids());
-        let is_same = bundle.fingerprint()? == fingerprint;
+        let is_same = bundle.seal()?.fingerprint == fingerprint;
         Ok(is_same.then(|| Self { bundle: name.clone(), identities, used }))
     }
 }
 
-/// Hands ids and names down to the layers of `bundle`; returns the entry that
-/// says how.
+/// How the layers of a model came from those of the model before.
+struct Descent {
+    /// Name of the bundle whose layers go on.
+    from: Option<String>,
+    /// Ids and names of its layers.
+    identities: Vec<LayerIdentity>,
+    matching: Matching,
+    compared: Option<Compared>,
+    movement: Option<Movement>,
+    warnings: Vec<String>,
+}
+
+impl Descent {
+    fn new(identities: Vec<LayerIdentity>, matching: Matching) -> Self {
+        let (from, compared, movement, warnings) = (None, None, None, Vec::new());
+        Self { from, identities, matching, compared, movement, warnings }
+    }
+}
+
+/// Hands ids and names down to the layers of `bundle`; `latest` is its latest training
+/// snapshot.
 fn descend(
     data: &OpenData<'_>,
     bundle: &mut Bundle,
+    fingerprint: &str,
     latest: &Snapshot,
     history: &History,
     previous: &Previous,
-    model_folder: &Path,
-) -> Result<LineageEntry, PipelineError> {
-    let fingerprint = bundle.fingerprint()?;
-    let origin = previous.origin(model_folder, &history.used)?;
+) -> Result<Descent, PipelineError> {
+    let origin = previous.origin(&history.model_folder, &history.used)?;
     let n_layers = bundle.layers.layers.len();
-    if let Some(same) = SameModel::find(history, &origin, previous, &fingerprint)? {
+    if let Some(same) = SameModel::find(history, &origin, previous, fingerprint)? {
         bundle.layers.adopt(&same.identities, &same.used);
-        let matching = Matching::unchanged(n_layers);
-        return Ok(entry(bundle, &same.identities, &matching)?.after(same.bundle));
+        let descent = Descent::new(same.identities, Matching::unchanged(n_layers));
+        return Ok(Descent { from: Some(same.bundle), ..descent });
     }
     let unrelated = Matching::unrelated(n_layers);
     let mut used = history.used.clone();
     let reason = match origin {
-        Origin::First | Origin::Fresh => return entry(bundle, &[], &unrelated),
+        Origin::First | Origin::Fresh => return Ok(Descent::new(Vec::new(), unrelated)),
         Origin::Lost(reason) => reason,
         Origin::Parent(parent) => {
             used.append(&mut parent.bundle.layers.used_ids());
             match layers_by(data, &parent.bundle, bundle, latest) {
-                Ok(old) => return inherit(data, bundle, latest, &parent, &old, &used),
+                Ok(old) => return inherit(data, bundle, latest, *parent, &old, &used),
                 Err(reason) => format!("{}: {reason}", parent.name),
             }
         }
     };
     bundle.layers.inherit(&[], &unrelated, &used);
-    let mut entry = entry(bundle, &[], &unrelated)?;
     let first = bundle.layers.layers.iter().map(|layer| layer.id.as_str()).next().unwrap_or("L1");
-    entry.warnings.push(format!(
+    let warning = format!(
         "ids start afresh at {first}, since the model before can't be used ({reason}); \
          --previous BUNDLE takes them from another"
-    ));
-    Ok(entry)
+    );
+    Ok(Descent { warnings: vec![warning], ..Descent::new(Vec::new(), unrelated) })
 }
 
 /// Where a model puts the users of the new model's latest training snapshot, or
@@ -189,23 +212,23 @@ fn inherit(
     data: &OpenData<'_>,
     bundle: &mut Bundle,
     latest: &Snapshot,
-    parent: &Parent,
+    parent: Parent,
     old: &LayersAt,
     used: &BTreeSet<String>,
-) -> Result<LineageEntry, PipelineError> {
+) -> Result<Descent, PipelineError> {
     let new = bundle.layers.assign(&latest.features)?.layers;
     let identities = parent.bundle.layers.identities();
     let n_layers = bundle.layers.layers.len();
     let shared = SharedUsers::count((&old.layers, identities.len()), (&new, n_layers));
     let matching = shared.matching();
     bundle.layers.inherit(&identities, &matching, used);
-    let mut entry = entry(bundle, &identities, &matching)?.after(parent.name.clone());
-    entry.compared = Some(Compared { on: latest.as_of.date(), n_users: new.len() });
-    match movement_since(data, &parent.bundle, bundle) {
-        Ok(found) => entry.movement = Some(found),
-        Err(reason) => entry.warnings.push(format!("who changed layer can't be told: {reason}")),
-    }
-    Ok(entry)
+    let (movement, warnings) = match movement_since(data, &parent.bundle, bundle) {
+        Ok(found) => (Some(found), Vec::new()),
+        Err(reason) => (None, vec![format!("who changed layer can't be told: {reason}")]),
+    };
+    let compared = Some(Compared { on: latest.as_of.date(), n_users: new.len() });
+    let from = Some(parent.name);
+    Ok(Descent { from, identities, matching, compared, movement, warnings })
 }
 
 fn movement_since(data: &OpenData<'_>, old: &Bundle, new: &Bundle) -> Result<Movement, String> {
@@ -224,13 +247,10 @@ fn movement_since(data: &OpenData<'_>, old: &Bundle, new: &Bundle) -> Result<Mov
 }
 
 /// The entry of a bundle whose layers have their ids.
-fn entry(
-    bundle: &Bundle,
-    previous: &[LayerIdentity],
-    matching: &Matching,
-) -> Result<LineageEntry, PipelineError> {
+fn entry(bundle: &Bundle, sealed: &Sealed, descent: Descent) -> LineageEntry {
     let layers = &bundle.layers.layers;
-    let old = |index: usize| previous[index].id.clone();
+    let Descent { from, identities, matching, compared, movement, warnings } = descent;
+    let old = |index: usize| identities[index].id.clone();
     let new = |index: usize| layers[index].id.clone();
     let kept = |same: &SameGroup| Kept { id: new(same.new), jaccard: same.jaccard };
     let born =
@@ -238,13 +258,18 @@ fn entry(
     let died = |(it, heir): (usize, Option<usize>)| Died { id: old(it), mostly_in: heir.map(new) };
     let all =
         |indices: Vec<usize>, id: &dyn Fn(usize) -> String| indices.into_iter().map(id).collect();
-    Ok(LineageEntry {
-        bundle: bundle.name()?,
-        previous: None,
+    let merged =
+        |(from, into): (Vec<usize>, usize)| Merged { from: all(from, &old), into: new(into) };
+    let split =
+        |(from, into): (usize, Vec<usize>)| Split { from: old(from), into: all(into, &new) };
+    LineageEntry {
+        bundle: sealed.name.clone(),
+        // A bundle is not its own heir.
+        previous: from.filter(|from| *from != sealed.name),
         as_of: bundle.record.dates.as_of.date(),
-        fingerprint: bundle.fingerprint()?,
-        compared: None,
-        warnings: Vec::new(),
+        fingerprint: sealed.fingerprint.clone(),
+        compared,
+        warnings,
         layers: layers
             .iter()
             .map(|layer| LineageLayer { identity: layer.into(), n_users: layer.profile.n_users })
@@ -252,17 +277,9 @@ fn entry(
         kept: matching.kept.iter().map(kept).collect(),
         born: matching.births().into_iter().map(born).collect(),
         died: matching.deaths().into_iter().map(died).collect(),
-        merged: matching
-            .merges()
-            .into_iter()
-            .map(|(from, into)| Merged { from: all(from, &old), into: new(into) })
-            .collect(),
-        split: matching
-            .splits()
-            .into_iter()
-            .map(|(from, into)| Split { from: old(from), into: all(into, &new) })
-            .collect(),
+        merged: matching.merges().into_iter().map(merged).collect(),
+        split: matching.splits().into_iter().map(split).collect(),
         retired_ids: bundle.layers.retired_ids.clone(),
-        movement: None,
-    })
+        movement,
+    }
 }

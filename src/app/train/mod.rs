@@ -3,20 +3,15 @@
 mod ancestry;
 mod churn_evaluation;
 mod lineage;
-mod lineage_file;
 mod movement;
 
 pub use ancestry::Previous;
-pub use lineage_file::{
-    Born, Compared, Died, Kept, Lineage, LineageEntry, LineageLayer, Merged, Split,
-};
-pub use movement::{Movement, MovementFlow};
 
 use std::path::PathBuf;
 
 use chrono::NaiveDateTime;
 
-use crate::bundle::{Bundle, TrainingRecord};
+use crate::bundle::{Bundle, LineageEntry, TrainingRecord};
 use crate::features::{FeaturePlan, Pruning, SnapshotDates, SnapshotRequest, prune};
 use crate::input::engine::MemoryUse;
 use crate::input::history::N_BUCKETS;

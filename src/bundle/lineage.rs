@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::movement::Movement;
-use crate::app::PipelineError;
+use super::{BundleError, Movement};
 use crate::files::write_atomically;
 use crate::models::segmentation::LayerIdentity;
 
@@ -133,7 +132,7 @@ pub struct Split {
 
 impl Lineage {
     /// No entry yet.
-    pub(super) fn empty() -> Self {
+    pub fn empty() -> Self {
         Self { format: FORMAT, entries: Vec::new() }
     }
 
@@ -142,17 +141,19 @@ impl Lineage {
     ///
     /// # Errors
     /// When there is none, or it can't be read.
-    pub fn load(path: &Path) -> Result<Self, PipelineError> {
+    pub fn load(path: &Path) -> Result<Self, BundleError> {
         let beside = path.join("..");
         let folder = if path.join(FILE).exists() { path } else { &beside };
-        Self::read(folder)?.ok_or_else(|| PipelineError::NoLineage { folder: path.to_owned() })
+        Self::read(folder)?.ok_or_else(|| BundleError::NoLineage { folder: path.to_owned() })
     }
 
     /// Reads the lineage in a model's folder, `None` when there is none.
-    pub(super) fn read(model_folder: &Path) -> Result<Option<Self>, PipelineError> {
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn read(model_folder: &Path) -> Result<Option<Self>, BundleError> {
         let file = model_folder.join(FILE);
-        let damaged =
-            |problem: String| PipelineError::DamagedLineage { file: file.clone(), problem };
+        let damaged = |problem: String| BundleError::DamagedLineage { file: file.clone(), problem };
         let content = match std::fs::read(&file) {
             Ok(content) => content,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -168,13 +169,28 @@ impl Lineage {
     }
 
     /// Writes the lineage into a model's folder.
-    pub(super) fn write(&self, model_folder: &Path) -> Result<(), PipelineError> {
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn write(&self, model_folder: &Path) -> Result<(), BundleError> {
         let path = model_folder.join(FILE);
         write_atomically(&path, |file| {
             serde_json::to_writer_pretty(&mut *file, self)?;
             writeln!(file)
         })
-        .map_err(|cause| PipelineError::Output { path, cause })
+        .map_err(|cause| BundleError::UnwritableLineage { file: path, cause })
+    }
+
+    /// Moves a lineage that can't be read out of the way; returns where to.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn move_away(model_folder: &Path) -> Result<PathBuf, BundleError> {
+        let place = |number: u32| model_folder.join(format!("lineage-damaged-{number}.json"));
+        let free = (1..).map(place).find(|path| !path.exists()).unwrap_or_else(|| place(0));
+        std::fs::rename(model_folder.join(FILE), &free)
+            .map_err(|cause| BundleError::UnwritableLineage { file: free.clone(), cause })?;
+        Ok(free)
     }
 
     /// The entry of a bundle.
@@ -184,11 +200,7 @@ impl Lineage {
 
     /// The newest entry of the same model; of those that came from `previous`
     /// only, when that is given.
-    pub(super) fn same_model(
-        &self,
-        fingerprint: &str,
-        previous: Option<&str>,
-    ) -> Option<&LineageEntry> {
+    pub fn same_model(&self, fingerprint: &str, previous: Option<&str>) -> Option<&LineageEntry> {
         self.entries
             .iter()
             .rev()
@@ -197,7 +209,7 @@ impl Lineage {
     }
 
     /// All ids that were ever used.
-    pub(super) fn used_ids(&self) -> BTreeSet<String> {
+    pub fn used_ids(&self) -> BTreeSet<String> {
         self.entries.iter().flat_map(LineageEntry::used_ids).collect()
     }
 
@@ -208,35 +220,22 @@ impl Lineage {
 }
 
 impl LineageEntry {
-    pub(super) fn used_ids(&self) -> BTreeSet<String> {
+    /// Ids of its layers and of those that ended.
+    pub fn used_ids(&self) -> BTreeSet<String> {
         let current = self.layers.iter().map(|layer| layer.identity.id.clone());
         current.chain(self.retired_ids.iter().cloned()).collect()
     }
 
-    /// The same, as the heir of another bundle, unless that is the bundle itself.
-    pub(super) fn after(self, previous: String) -> Self {
-        let previous = Some(previous).filter(|previous| *previous != self.bundle);
-        Self { previous, ..self }
-    }
-
-    pub(super) fn identities(&self) -> Vec<LayerIdentity> {
+    /// Ids and names of its layers, in order of the model.
+    pub fn identities(&self) -> Vec<LayerIdentity> {
         self.layers.iter().map(|layer| layer.identity.clone()).collect()
     }
-}
-
-/// Moves a lineage that can't be read out of the way; returns where to.
-pub(super) fn set_aside(model_folder: &Path) -> Result<PathBuf, PipelineError> {
-    let place = |number: u32| model_folder.join(format!("lineage-damaged-{number}.json"));
-    let free = (1..).map(place).find(|path| !path.exists()).unwrap_or_else(|| place(0));
-    std::fs::rename(model_folder.join(FILE), &free)
-        .map_err(|cause| PipelineError::Output { path: free.clone(), cause })?;
-    Ok(free)
 }
 
 /// Makes runs that train the same model take turns from reading the lineage to
 /// publishing the bundle, for as long as the result lives. Where the system
 /// can't lock a folder, the last run to write its entry wins.
-pub(super) fn take_turn(model_folder: &Path) -> Option<File> {
+pub fn take_turn(model_folder: &Path) -> Option<File> {
     let folder = File::open(model_folder).ok()?;
     folder.lock().ok()?;
     Some(folder)
@@ -247,14 +246,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_damaged_file_is_told_and_kept_aside_under_a_free_name() {
+    fn a_damaged_file_is_reported_and_kept_under_a_free_name() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Lineage::read(folder.path()).unwrap(), None);
         for number in 1..3 {
             std::fs::write(folder.path().join(FILE), "{\"format\": 1, ").unwrap();
             let error = Lineage::read(folder.path()).unwrap_err().to_string();
             assert!(error.contains("lineage.json"), "{error}");
-            let aside = set_aside(folder.path()).unwrap();
+            let aside = Lineage::move_away(folder.path()).unwrap();
             assert!(aside.ends_with(format!("lineage-damaged-{number}.json")));
             assert!(aside.is_file() && !folder.path().join(FILE).exists());
         }

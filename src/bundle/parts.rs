@@ -1,0 +1,142 @@
+//! The parts of a trained model, and the files that each goes into.
+//!
+//! A new part is one row of the table in this file: from it follow the field of
+//! [`Bundle`], writing, reading, the manifest and its checks.
+
+use std::io;
+
+use super::encoding::{Encoding, File, Json, Saved, damaged, to_compact_json, to_json};
+use super::{BundleError, TrainingRecord};
+use crate::config::Config;
+use crate::features::{FeaturePlan, Pruning};
+use crate::models::churn::FittedChurn;
+use crate::models::rules::FittedRules;
+use crate::models::segmentation::FittedLayers;
+
+/// Makes [`Bundle`] of rows `meaning, field: type = encoding`.
+macro_rules! parts {
+    ($($(#[$meaning:meta])* $field:ident: $type:ty = $encoding:expr;)*) => {
+        /// All parts of a trained model.
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Bundle {
+            $($(#[$meaning])* pub $field: $type,)*
+        }
+
+        impl Bundle {
+            /// All files but the manifest, always in the same order.
+            pub(super) fn files(&self) -> io::Result<Vec<File>> {
+                let mut files = Vec::new();
+                $(files.extend($encoding.write(&self.$field)?);)*
+                Ok(files)
+            }
+
+            /// Reads all parts.
+            pub(super) fn read(saved: &Saved) -> Result<Self, BundleError> {
+                Ok(Self { $($field: $encoding.read(saved)?,)* })
+            }
+        }
+    };
+}
+
+parts! {
+    /// The config that it was trained with, without `[engine]`.
+    config: Config = ConfigFile;
+    /// How features are computed.
+    plan: FeaturePlan = Json("features.json");
+    /// All features that were considered, and what became of each.
+    pruning: Pruning = Json("pruning.json");
+    /// Layers.
+    layers: FittedLayers = LayerFiles;
+    /// RFM and the other groupings by rule.
+    rules: FittedRules = Json("rfm.json");
+    /// Churn model.
+    churn: FittedChurn = ChurnFiles;
+    /// What it was trained on and how it did.
+    record: TrainingRecord = RecordFile;
+}
+
+impl Bundle {
+    /// The files that hold ids or names of layers.
+    pub(super) fn files_with_names(&self) -> io::Result<Vec<File>> {
+        Ok(vec![layers_file(&self.layers)?, record_file(&self.record)?])
+    }
+}
+
+struct ConfigFile;
+
+const CONFIG: &str = "config.toml";
+
+impl Encoding<Config> for ConfigFile {
+    fn write(&self, config: &Config) -> io::Result<Vec<File>> {
+        let text = toml::to_string(&config.of_model()).map_err(io::Error::other)?;
+        Ok(vec![File::new(CONFIG, text.into_bytes())])
+    }
+
+    fn read(&self, saved: &Saved) -> Result<Config, BundleError> {
+        let text = String::from_utf8_lossy(&saved.read(CONFIG)?).into_owned();
+        Config::parse(&text, &saved.folder.join(CONFIG))
+            .map_err(|error| damaged(&saved.folder, CONFIG, error.to_string()))
+    }
+}
+
+/// The layers, and apart from them the trees of their embedding.
+struct LayerFiles;
+
+const LAYERS: &str = "layers.json";
+const OUTCOME_MODELS: &str = "outcome_models.json";
+
+impl Encoding<FittedLayers> for LayerFiles {
+    fn write(&self, layers: &FittedLayers) -> io::Result<Vec<File>> {
+        let trees = to_compact_json(&layers.space.foretellers)?;
+        Ok(vec![layers_file(layers)?, File::new(OUTCOME_MODELS, trees)])
+    }
+
+    fn read(&self, saved: &Saved) -> Result<FittedLayers, BundleError> {
+        let mut layers: FittedLayers = saved.read_json(LAYERS)?;
+        layers.space.foretellers = saved.read_json(OUTCOME_MODELS)?;
+        Ok(layers)
+    }
+}
+
+fn layers_file(layers: &FittedLayers) -> io::Result<File> {
+    let nameless = to_json(&layers.anonymous())?;
+    Ok(File::with_names(LAYERS, to_json(layers)?, &nameless))
+}
+
+/// The classifier, which may have many trees, apart from all else about churn.
+struct ChurnFiles;
+
+const CHURN: &str = "churn.json";
+const CLASSIFIER: &str = "classifier.json";
+
+impl Encoding<FittedChurn> for ChurnFiles {
+    fn write(&self, churn: &FittedChurn) -> io::Result<Vec<File>> {
+        let classifier = to_compact_json(&churn.classifier)?;
+        Ok(vec![File::new(CHURN, to_json(&churn.settings)?), File::new(CLASSIFIER, classifier)])
+    }
+
+    fn read(&self, saved: &Saved) -> Result<FittedChurn, BundleError> {
+        let settings = saved.read_json(CHURN)?;
+        Ok(FittedChurn { classifier: saved.read_json(CLASSIFIER)?, settings })
+    }
+}
+
+struct RecordFile;
+
+const RECORD: &str = "record.json";
+
+impl Encoding<TrainingRecord> for RecordFile {
+    fn write(&self, record: &TrainingRecord) -> io::Result<Vec<File>> {
+        Ok(vec![record_file(record)?])
+    }
+
+    fn read(&self, saved: &Saved) -> Result<TrainingRecord, BundleError> {
+        saved.read_json(RECORD)
+    }
+}
+
+fn record_file(record: &TrainingRecord) -> io::Result<File> {
+    let mut nameless = record.clone();
+    nameless.name_layers(std::iter::repeat(""));
+    Ok(File::with_names(RECORD, to_json(record)?, &to_json(&nameless)?))
+}
