@@ -305,6 +305,33 @@ fn outside_crates_are_named_only_where_the_table_says() {
 }
 
 #[test]
+fn no_dependency_is_unused() {
+    let manifest = std::fs::read_to_string(project().join("Cargo.toml")).unwrap();
+    let manifest: toml::Table = toml::from_str(&manifest).unwrap();
+    let code_under = |folders: &[&str]| -> String {
+        let mut code = String::new();
+        let mut left: Vec<PathBuf> = folders.iter().map(|it| project().join(it)).collect();
+        while let Some(path) = left.pop() {
+            if path.is_dir() {
+                left.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                code.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+        code
+    };
+    for (section, folders) in
+        [("dependencies", &["src"][..]), ("dev-dependencies", &["src", "tests", "benches"][..])]
+    {
+        let code = code_under(folders);
+        for name in manifest[section].as_table().unwrap().keys() {
+            let path = format!("{}::", name.replace('-', "_"));
+            assert!(code.contains(&path), "[{section}] {name} is used nowhere");
+        }
+    }
+}
+
+#[test]
 fn no_files_import_each_other_in_a_circle() {
     let mut left = file_imports();
     // Whoever imports nothing that is left is in no circle, and so on.
