@@ -18,7 +18,7 @@ pub struct EngineParams {
 pub(super) const MAX_THREADS: usize = 1024;
 
 impl EngineParams {
-    /// The number of threads that [`Engine::new`] will use.
+    /// The number of threads that [`Engine::new`](super::Engine::new) will use.
     pub fn n_threads(&self) -> usize {
         let all = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         self.threads.map_or_else(all, NonZeroUsize::get)
