@@ -16,4 +16,5 @@ pub mod files;
 pub mod input;
 pub mod models;
 pub mod sample;
+pub mod settings;
 pub mod stats;

@@ -12,7 +12,7 @@ use crate::bundle::Bundle;
 use crate::features::Pruning;
 use crate::input::engine::MemoryUse;
 use crate::input::source::{DayGap, DuplicateRows, InputProfile, SourceCounts};
-use crate::models::segmentation::KVerdict;
+use crate::models::segmentation::{KVerdict, LayerCount};
 
 /// What was read, in a few lines.
 pub(super) fn input(profile: &InputProfile, quarantine: Option<&Path>) -> String {
@@ -173,8 +173,10 @@ fn chosen_k(bundle: &Bundle) -> String {
     let taken = bundle.layers.candidates.iter().find(|c| c.verdict == KVerdict::Taken);
     let Some(taken) = taken else { return String::new() };
     let why = match params.k {
-        Some(_) => "as the config asks".to_owned(),
-        None => format!("chosen from {} to {}", params.k_min, params.k_max),
+        LayerCount::Exactly(_) => "as the config asks".to_owned(),
+        chosen => {
+            format!("chosen from {} to {}", chosen.bounds().start(), chosen.bounds().end())
+        }
     };
     let mut text = indented(&format!(
         "{} layers, {why}; clusters of resampled users in the same space agree by {:.2} (adjusted \
@@ -202,7 +204,7 @@ fn chosen_k(bundle: &Bundle) -> String {
     }
     let profiles = bundle.layers.layers.iter().map(|layer| &layer.profile);
     let smallest = profiles.min_by_key(|profile| profile.n_users);
-    if let Some(profile) = smallest.filter(|profile| profile.share < params.min_share) {
+    if let Some(profile) = smallest.filter(|profile| profile.share < params.min_share.get()) {
         text.push_str(&indented(&format!(
             "WARNING: the smallest layer has {}, a smaller share than [segmentation] min_share = {}; \
              fewer layers or more users would help",

@@ -116,7 +116,7 @@ fn plain_message(message: &str) -> String {
     if message.contains("expected a formatted date string") {
         return "write a day in quotes, year first: \"2026-07-01\"".into();
     }
-    let message = message.replace('\n', " ");
+    let message = in_plain_words(message);
     let mut quoted = message.split('`').skip(1).step_by(2);
     let (true, Some(unknown)) = (message.starts_with("unknown field"), quoted.next()) else {
         return message;
@@ -129,4 +129,25 @@ fn plain_message(message: &str) -> String {
         Some((_, key)) => format!("unknown key `{unknown}`; did you mean `{key}`?"),
         None => message.replacen("unknown field", "unknown key", 1),
     }
+}
+
+/// The parser's words for Rust's types in words for people.
+fn in_plain_words(message: &str) -> String {
+    let message = message.replace('\n', " ");
+    if let Some((got, "a nonzero usize")) = message.split_once(", expected ") {
+        let got = got.rsplit('`').nth(1).unwrap_or("0");
+        return format!("must be at least 1, got {got}");
+    }
+    for (of_rust, plain) in [
+        ("expected f64", "expected a number"),
+        ("expected i64", "expected a whole number"),
+        ("expected u64", "expected a whole number, 0 or more"),
+        ("expected u32", "expected a whole number, 0 or more"),
+        ("expected usize", "expected a whole number, 0 or more"),
+    ] {
+        if let Some(start) = message.strip_suffix(of_rust) {
+            return format!("{start}{plain}");
+        }
+    }
+    message
 }

@@ -119,7 +119,7 @@ impl Config {
         self.events.check()?;
         self.features.check()?;
         self.snapshots.check()?;
-        self.segmentation.check()?;
+        self.segmentation.check().map_err(|it| format!("[segmentation] {} {it}", it.key))?;
         self.rfm.check()?;
         self.lifecycle.check()?;
         self.churn.check()
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_value_out_of_bounds_names_section_and_key() {
         let error = parse("name = \"x\"\n[segmentation]\nk = 1\n").unwrap_err();
-        assert_eq!(error, "c.toml, line 1: [segmentation] k must be at least 2, got 1");
+        assert_eq!(error, "c.toml, line 3: [segmentation] k must be at least 2, got 1");
     }
 
     #[test]

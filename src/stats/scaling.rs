@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::{DatasetError, FeatureMatrix};
 use crate::stats::metrics::{quantile, sorted};
 
-/// How long tails of counts and money are tamed.
+/// How long tails of counts and money are transformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Transform {

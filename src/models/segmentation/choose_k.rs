@@ -99,7 +99,7 @@ pub(super) fn choose_k(
             measured => candidates.push(measured?),
         }
     }
-    take_one(&mut candidates, params.min_share);
+    take_one(&mut candidates, params.min_share.get());
     Ok(candidates)
 }
 
@@ -170,7 +170,7 @@ fn measure(
 /// Clustering as the config has it.
 pub(super) fn cluster_params(params: &SegmentationParams, k: usize, seed: u64) -> ClusterParams {
     let k_means =
-        KMeansParams { n_clusters: k, n_starts: params.n_starts, seed, ..Default::default() };
+        KMeansParams { n_clusters: k, n_starts: params.n_starts.get(), seed, ..Default::default() };
     ClusterParams { algorithm: params.algorithm, k_means, ..Default::default() }
 }
 

@@ -1,4 +1,5 @@
 use crate::dataset::DatasetError;
+use crate::settings::Conflict;
 use crate::stats::boosting::BoostingError;
 use crate::stats::clustering::ClusteringError;
 use crate::stats::linear::LinearError;
@@ -6,9 +7,9 @@ use crate::stats::linear::LinearError;
 /// Why users could not be segmented.
 #[derive(Debug, thiserror::Error)]
 pub enum SegmentationError {
-    /// A parameter is out of bounds.
-    #[error("{0}")]
-    Params(String),
+    /// Settings that exclude each other.
+    #[error("[segmentation] {} {}", .0.key, .0.message)]
+    Params(#[from] Conflict),
     /// Fewer users than segments.
     #[error(
         "[segmentation] k = {k} needs at least {k} users that differ, but there are {n_distinct} \
@@ -39,7 +40,7 @@ pub enum SegmentationError {
     /// Nothing to foretell.
     #[error(
         "after the training snapshots all users did the same: nobody ordered, or all did. Change \
-         [snapshots] horizon_days, or set [segmentation] space = \"behaviour\""
+         [snapshots] horizon_days, or set [segmentation] embedding = \"behaviour\""
     )]
     ConstantOutcomes,
     /// Clusters could not be found.
@@ -49,7 +50,7 @@ pub enum SegmentationError {
     #[error(
         "[segmentation] {k} layers need at least {k} users that differ, but of {n_users} rows of \
          users to learn from only {n_distinct} differ by what is foretold of them and how they \
-         behave; lower k (or k_min), or add data"
+         behave; lower k, or add data"
     )]
     TooFewPlaces {
         /// Layers that were tried.

@@ -9,7 +9,7 @@ use super::profile::{LayerProfile, profile_layers};
 use super::space::LayerSpace;
 use super::training_rows::{Draw, TrainingRows, Trial};
 use super::typical_user::typical_user;
-use super::{SegmentationError, SegmentationParams, SpaceKind};
+use super::{EmbeddingKind, SegmentationError, SegmentationParams};
 use crate::dataset::{FeatureMatrix, Outcomes, Snapshot};
 use crate::stats::clustering::{ClusteringError, FittedClusters, fit_clusters};
 
@@ -73,7 +73,7 @@ pub fn fit_layers(
     horizon_days: u32,
     seed: u64,
 ) -> Result<FittedLayers, SegmentationError> {
-    params.check().map_err(SegmentationError::Params)?;
+    params.check()?;
     let latest = training.first().ok_or(SegmentationError::NoSnapshot)?;
     let n_distinct = check_enough_users(params, &latest.features)?;
     let trial = Trial::new(training, horizon_days, Draw::All, seed)?;
@@ -128,7 +128,7 @@ fn rounds_for(
     trial: &Trial,
     seed: u64,
 ) -> Result<Rounds, SegmentationError> {
-    if params.space == SpaceKind::Behaviour {
+    if params.embedding == EmbeddingKind::Behaviour {
         return Ok(Rounds::new());
     }
     let rounds = find_rounds(trial, seed)?;
@@ -175,14 +175,14 @@ fn check_enough_users(
     params: &SegmentationParams,
     matrix: &FeatureMatrix,
 ) -> Result<usize, SegmentationError> {
-    let (n_users, k) = (matrix.n_rows(), params.k.unwrap_or(params.k_min));
+    let (n_users, k) = (matrix.n_rows(), *params.k.bounds().start());
     if matrix.varying_names().is_empty() && n_users > 0 {
         return Err(SegmentationError::ConstantFeatures {
             n_features: matrix.n_features(),
             n_users,
         });
     }
-    let n_distinct = n_distinct_rows(matrix, k.max(params.k_max));
+    let n_distinct = n_distinct_rows(matrix, *params.k.bounds().end());
     if n_distinct < k {
         return Err(SegmentationError::TooFewUsers { k, n_users, n_distinct });
     }
@@ -217,11 +217,8 @@ fn try_candidates(
         judge: judge.view(),
         judged: &trial.judge.outcomes,
     };
-    let bounds = match params.k {
-        Some(k) => k..=k,
-        None => params.k_min..=params.k_max.min(n_distinct),
-    };
-    choose_k(params, &arena, bounds, seed)
+    let bounds = params.k.bounds();
+    choose_k(params, &arena, *bounds.start()..=n_distinct.min(*bounds.end()), seed)
 }
 
 /// Profiles the clusters' users in the latest snapshot, drops clusters that have
@@ -297,6 +294,8 @@ mod tests {
 
     use super::*;
     use crate::dataset::UserIds;
+    use crate::models::segmentation::{LayerBounds, LayerCount};
+    use crate::settings::Clusters;
 
     fn matrix(rows: &[[f64; 2]]) -> FeatureMatrix {
         let values = Array2::from(rows.to_vec());
@@ -310,7 +309,7 @@ mod tests {
     }
 
     fn refused(k: usize, rows: &[[f64; 2]]) -> String {
-        let params = SegmentationParams { k: Some(k), ..Default::default() };
+        let params = SegmentationParams { k: LayerCount::exactly(k), ..Default::default() };
         let zeros = vec![0.0; rows.len()];
         let snapshots = [snapshot(rows, zeros.clone(), zeros)];
         fit_layers(&params, &snapshots, 30, 1).unwrap_err().to_string()
@@ -327,10 +326,9 @@ mod tests {
     fn fewer_layers_are_tried_where_half_of_the_users_allow_no_more() {
         let rows: Vec<[f64; 2]> = (0..12).map(|i| [f64::from(i), f64::from(i * i)]).collect();
         let snapshots = [snapshot(&rows, vec![1.0; 12], vec![1.0; 12])];
-        let params = |k_min| SegmentationParams {
-            k_min,
-            space: SpaceKind::Behaviour,
-            max_correlation: 1.0,
+        let params = |min| SegmentationParams {
+            k: LayerCount::Between(LayerBounds { min: Clusters::of(min), max: Clusters::of(12) }),
+            embedding: EmbeddingKind::Behaviour,
             ..Default::default()
         };
         // Six users learn, of whom resamples have fewer.
@@ -360,9 +358,8 @@ mod tests {
         let gmv = rows.iter().map(|row| row[1]).collect();
         let snapshots = [snapshot(&rows, vec![1.0; 60], gmv)];
         let params = SegmentationParams {
-            k: Some(2),
-            max_correlation: 1.0,
-            space: SpaceKind::Behaviour,
+            k: LayerCount::exactly(2),
+            embedding: EmbeddingKind::Behaviour,
             ..Default::default()
         };
         let fitted = fit_layers(&params, &snapshots, 30, 1).unwrap();

@@ -26,7 +26,7 @@ pub use foretell::{Foreteller, Foretellers};
 pub use identity::{LayerIdentity, Matching, SameGroup, SharedUsers};
 pub use layers::{Assignments, FittedLayers, Layer, fit_layers, refit_agreement};
 pub use outcome::Outcome;
-pub use params::{SegmentationParams, SpaceKind};
+pub use params::{EmbeddingKind, LayerBounds, LayerCount, SegmentationParams};
 pub use profile::{Difference, Driver, LayerProfile};
 pub use review::{Review, ReviewedLayer, Rule};
 pub use review_error::ReviewError;

@@ -1,5 +1,10 @@
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::ops::RangeInclusive;
 
+use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::settings::{Clusters, Conflict, Count, Share, Weight};
 use crate::stats::clustering::Algorithm;
 use crate::stats::scaling::Transform;
 
@@ -7,92 +12,148 @@ use crate::stats::scaling::Transform;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SegmentationParams {
-    /// Number of layers; chosen between the bounds when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub k: Option<usize>,
-    /// Fewest layers to try.
-    pub k_min: usize,
-    /// Most layers to try.
-    pub k_max: usize,
-    /// A candidate whose smallest layer holds less than this share of the
-    /// users is passed over.
-    pub min_share: f64,
-    /// The space in which users who are near each other are one layer.
-    pub space: SpaceKind,
-    /// How much the ways in which users behave count beside what is foretold of
-    /// them, as a ratio of spreads where users are many; the fewer, the more. 0
-    /// for the outcome alone.
-    pub behaviour_weight: f64,
-    /// How long tails of features are tamed.
+    /// Number of layers: a number, `"auto"`, which chooses from 6 to 12, or the
+    /// bounds to choose between, as in `{ min = 4, max = 20 }`.
+    pub k: LayerCount,
+    /// A number of layers of which the smallest holds less than this share of the
+    /// users is not chosen.
+    pub min_share: Share,
+    /// Where users who are near each other make one layer.
+    pub embedding: EmbeddingKind,
+    /// Standard deviation of behaviour in the embedding, as a multiple of that of
+    /// the predicted outcomes where users are many; the fewer, the more. 0 for
+    /// the outcome alone.
+    pub behaviour_weight: Weight,
+    /// How long tails of features are transformed.
     pub transform: Transform,
-    /// In the plain space, only the first of two features correlated beyond this
-    /// counts.
-    pub max_correlation: f64,
     /// How clusters are found.
     pub algorithm: Algorithm,
     /// Starts of k-means, of which the best counts.
-    pub n_starts: usize,
+    pub n_starts: Count,
 }
 
-/// The space in which users who are near each other are one layer.
+/// How many layers there are to be.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum LayerCount {
+    /// Chosen from 6 to 12.
+    #[default]
+    Auto,
+    /// So many.
+    Exactly(Clusters),
+    /// Chosen between these bounds.
+    Between(LayerBounds),
+}
+
+/// Fewest and most layers to choose from.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerBounds {
+    /// Fewest layers.
+    pub min: Clusters,
+    /// Most layers.
+    pub max: Clusters,
+}
+
+/// Where users who are near each other make one layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum SpaceKind {
-    /// What boosted trees foretell of GMV and churn, and how users behave.
+pub enum EmbeddingKind {
+    /// What boosted trees predict of GMV and churn, and how users behave.
     #[default]
     Outcome,
-    /// How users behave: all features, tamed and standardised.
+    /// How users behave: all features, transformed and standardised.
     Behaviour,
 }
 
 impl Default for SegmentationParams {
     fn default() -> Self {
         Self {
-            k: None,
-            k_min: 6,
-            k_max: 12,
-            min_share: 0.001,
-            space: SpaceKind::default(),
-            behaviour_weight: 0.3,
+            k: LayerCount::Auto,
+            min_share: Share::of(0.001),
+            embedding: EmbeddingKind::default(),
+            behaviour_weight: Weight::of(0.3),
             transform: Transform::default(),
-            max_correlation: 0.9,
             algorithm: Algorithm::default(),
-            n_starts: 10,
+            n_starts: Count::of(10),
         }
     }
 }
 
 impl SegmentationParams {
-    /// Checks the bounds.
+    /// Checks what no key shows by itself.
     ///
     /// # Errors
-    /// One line that names the key, what is allowed and what it got.
-    pub fn check(&self) -> Result<(), String> {
-        if let Some(k) = self.k.filter(|&k| k < 2) {
-            return Err(format!("[segmentation] k must be at least 2, got {k}"));
+    /// The key, what is allowed and what it got.
+    pub fn check(&self) -> Result<(), Conflict> {
+        match self.k {
+            LayerCount::Between(LayerBounds { min, max }) if max < min => Err(Conflict::new(
+                "k",
+                format!("must have a min that is at most max, got {min} and {max}"),
+            )),
+            _ => Ok(()),
         }
-        if self.k_min < 2 || self.k_max < self.k_min {
-            return Err(format!(
-                "[segmentation] k_min and k_max must satisfy 2 ≤ k_min ≤ k_max, got {} and {}",
-                self.k_min, self.k_max
-            ));
+    }
+}
+
+impl LayerCount {
+    /// Exactly `k` layers.
+    ///
+    /// # Panics
+    /// When `k` is below 2.
+    pub fn exactly(k: usize) -> Self {
+        Self::Exactly(Clusters::of(k))
+    }
+
+    /// Numbers of layers to choose from.
+    pub fn bounds(self) -> RangeInclusive<usize> {
+        match self {
+            Self::Auto => 6..=12,
+            Self::Exactly(k) => k.get()..=k.get(),
+            Self::Between(LayerBounds { min, max }) => min.get()..=max.get(),
         }
-        if self.n_starts == 0 {
-            return Err("[segmentation] n_starts must be at least 1, got 0".into());
+    }
+}
+
+impl Serialize for LayerCount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Auto => serializer.serialize_str("auto"),
+            Self::Exactly(k) => k.serialize(serializer),
+            Self::Between(bounds) => bounds.serialize(serializer),
         }
-        if !(0.0..=10.0).contains(&self.behaviour_weight) {
-            return Err(format!(
-                "[segmentation] behaviour_weight must lie between 0 and 10, got {}",
-                self.behaviour_weight
-            ));
+    }
+}
+
+impl<'de> Deserialize<'de> for LayerCount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LayerCountVisitor)
+    }
+}
+
+/// By hand, since serde's untagged enums lose the line of what is wrong.
+struct LayerCountVisitor;
+
+impl<'de> Visitor<'de> for LayerCountVisitor {
+    type Value = LayerCount;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number from 2, \"auto\" or { min = 6, max = 12 }")
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, k: i64) -> Result<LayerCount, E> {
+        // What is negative is as little allowed as 0.
+        let k = usize::try_from(k).unwrap_or(0);
+        Clusters::new(k).map(LayerCount::Exactly).map_err(E::custom)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<LayerCount, E> {
+        match word {
+            "auto" => Ok(LayerCount::Auto),
+            _ => Err(E::invalid_value(serde::de::Unexpected::Str(word), &self)),
         }
-        for (key, value) in
-            [("min_share", self.min_share), ("max_correlation", self.max_correlation)]
-        {
-            if !(0.0..=1.0).contains(&value) {
-                return Err(format!("[segmentation] {key} must lie between 0 and 1, got {value}"));
-            }
-        }
-        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<LayerCount, A::Error> {
+        LayerBounds::deserialize(MapAccessDeserializer::new(map)).map(LayerCount::Between)
     }
 }

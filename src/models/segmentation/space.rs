@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::foretell::{Foretellers, Rounds, credibility};
 use super::training_rows::TrainingRows;
-use super::{SegmentationError, SegmentationParams, SpaceKind};
+use super::{EmbeddingKind, SegmentationError, SegmentationParams};
 use crate::dataset::FeatureMatrix;
 use crate::stats::linear::principal_components;
 use crate::stats::metrics::{correlations, standard_deviation};
@@ -11,6 +11,10 @@ use crate::stats::scaling::Scaling;
 
 /// Directions of behaviour beside what is foretold.
 const N_COMPONENTS: usize = 10;
+
+/// Where each feature is a coordinate, only the first of two features correlated
+/// beyond this counts.
+const MAX_CORRELATION: f64 = 0.9;
 
 /// Rows that are put in their place at a time, so that a large matrix needs no
 /// second one of its size.
@@ -45,7 +49,7 @@ impl LayerSpace {
         seed: u64,
     ) -> Result<Self, SegmentationError> {
         let scaling = separating_features(params, &rows.matrix)?;
-        if params.space == SpaceKind::Behaviour {
+        if params.embedding == EmbeddingKind::Behaviour {
             return Ok(Self { foretellers: Foretellers::default(), scaling, loadings: Vec::new() });
         }
         let scaled = scaling.apply(&rows.matrix)?;
@@ -55,7 +59,7 @@ impl LayerSpace {
         let variance = |column: ArrayView1<f64>| standard_deviation(&column.to_vec()).powi(2);
         let foretold_spread = foretold.columns().into_iter().map(variance).sum::<f64>().sqrt();
         // What is foretold from few users counts less.
-        let behaviour_spread = foretold_spread * params.behaviour_weight / credibility(rows);
+        let behaviour_spread = foretold_spread * params.behaviour_weight.get() / credibility(rows);
         let directions = directions_of_behaviour(scaled.view(), behaviour_spread)?;
         let loadings = weights.rows().into_iter().chain(directions.rows());
         let loadings = loadings.map(|row| row.to_vec()).collect();
@@ -158,10 +162,10 @@ fn separating_features(
         });
     }
     let all = Scaling::fit(matrix, &varying, params.transform)?;
-    if params.space == SpaceKind::Outcome {
+    if params.embedding == EmbeddingKind::Outcome {
         return Ok(all);
     }
-    let kept = drop_collinear(all.apply(matrix)?.view(), &varying, params.max_correlation);
+    let kept = drop_collinear(all.apply(matrix)?.view(), &varying, MAX_CORRELATION);
     Ok(Scaling::fit(matrix, &kept, params.transform)?)
 }
 
@@ -200,6 +204,7 @@ mod tests {
     use super::*;
     use crate::dataset::Outcomes;
     use crate::models::segmentation::outcome::Outcome;
+    use crate::settings::Weight;
 
     /// Users of whom the one feature tells who buys, and the other nothing.
     fn rows(n_users: usize) -> TrainingRows {
@@ -219,11 +224,11 @@ mod tests {
     }
 
     fn fitted(params: &SegmentationParams, rows: &TrainingRows) -> LayerSpace {
-        let rounds: Rounds = match params.space {
-            SpaceKind::Outcome => {
+        let rounds: Rounds = match params.embedding {
+            EmbeddingKind::Outcome => {
                 Outcome::that_vary(&rows.outcomes).into_iter().map(|it| (it, 60)).collect()
             }
-            SpaceKind::Behaviour => Rounds::new(),
+            EmbeddingKind::Behaviour => Rounds::new(),
         };
         LayerSpace::fit(params, rows, &rounds, 1).unwrap()
     }
@@ -243,8 +248,8 @@ mod tests {
     fn contributions_of_features_add_up_to_the_way_between_means() {
         let rows = rows(600);
         let some = rows.matrix.slice_rows(20..90);
-        for space in [SpaceKind::Outcome, SpaceKind::Behaviour] {
-            let params = SegmentationParams { space, ..Default::default() };
+        for embedding in [EmbeddingKind::Outcome, EmbeddingKind::Behaviour] {
+            let params = SegmentationParams { embedding, ..Default::default() };
             let space = fitted(&params, &rows);
             let from = mean(&space.locate(&rows.matrix).unwrap());
             let to = mean(&space.locate(&some).unwrap());
@@ -260,7 +265,8 @@ mod tests {
     fn users_who_will_do_the_same_are_near_whatever_else_they_do() {
         let rows = rows(600);
         let spread_of = |weight: f64| {
-            let params = SegmentationParams { behaviour_weight: weight, ..Default::default() };
+            let params =
+                SegmentationParams { behaviour_weight: Weight::of(weight), ..Default::default() };
             let points = fitted(&params, &rows).locate(&rows.matrix).unwrap();
             let buys = |row: usize| rows.outcomes.gmv[row] > 0.0;
             let distance = |a: usize, b: usize| -> f32 {
@@ -277,7 +283,8 @@ mod tests {
     #[test]
     fn the_plain_space_is_the_scaled_features() {
         let rows = rows(100);
-        let params = SegmentationParams { space: SpaceKind::Behaviour, ..Default::default() };
+        let params =
+            SegmentationParams { embedding: EmbeddingKind::Behaviour, ..Default::default() };
         let space = fitted(&params, &rows);
         let expected = space.scaling.apply(&rows.matrix).unwrap().mapv(|value| value as f32);
         assert_eq!(space.locate(&rows.matrix).unwrap(), expected);

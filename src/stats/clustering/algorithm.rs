@@ -23,7 +23,8 @@ pub enum Algorithm {
     KMeans,
     /// Mini-batch k-means: less memory, nearly the same clusters.
     MiniBatch,
-    /// The k-means of linfa, the reference.
+    /// The k-means of linfa, the reference; for code only, not for a config file.
+    #[serde(skip)]
     LinfaKMeans,
     /// Normal distributions of any shape: for groups that are long or of
     /// different spread. Time and memory grow with the square of the features.

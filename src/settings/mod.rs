@@ -1,0 +1,26 @@
+//! Values of settings that check themselves: what is not allowed cannot be made,
+//! neither from a config file nor in code.
+
+mod numbers;
+
+pub use numbers::{
+    Clusters, Count, Days, LearningRate, Leaves, NonNegative, OpenShare, OutOfBounds, Positive,
+    Share, Weight,
+};
+
+/// Something that is wrong with settings that are each allowed by themselves.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Conflict {
+    /// The key to change, dotted within its section.
+    pub key: &'static str,
+    /// What is allowed and what it got, to be put after the key.
+    pub message: String,
+}
+
+impl Conflict {
+    /// A conflict at a key.
+    pub fn new(key: &'static str, message: impl Into<String>) -> Self {
+        Self { key, message: message.into() }
+    }
+}
