@@ -4,13 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::choose_k::{Arena, Candidate, KVerdict, choose_k, cluster_params, mean_agreement};
 use super::foretell::{Rounds, find_rounds};
-use super::names::{Name, layer_names};
+use super::naming::{LayerName, NameClaim, layer_names, typical_user};
 use super::profile::{LayerProfile, profile_layers};
 use super::space::LayerSpace;
 use super::training_rows::{Draw, TrainingRows, Trial};
-use super::typical_user::typical_user;
 use super::{EmbeddingKind, SegmentationError, SegmentationParams};
-use crate::dataset::{FeatureMatrix, Outcomes, Snapshot};
+use crate::dataset::{Bilingual, FeatureMatrix, Outcomes, Snapshot};
 use crate::stats::clustering::{ClusteringError, FittedClusters, fit_clusters};
 
 /// A fitted segmentation: how to find a user's layer, and who is in each.
@@ -41,6 +40,8 @@ pub struct Layer {
     pub name: String,
     /// The same in Chinese.
     pub name_zh: String,
+    /// What the name claims, as of the snapshot on which the layer was named.
+    pub name_claims: Vec<NameClaim>,
     /// What a typical user of it did, in a sentence or two.
     pub description: String,
     /// The same in Chinese.
@@ -242,14 +243,18 @@ fn describe(
         by_value.then_with(|| place(*a).partial_cmp(&place(*b)).expect("centroids are finite"))
     });
     let (of_cluster, profiles): (Vec<usize>, Vec<LayerProfile>) = groups.into_iter().unzip();
-    let names = layer_names(&profiles);
+    let place = |cluster: &usize| of_cluster.iter().position(|it| it == cluster);
+    let layer_of: Vec<usize> = labels.iter().filter_map(place).collect();
+    let names = layer_names(latest, &layer_of, of_cluster.len());
     let layers = of_cluster.into_iter().zip(profiles).zip(names).enumerate();
     Ok(layers
         .map(|(index, ((cluster, profile), name))| {
-            let (description, description_zh) = typical_user(&profile);
+            let Bilingual { en: description, zh: description_zh } =
+                typical_user(&profile, latest.features.features());
             let id = format!("L{}", index + 1);
-            let Name { english: name, chinese: name_zh } = name;
-            Layer { id, name, name_zh, description, description_zh, cluster, profile }
+            let LayerName { words: Bilingual { en: name, zh: name_zh }, claims } = name;
+            let name_claims = claims;
+            Layer { id, name, name_zh, name_claims, description, description_zh, cluster, profile }
         })
         .collect())
 }

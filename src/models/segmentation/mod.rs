@@ -3,11 +3,10 @@
 
 mod choose_k;
 mod error;
-mod facts;
 mod foretell;
 mod identity;
 mod layers;
-mod names;
+mod naming;
 mod outcome;
 mod params;
 mod profile;
@@ -17,14 +16,13 @@ mod review_file;
 mod review_template;
 mod space;
 mod training_rows;
-mod typical_user;
-mod words;
 
 pub use choose_k::{Candidate, KVerdict};
 pub use error::SegmentationError;
 pub use foretell::{Foreteller, Foretellers};
 pub use identity::{LayerIdentity, Matching, SameGroup, SharedUsers};
 pub use layers::{Assignments, FittedLayers, Layer, fit_layers, refit_agreement};
+pub use naming::NameClaim;
 pub use outcome::Outcome;
 pub use params::{EmbeddingKind, LayerBounds, LayerCount, SegmentationParams};
 pub use profile::{Difference, Driver, LayerProfile};

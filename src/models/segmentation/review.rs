@@ -285,6 +285,7 @@ mod tests {
                 id: format!("L{n}"),
                 name: format!("Layer {n}"),
                 name_zh: format!("第{n}层"),
+                name_claims: Vec::new(),
                 description: String::new(),
                 description_zh: String::new(),
                 cluster: 4 - n,
