@@ -13,8 +13,8 @@
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-use layercake::dataset::FeatureMatrix;
-use layercake::models::churn::{Classifier, FittedClassifier, FittedTrees};
+use layercake::dataset::{Family, FeatureInfo, FeatureMatrix};
+use layercake::models::churn::{Classifier, FittedClassifier, FittedTrees, ReasonThemes};
 use layercake::stats::boosting::{BoostedTrees, BoostingParams, Loss, Sample, fit_trees};
 use layercake::stats::linear::{LogisticModel, LogisticParams};
 use layercake::stats::metrics::{log_loss, roc_auc};
@@ -100,6 +100,16 @@ fn answer(data: &Data) {
     let many = FeatureMatrix::new(names.clone(), many).expect("a matrix");
     let classifier = FittedClassifier::Trees(FittedTrees { names, trees: small.clone() });
     let log_odds = classifier.log_odds(&many).expect("log odds");
+    // As many themes as the features of a shop have, each of a few features.
+    let families =
+        [Family::Orders, Family::Silence, Family::Gmv, Family::ActiveDays, Family::Response];
+    let infos: Vec<FeatureInfo> = many
+        .names()
+        .iter()
+        .zip(families.iter().cycle())
+        .map(|(name, &family)| FeatureInfo { family, ..FeatureInfo::plain(name) })
+        .collect();
+    let themes = ReasonThemes::of(&infos, &vec![0.0; infos.len()]);
     for line in std::io::stdin().lock().lines() {
         let line = line.expect("a line");
         let begin = Instant::now();
@@ -133,7 +143,7 @@ fn answer(data: &Data) {
                 (begin.elapsed(), found.sum())
             }
             "reasons" => {
-                let found = classifier.reasons(&many, &log_odds, 3).expect("reasons");
+                let found = classifier.reasons(&many, &log_odds, &themes, 3).expect("reasons");
                 (begin.elapsed(), found.len() as f64)
             }
             other => panic!("no task {other}"),

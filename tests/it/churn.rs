@@ -118,6 +118,7 @@ fn each_classifier_explains_its_log_odds_in_full() {
         for row in rows.values() {
             let mut sum = number(row, "reasons_rest");
             let mut before = f64::INFINITY;
+            let mut themes = std::collections::BTreeSet::new();
             for reason in ["reason_1", "reason_2", "reason_3"] {
                 let of = |suffix: &str| &row[&format!("{reason}{suffix}")];
                 if of("").is_empty() {
@@ -127,8 +128,10 @@ fn each_classifier_explains_its_log_odds_in_full() {
                 assert!(contribution > 0.0 && contribution <= before, "{row:?}");
                 (before, sum) = (contribution, sum + contribution);
                 let value: f64 = of("_value").parse().unwrap();
+                assert!(!of("_zh").is_ascii() && !of("_theme").is_empty(), "{row:?}");
+                assert!(themes.insert(of("_theme").clone()), "{row:?}");
                 if of("_feature") == "days_since_last_order" {
-                    assert!(of("").starts_with("no order for "), "{row:?}");
+                    assert_eq!(of("_theme"), "silence");
                     assert_eq!(value, number(row, "days_since_last_order"));
                 }
                 n_reasons += 1;

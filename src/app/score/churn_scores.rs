@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray, StringBuilder,
+};
 use arrow::datatypes::Date32Type;
 use chrono::{Duration, NaiveDate, NaiveDateTime, NaiveTime};
 
 use super::reason_words::ReasonWords;
 use crate::app::PipelineError;
 use crate::bundle::Bundle;
-use crate::dataset::{Pace, Snapshot};
-use crate::models::churn::{Classifier, Reasons, Silence, Standing};
+use crate::dataset::{Bilingual, FeatureInfo, Pace, Snapshot};
+use crate::models::churn::{Classifier, ReasonThemes, Reasons, Silence, Standing};
 
 /// Reasons that are told of each user.
 const N_REASONS: usize = 3;
@@ -24,7 +26,7 @@ pub(super) struct ChurnScores {
     log_odds: Vec<Option<f64>>,
     percentiles: Vec<Option<f64>>,
     reasons: Vec<(String, ArrayRef)>,
-    recoveries: Vec<Option<String>>,
+    recoveries: Vec<Option<Bilingual>>,
     usual_gaps: Vec<Option<f64>>,
     silences: Vec<Option<Silence>>,
 }
@@ -43,14 +45,16 @@ impl ChurnScores {
         let log_odds = model.classifier.log_odds(matrix)?;
         let probabilities = of_judged(&model.probabilities(&log_odds));
         let at_risk = settings.at_risk.flag(settings.at_risk.by, &probabilities, &snapshot.paces);
-        let names = model.classifier.features();
-        let words = ReasonWords::new(
-            &bundle.plan.features,
-            &names,
-            &settings.typical_of_stayed,
-            &settings.label.event,
-        );
-        let reasons = model.classifier.reasons(matrix, &log_odds, N_REASONS)?;
+        let features: Vec<FeatureInfo> = model
+            .classifier
+            .features()
+            .iter()
+            .map(|name| matrix.feature(name).cloned())
+            .collect::<Result<_, _>>()?;
+        let themes = ReasonThemes::of(&features, &settings.typical_of_stayed);
+        let words = ReasonWords::new(features, settings.typical_of_stayed.clone());
+        let reasons = model.classifier.reasons(matrix, &log_odds, &themes, N_REASONS)?;
+        let knows_orders = settings.label.event == bundle.plan.events.order;
         let told: Vec<Option<Reasons>> = reasons
             .into_iter()
             .zip(&probabilities)
@@ -59,7 +63,7 @@ impl ChurnScores {
         let as_of = snapshot.as_of;
         Ok(Self {
             percentiles: percentiles(&of_judged(&log_odds)),
-            reasons: reason_columns(&told, &words, &snapshot.paces),
+            reasons: reason_columns(&told, &words, knows_orders.then_some(&snapshot.paces)),
             recoveries: standings
                 .iter()
                 .map(|&standing| recovery(standing, as_of, &settings.label.event))
@@ -99,7 +103,12 @@ impl ChurnScores {
             ("churn_log_odds".into(), doubles(&self.log_odds)),
         ];
         columns.extend(self.reasons.iter().cloned());
-        columns.push(("recovery".into(), Arc::new(StringArray::from(self.recoveries.clone()))));
+        let recovery = |of: fn(&Bilingual) -> &str| -> ArrayRef {
+            let texts = self.recoveries.iter().map(|it| it.as_ref().map(of));
+            Arc::new(texts.collect::<StringArray>())
+        };
+        columns.push(("recovery".into(), recovery(|it| &it.en)));
+        columns.push(("recovery_zh".into(), recovery(|it| &it.zh)));
         columns.push(("usual_gap_days".into(), doubles(&self.usual_gaps)));
         columns.extend(self.silence_columns());
         columns
@@ -127,26 +136,31 @@ impl ChurnScores {
 }
 
 /// The reasons of every user, the strongest first; `None` for who is not judged.
-/// Sentences go straight into the columns: there are three for every user.
+/// `orders` are the rhythms of the users' orders, where they are known. Sentences
+/// go straight into the columns: there are six for every user.
 fn reason_columns(
     told: &[Option<Reasons>],
-    words: &ReasonWords<'_>,
-    paces: &[Pace],
+    words: &ReasonWords,
+    orders: Option<&Vec<Pace>>,
 ) -> Vec<(String, ArrayRef)> {
     let mut columns: Vec<(String, ArrayRef)> = Vec::new();
     for number in 0..N_REASONS {
         let of_users = || told.iter().map(|it| it.as_ref()?.raising.get(number));
-        let sentences = of_users()
-            .zip(paces)
-            .map(|(reason, pace)| Some(words.sentence(reason?, pace)))
-            .collect::<StringArray>();
+        let (mut en, mut zh) = (StringBuilder::new(), StringBuilder::new());
+        for (user, reason) in of_users().enumerate() {
+            let sentence = reason.map(|it| words.sentence(it, orders.map(|of| &of[user])));
+            en.append_option(sentence.as_ref().map(|it| &it.en));
+            zh.append_option(sentence.as_ref().map(|it| &it.zh));
+        }
+        let themes = of_users().map(|reason| Some(reason?.theme.as_str())).collect::<StringArray>();
         let names = of_users().map(|reason| Some(words.name(reason?))).collect::<StringArray>();
         let values = of_users().map(|reason| Some(reason?.value)).collect::<Float64Array>();
-        let contributions = of_users()
-            .map(|reason| Some(f64::from(reason?.contribution)))
-            .collect::<Float64Array>();
+        let contributions =
+            of_users().map(|reason| Some(reason?.contribution)).collect::<Float64Array>();
         let name = |suffix: &str| format!("reason_{}{suffix}", number + 1);
-        columns.push((name(""), Arc::new(sentences)));
+        columns.push((name(""), Arc::new(en.finish())));
+        columns.push((name("_zh"), Arc::new(zh.finish())));
+        columns.push((name("_theme"), Arc::new(themes)));
         columns.push((name("_feature"), Arc::new(names)));
         columns.push((name("_value"), Arc::new(values)));
         columns.push((name("_contribution"), Arc::new(contributions)));
@@ -171,16 +185,22 @@ fn percentiles(log_odds: &[Option<f64>]) -> Vec<Option<f64>> {
 }
 
 /// What would count as having stayed, or as having come back.
-fn recovery(standing: Standing, as_of: NaiveDateTime, event: &str) -> Option<String> {
+fn recovery(standing: Standing, as_of: NaiveDateTime, event: &str) -> Option<Bilingual> {
     match standing {
         Standing::Judged { deadline_days } => {
             let seconds = Duration::try_seconds((deadline_days * 86_400.0).round() as i64)?;
             let deadline = as_of.checked_add_signed(seconds)?;
             let is_midnight = deadline.time() == NaiveTime::MIN;
             let format = if is_midnight { "%Y-%m-%d" } else { "%Y-%m-%d %H:%M" };
-            Some(format!("`{event}` before {}", deadline.format(format)))
+            let deadline = deadline.format(format);
+            Some(Bilingual::new(
+                format!("`{event}` before {deadline}"),
+                format!("在{deadline}之前有`{event}`"),
+            ))
         }
-        Standing::Silent | Standing::OutOfLookback => Some(format!("any `{event}`")),
+        Standing::Silent | Standing::OutOfLookback => {
+            Some(Bilingual::new(format!("any `{event}`"), format!("任何一次`{event}`")))
+        }
         Standing::Never | Standing::TooNew | Standing::NotDue => None,
     }
 }
@@ -199,10 +219,10 @@ mod tests {
     fn recovery_is_an_event_before_the_deadline() {
         let as_of = NaiveDate::from_ymd_opt(2026, 7, 1).unwrap().and_time(NaiveTime::MIN);
         let judged = Standing::Judged { deadline_days: 60.0 };
-        assert_eq!(recovery(judged, as_of, "order").unwrap(), "`order` before 2026-08-30");
-        let at_noon = recovery(Standing::Judged { deadline_days: 0.5 }, as_of, "order").unwrap();
+        assert_eq!(recovery(judged, as_of, "order").unwrap().en, "`order` before 2026-08-30");
+        let at_noon = recovery(Standing::Judged { deadline_days: 0.5 }, as_of, "order").unwrap().en;
         assert_eq!(at_noon, "`order` before 2026-07-01 12:00");
-        assert_eq!(recovery(Standing::Silent, as_of, "order").unwrap(), "any `order`");
+        assert_eq!(recovery(Standing::Silent, as_of, "order").unwrap().en, "any `order`");
         assert_eq!(recovery(Standing::Never, as_of, "order"), None);
     }
 }
