@@ -9,6 +9,7 @@ mod language;
 mod matrix;
 mod pace;
 mod snapshot;
+mod stable_hash;
 mod user_ids;
 
 pub use feature_info::{DayPart, Dimension, EventRole, Family, FeatureInfo, Missing, Unit};
@@ -16,6 +17,7 @@ pub use language::{Bilingual, Language};
 pub use matrix::FeatureMatrix;
 pub use pace::Pace;
 pub use snapshot::{Outcomes, Snapshot};
+pub use stable_hash::{hash_integer, hash_text, unit_interval};
 pub use user_ids::UserIds;
 
 /// What is wrong with data handed to a model.

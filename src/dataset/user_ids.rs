@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::DatasetError;
+use super::{DatasetError, hash_integer, hash_text};
 
 /// User ids in the type in which they came in: integers or text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,17 @@ impl UserIds {
         match self {
             Self::Integer(ids) => ids[row].to_string(),
             Self::Text(ids) => ids[row].clone(),
+        }
+    }
+
+    /// Stable hash of the id at `row`: the same in every table of the same type of ids.
+    ///
+    /// # Panics
+    /// When `row` is not below [`UserIds::len`], as indexing a slice does.
+    pub fn hash(&self, row: usize, seed: u64) -> u64 {
+        match self {
+            Self::Integer(ids) => hash_integer(ids[row], seed),
+            Self::Text(ids) => hash_text(&ids[row], seed),
         }
     }
 

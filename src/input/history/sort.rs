@@ -28,6 +28,7 @@ pub(super) struct BucketTally {
 /// Where each row stands: by user, each user's rows in order of time.
 pub(super) fn positions(words: &[u32], kind: IdKind) -> Vec<Position> {
     let mut arrived = Vec::with_capacity(words.len() / 5);
+    // Only looked up within this run, so that a hash without promises will do.
     let mut numbers: HashMap<u64, u32, FixedState> = HashMap::default();
     let mut counts: Vec<u32> = Vec::new();
     let mut offset = 0;

@@ -8,7 +8,6 @@ use arrow::compute::cast;
 use arrow::datatypes::{ArrowDictionaryKeyType, DataType, Int8Type, Int16Type, Int32Type};
 
 use super::HistoryError;
-use super::ids::mix;
 
 /// Different events, or channels, at most.
 pub(super) const MAX_KINDS: usize = (1 << 16) - 1;
@@ -56,6 +55,15 @@ impl Vocabulary {
 }
 
 const N_RECENT: usize = 256;
+
+/// Where a short text would stand among those met recently.
+///
+/// Source: Knuth (1998), "The Art of Computer Programming" 3, §6.4, multiplicative
+/// hashing.
+fn recent_slot(view: u128) -> usize {
+    let folded = view as u64 ^ (view >> 64) as u64;
+    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize % N_RECENT
+}
 
 /// A column's vocabulary as one of several writers sees it.
 pub(super) struct Coder {
@@ -107,7 +115,7 @@ impl Coder {
     ) -> Result<(), HistoryError> {
         for (row, &view) in array.views().iter().enumerate() {
             let is_short = (view as u32) <= 12;
-            let slot = (mix(view as u64 ^ (view >> 64) as u64) as usize) % N_RECENT;
+            let slot = recent_slot(view);
             let code = if array.is_null(row) {
                 0
             } else if is_short && self.recent[slot].0 == view {

@@ -16,12 +16,13 @@ use datafusion::execution::memory_pool::{
 
 use super::buckets::{Chunks, empty_buckets};
 use super::histories::{Histories, Parts};
-use super::ids::{hash_text, mix};
+use super::ids::{bucket_of, word_of_text};
 use super::row::{Column, MAX_WORDS, RowBuilder, push_text};
 use super::spill::{Run, SpillFile, SpillWriter};
 use super::tally::{Duplicates, Tally};
 use super::vocabulary::{Coder, MAX_CATEGORIES, MAX_KINDS, Vocabulary};
 use super::{HistoryError, IdKind, N_BUCKETS};
+use crate::dataset::hash_integer;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -215,17 +216,14 @@ impl HistoryWriter {
         let mut long_row = Vec::new();
         let mut last_day = i64::MIN;
         for row in (0..times.len()).filter(|&row| keep.value(row)) {
-            let (user, bucket) = match users {
-                Users::Integer(ids) => {
-                    let id = ids.value(row) as u64;
-                    (id, mix(id))
-                }
+            let (user, hash) = match users {
+                Users::Integer(ids) => (ids.value(row) as u64, hash_integer(ids.value(row), 0)),
                 Users::Text(ids) => {
-                    let hash = hash_text(ids.value(row).as_bytes());
-                    (hash, hash)
+                    let word = word_of_text(ids.value(row));
+                    (word, word)
                 }
             };
-            let bucket = (bucket >> (64 - N_BUCKETS.trailing_zeros())) as usize;
+            let bucket = bucket_of(hash, N_BUCKETS);
             let [events, channels, categories] = &self.codes;
             let (event, time) = (events[row], times[row]);
             let codes = [event, channels[row], categories[row]];
@@ -323,7 +321,7 @@ fn hashes(array: &ArrayRef) -> Result<Vec<u64>, HistoryError> {
     if array.data_type().is_integer() {
         let ids = cast(array, &DataType::Int64)?;
         let ids: &Int64Array = ids.as_primitive::<Int64Type>();
-        let to_word = |row: usize| mix(ids.value(row) as u64).max(1);
+        let to_word = |row: usize| hash_integer(ids.value(row), 0).max(1);
         return Ok((0..ids.len())
             .map(|row| if ids.is_null(row) { 0 } else { to_word(row) })
             .collect());
@@ -332,6 +330,6 @@ fn hashes(array: &ArrayRef) -> Result<Vec<u64>, HistoryError> {
     let texts = texts.as_string_view();
     Ok(texts
         .iter()
-        .map(|text| text.filter(|text| !text.is_empty()).map_or(0, |t| hash_text(t.as_bytes())))
+        .map(|text| text.filter(|text| !text.is_empty()).map_or(0, word_of_text))
         .collect())
 }

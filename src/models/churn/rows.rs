@@ -1,10 +1,7 @@
-use std::hash::BuildHasher;
-
 use chrono::NaiveDateTime;
-use foldhash::quality::FixedState;
 
 use super::{ChurnError, ChurnLabel, ChurnParams};
-use crate::dataset::{DatasetError, FeatureMatrix, Snapshot, UserIds};
+use crate::dataset::{DatasetError, FeatureMatrix, Snapshot, UserIds, unit_interval};
 
 /// The users of a snapshot who can be judged, and who of them churned.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,14 +61,8 @@ impl JudgedUsers {
     /// About `share` of the users: those whose hash is low enough, the same at
     /// every date.
     pub(super) fn sample(&self, users: &UserIds, share: f64, seed: u64) -> Self {
-        let hasher = FixedState::with_seed(seed);
-        let hash = |row: usize| match users {
-            UserIds::Integer(ids) => hasher.hash_one(ids[row]),
-            UserIds::Text(ids) => hasher.hash_one(&ids[row]),
-        };
-        let limit = (share * u64::MAX as f64) as u64;
-        let places: Vec<usize> =
-            (0..self.rows.len()).filter(|&place| hash(self.rows[place]) <= limit).collect();
+        let is_taken = |place: &usize| unit_interval(users.hash(self.rows[*place], seed)) < share;
+        let places: Vec<usize> = (0..self.rows.len()).filter(is_taken).collect();
         self.select(&places)
     }
 }

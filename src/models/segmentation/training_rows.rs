@@ -1,12 +1,6 @@
-use std::hash::BuildHasher;
-
 use chrono::NaiveDateTime;
-use foldhash::quality::FixedState;
-use rand::seq::index::sample;
-use rand::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::dataset::{DatasetError, FeatureMatrix, Outcomes, Snapshot, UserIds};
+use crate::dataset::{DatasetError, FeatureMatrix, Outcomes, Snapshot, UserIds, unit_interval};
 use crate::stats::resample::{dates_ended_by, halves, poisson_copies};
 
 /// Rows that layers are learned from at most: memory and time stay bounded, and
@@ -51,30 +45,24 @@ impl Draw {
 
 /// Copies of a user in a resample, which depend on the user and the seed alone.
 fn n_copies(users: &UserIds, row: usize, seed: u64) -> usize {
-    let hasher = FixedState::with_seed(seed);
-    let hash = match users {
-        UserIds::Integer(ids) => hasher.hash_one(ids[row]),
-        UserIds::Text(ids) => hasher.hash_one(&ids[row]),
-    };
-    poisson_copies(Xoshiro256PlusPlus::seed_from_u64(hash).r#gen::<f64>())
+    poisson_copies(unit_interval(users.hash(row, seed)))
 }
 
 impl TrainingRows {
-    /// The users of all snapshots, or a random sample of them.
+    /// The users of all snapshots; where they are more than [`MAX_ROWS`], about so many
+    /// of them.
     pub fn of(snapshots: &[&Snapshot], draw: Draw, seed: u64) -> Result<Self, DatasetError> {
         let drawn: Vec<Vec<usize>> =
             snapshots.iter().map(|snapshot| draw.rows(&snapshot.users)).collect();
         let n_rows: usize = drawn.iter().map(Vec::len).sum();
         let share = (MAX_ROWS as f64 / n_rows.max(1) as f64).min(1.0);
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         let mut outcomes = Outcomes::default();
         let mut matrices = Vec::new();
         let mut n_users = 0;
-        for (snapshot, drawn) in snapshots.iter().zip(drawn) {
-            let n_wanted = (drawn.len() as f64 * share).ceil() as usize;
-            let picked = sample(&mut rng, drawn.len(), n_wanted.min(drawn.len()));
-            let mut rows: Vec<usize> = picked.into_iter().map(|index| drawn[index]).collect();
-            rows.sort_unstable();
+        for (number, (snapshot, mut rows)) in snapshots.iter().zip(drawn).enumerate() {
+            // Other users at each date, so that more of them have a part.
+            let seed = seed.wrapping_add(1 + number as u64);
+            rows.retain(|&row| unit_interval(snapshot.users.hash(row, seed)) < share);
             n_users = n_users.max(rows.len());
             let of_snapshot = snapshot.outcomes.as_ref().ok_or(DatasetError::Shape {
                 what: "number of outcomes",
