@@ -67,19 +67,14 @@ impl Nearest {
 fn find_nearest<S: Simd>(simd: S, rows: &[f32], centroids: &PackedCentroids, out: &mut Nearest) {
     for (index, rows) in rows.chunks(LANES * centroids.n_features).enumerate() {
         fill_tile(simd, rows, centroids.n_features, &mut out.tile);
-        let mut labels = u32x16::splat(simd, 0);
-        let mut first = f32x16::splat(simd, f32::INFINITY);
-        let mut second = first;
-        for_each_centroid(simd, &out.tile, centroids, |centroid, distance| {
-            let nearer = distance.simd_lt(first);
-            second = second.min(first.max(distance));
-            first = nearer.select(distance, first);
-            labels = nearer.select(u32x16::splat(simd, centroid as u32), labels);
-        });
+        let far = f32x16::splat(simd, f32::INFINITY);
+        let labels = u32x16::splat(simd, 0);
+        let mut nearest = TwoNearest { simd, labels, first: far, second: far };
+        for_each_centroid(simd, &out.tile, centroids, &mut nearest);
         let lanes = index * LANES..(index + 1) * LANES;
-        labels.store_slice(&mut out.labels[lanes.clone()]);
-        first.store_slice(&mut out.first[lanes.clone()]);
-        second.store_slice(&mut out.second[lanes]);
+        nearest.labels.store_slice(&mut out.labels[lanes.clone()]);
+        nearest.first.store_slice(&mut out.first[lanes.clone()]);
+        nearest.second.store_slice(&mut out.second[lanes]);
     }
 }
 
@@ -96,29 +91,69 @@ fn find_all<S: Simd>(simd: S, rows: &[f32], centroids: &PackedCentroids, out: &m
     for (index, rows) in rows.chunks(LANES * centroids.n_features).enumerate() {
         fill_tile(simd, rows, centroids.n_features, &mut tile);
         let n_lanes = rows.len() / centroids.n_features;
-        for_each_centroid(simd, &tile, centroids, |centroid, distance| {
-            let start = centroid * n_rows + index * LANES;
-            out[start..start + n_lanes].copy_from_slice(&distance.as_slice()[..n_lanes]);
-        });
+        let first_row = index * LANES;
+        let mut all = WriteAll { out, n_rows, first_row, n_lanes };
+        for_each_centroid(simd, &tile, centroids, &mut all);
     }
 }
 
-/// Calls `visit` with each centroid's index and its distances to a tile's points.
+/// Takes the distances of a tile's points to one centroid after the other. A trait and
+/// not a closure, which could not be made part of the loop around it.
+trait Visitor<S: Simd> {
+    fn visit(&mut self, centroid: usize, distances: f32x16<S>);
+}
+
+/// Keeps the nearest centroid and the two least distances of each point.
+struct TwoNearest<S: Simd> {
+    simd: S,
+    labels: u32x16<S>,
+    first: f32x16<S>,
+    second: f32x16<S>,
+}
+
+impl<S: Simd> Visitor<S> for TwoNearest<S> {
+    #[inline(always)]
+    fn visit(&mut self, centroid: usize, distances: f32x16<S>) {
+        let nearer = distances.simd_lt(self.first);
+        self.second = self.second.min(self.first.max(distances));
+        self.first = nearer.select(distances, self.first);
+        self.labels = nearer.select(u32x16::splat(self.simd, centroid as u32), self.labels);
+    }
+}
+
+/// Writes all distances down, centroid by centroid.
+struct WriteAll<'a> {
+    out: &'a mut [f32],
+    n_rows: usize,
+    first_row: usize,
+    n_lanes: usize,
+}
+
+impl<S: Simd> Visitor<S> for WriteAll<'_> {
+    #[inline(always)]
+    fn visit(&mut self, centroid: usize, distances: f32x16<S>) {
+        let start = centroid * self.n_rows + self.first_row;
+        let out = &mut self.out[start..start + self.n_lanes];
+        out.copy_from_slice(&distances.as_slice()[..self.n_lanes]);
+    }
+}
+
+/// Shows `visitor` each centroid's index and its distances to a tile's points.
 #[inline(always)]
 fn for_each_centroid<S: Simd>(
     simd: S,
     tile: &[f32],
     centroids: &PackedCentroids,
-    mut visit: impl FnMut(usize, f32x16<S>),
+    visitor: &mut impl Visitor<S>,
 ) {
     let groups = centroids.packed.chunks(GROUP * centroids.n_features);
     for (index, group) in groups.enumerate() {
         let start = index * GROUP;
         match centroids.n_centroids - start {
-            1 => visit_group::<S, 1>(simd, tile, group, start, &mut visit),
-            2 => visit_group::<S, 2>(simd, tile, group, start, &mut visit),
-            3 => visit_group::<S, 3>(simd, tile, group, start, &mut visit),
-            _ => visit_group::<S, GROUP>(simd, tile, group, start, &mut visit),
+            1 => visit_group::<S, 1>(simd, tile, group, start, visitor),
+            2 => visit_group::<S, 2>(simd, tile, group, start, visitor),
+            3 => visit_group::<S, 3>(simd, tile, group, start, visitor),
+            _ => visit_group::<S, GROUP>(simd, tile, group, start, visitor),
         }
     }
 }
@@ -129,7 +164,7 @@ fn visit_group<S: Simd, const N: usize>(
     tile: &[f32],
     group: &[f32],
     start: usize,
-    visit: &mut impl FnMut(usize, f32x16<S>),
+    visitor: &mut impl Visitor<S>,
 ) {
     let mut sums = [f32x16::splat(simd, 0.0); N];
     let (points, _) = tile.as_chunks::<LANES>();
@@ -141,8 +176,8 @@ fn visit_group<S: Simd, const N: usize>(
             sums[n] += difference * difference;
         }
     }
-    for (n, sum) in sums.into_iter().enumerate() {
-        visit(start + n, sum);
+    for n in 0..N {
+        visitor.visit(start + n, sums[n]);
     }
 }
 
@@ -175,16 +210,13 @@ fn transpose_quad<S: Simd>(simd: S, quad: &[f32], n_features: usize, tile: &mut 
         let (a, b, c, d) = (load(a), load(b), load(c), load(d));
         let (ac_low, ac_high) = (a.zip_low(c), a.zip_high(c));
         let (bd_low, bd_high) = (b.zip_low(d), b.zip_high(d));
-        let columns = [
-            ac_low.zip_low(bd_low),
-            ac_low.zip_high(bd_low),
-            ac_high.zip_low(bd_high),
-            ac_high.zip_high(bd_high),
-        ];
-        for (offset, column) in columns.into_iter().enumerate() {
-            let at = (feature + offset) * LANES;
-            column.store_slice(&mut tile[at..at + 4]);
-        }
+        // One by one: an iteration over the four would send each through the stack, which
+        // takes ten times as long as all the rest.
+        let at = feature * LANES;
+        ac_low.zip_low(bd_low).store_slice(&mut tile[at..at + 4]);
+        ac_low.zip_high(bd_low).store_slice(&mut tile[at + LANES..at + LANES + 4]);
+        ac_high.zip_low(bd_high).store_slice(&mut tile[at + 2 * LANES..at + 2 * LANES + 4]);
+        ac_high.zip_high(bd_high).store_slice(&mut tile[at + 3 * LANES..at + 3 * LANES + 4]);
     }
     for feature in whole..n_features {
         let column = [a[feature], b[feature], c[feature], d[feature]];
