@@ -180,7 +180,7 @@ pub fn train_main() -> ExitCode {
 fn run(arguments: Arguments) -> anyhow::Result<String> {
     let engine = &arguments.engine;
     match arguments.command {
-        Some(Command::Init { files, out }) => init(engine, &files, out.as_deref()),
+        Some(Command::Init { files, out }) => init(&files, out.as_deref()),
         Some(Command::Features(wanted)) => features(engine, &wanted),
         Some(Command::Review(wanted)) => review::run(engine, &wanted),
         Some(Command::Lineage { bundle, json }) => {
@@ -295,10 +295,8 @@ fn main_job_on_sample(engine: &EngineArguments) -> anyhow::Result<String> {
     ))
 }
 
-fn init(engine: &EngineArguments, files: &[PathBuf], out: Option<&Path>) -> anyhow::Result<String> {
-    let mut params = crate::input::engine::EngineParams::default();
-    engine.apply(&mut params);
-    let text = starter_config(&params, files)?;
+fn init(files: &[PathBuf], out: Option<&Path>) -> anyhow::Result<String> {
+    let text = starter_config(files)?;
     match out {
         None => Ok(text),
         Some(path) if path.exists() => {

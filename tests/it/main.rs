@@ -20,4 +20,5 @@ mod review;
 mod rules;
 mod scoring;
 mod source;
+mod starter;
 mod support;

@@ -45,7 +45,7 @@ impl ColumnType {
 
 /// What a column's values have all been so far.
 #[derive(Clone, Copy)]
-struct Candidate {
+pub(super) struct Candidate {
     seen: bool,
     integer: bool,
     number: bool,
@@ -53,16 +53,16 @@ struct Candidate {
 }
 
 impl Candidate {
-    const UNSEEN: Self = Self { seen: false, integer: true, number: true, time: true };
+    pub(super) const UNSEEN: Self = Self { seen: false, integer: true, number: true, time: true };
 
-    fn observe(&mut self, value: &str) {
+    pub(super) fn observe(&mut self, value: &str) {
         self.seen = true;
         self.integer = self.integer && is_plain_integer(value);
         self.number = self.number && is_plain_number(value);
         self.time = self.time && is_iso_time(value);
     }
 
-    fn verdict(self) -> ColumnType {
+    pub(super) fn verdict(self) -> ColumnType {
         match self {
             Self { seen: true, integer: true, .. } => ColumnType::Integer,
             Self { seen: true, number: true, .. } => ColumnType::Number,

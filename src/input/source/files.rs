@@ -113,6 +113,12 @@ fn is_hidden(file: &Path) -> bool {
     file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(['.', '_']))
 }
 
+/// True for a text file that has to be decoded from its start.
+pub(super) fn is_compressed(file: &Path) -> bool {
+    let name = file.to_string_lossy().to_lowercase();
+    name.ends_with(".gz") || name.ends_with(".zst")
+}
+
 /// Opens a text file, decompressing by its ending.
 ///
 /// # Errors

@@ -16,6 +16,7 @@ mod params;
 mod profile;
 mod quarantine;
 mod raw_table;
+mod sample;
 
 pub use csv_types::ColumnType;
 pub use error::SourceError;
@@ -26,6 +27,7 @@ pub use mapping::quoted_column;
 pub use params::{DuplicateRows, InputParams, Paths, SourceParams, UserIdType};
 pub use profile::{DayGap, EventCount, InputProfile, SourceCounts};
 pub use raw_table::{RawTable, open_raw_table};
+pub use sample::{SampledColumn, TableSample, sample_table};
 
 /// Digits kept after the decimal point of amounts, quantities and durations.
 /// They are summed as fixed-point numbers, so that a sum never depends on the

@@ -1,358 +1,249 @@
-use chrono::NaiveDate;
+//! What the columns of a table mean, from their names and values.
 
-use super::columns::{Column, Table};
+use super::columns::{Column, Kind, Table, Taken, best, is_absent_word};
+use super::event_column::{EventGuess, event_of};
+use super::findings::Guess;
+use super::ids::{order_id_of, user_of};
+use super::money::{guess_money, is_order_table};
+use super::numbers::{Numbers, numbers_of};
+use super::time_column::{guess_time, is_likely};
+use super::times::{Times, times_of};
 use super::words::{
-    AMOUNT, CART_EVENTS, CATEGORY, CHANNEL, DISCOUNT, DWELL, EVENT, ITEM, ORDER_EVENTS, ORDER_ID,
-    PRICE, QUANTITY, SESSION, SHARE_EVENTS, TIME, USER, VIEW_EVENTS,
+    CATEGORY, CHANNEL, DWELL, ITEM, ITEM_NOT, NOBODY, SESSION, STATUS, STATUS_GOOD, STATUS_VOID,
 };
-use crate::input::engine::Engine;
-use crate::input::source::SourceError;
 
-/// What was guessed of a table: expressions, and what to say about them.
-#[derive(Debug, Default)]
-pub(super) struct Guess {
-    /// Config key, expression and a remark, in the order to be written.
-    pub mappings: Vec<(&'static str, String, String)>,
-    /// Conditions on rows to keep, each with the reason.
-    pub filters: Vec<(String, String)>,
-    /// Keys that must be there and could not be guessed.
-    pub missing: Vec<&'static str>,
-    /// The columns, for whoever fills the gaps.
-    pub columns: Vec<String>,
-    /// First and last day of the rows, without strays.
-    pub days: Option<(NaiveDate, NaiveDate)>,
-    /// Rows outside of these days.
-    pub n_strays: u64,
-    /// True when some rows are orders.
-    pub has_orders: bool,
-    /// What views, carts, orders and shares are called, where there are any.
-    pub funnel: [Option<String>; 4],
+/// Values that a channel has at most.
+const MAX_CHANNELS: usize = 500;
+
+/// Guesses what the columns of a table mean.
+pub(super) fn guess(table: &Table) -> Guess {
+    let mut guess = Guess::default();
+    say_what_was_read(table, &mut guess);
+    let numbers: Vec<Numbers> = table.columns.iter().filter_map(numbers_of).collect();
+    let day_first =
+        table.delimiter == b';' || numbers.iter().any(|it| it.expression.contains("[^0-9,-]"));
+    let times: Vec<Times> =
+        table.columns.iter().filter_map(|column| times_of(column, day_first)).collect();
+    let mut taken: Taken = times
+        .iter()
+        .filter(|times| is_likely(times, table))
+        .map(|times| times.name.clone())
+        .collect();
+    let has_times = !taken.is_empty();
+    let user = user_of(table, &times, &taken, has_times);
+    guess_user(table, user, &mut guess);
+    let user = user.map(|(column, _)| column);
+    taken.extend(user.map(|column| column.name.clone()));
+    guess_time(table, &times, user, &mut guess);
+    guess.event = event_of(table, &taken);
+    taken.extend(guess.event.column.clone());
+    let order_id = order_id_of(table, user, &times, &taken, guess.event.column.is_some());
+    taken.extend(order_id.map(|column| column.name.clone()));
+    if guess.event.column.is_none() {
+        let is_order_table = is_order_table(table, &numbers, order_id);
+        guess.event = EventGuess::constant(table, is_order_table, guess.missing.is_empty());
+        guess_status(table, &mut taken, &mut guess);
+    }
+    let item = best(table, ITEM, ITEM_NOT, &taken, is_kind);
+    taken.extend(item.map(|column| column.name.clone()));
+    guess_money(table, &numbers, order_id, &mut taken, &mut guess);
+    map(&mut guess, "item", item);
+    for (key, words, most) in
+        [("category", CATEGORY, usize::MAX), ("channel", CHANNEL, MAX_CHANNELS)]
+    {
+        let few = |column: &Column| is_kind(column) && column.n_distinct <= most;
+        let column = best(table, words, &[], &taken, few);
+        taken.extend(column.map(|column| column.name.clone()));
+        map(&mut guess, key, column);
+    }
+    map(&mut guess, "order_id", order_id);
+    let session = best(table, SESSION, &[], &taken, is_kind);
+    map(&mut guess, "session", session);
+    guess_dwell(table, &numbers, &taken, &mut guess);
+    settle_types(table, &numbers, &mut guess);
+    guess
 }
 
-const TIME_FORMATS: &[&str] = &[
-    "%m/%d/%Y %H:%M",
-    "%d/%m/%Y %H:%M",
-    "%m/%d/%Y %H:%M:%S",
-    "%d/%m/%Y %H:%M:%S",
-    "%m/%d/%Y",
-    "%d/%m/%Y",
-    "%d.%m.%Y",
-    "%d.%m.%Y %H:%M",
-    "%Y/%m/%d",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-    "%Y%m%d",
-    "%Y年%m月%d日",
-    "%d-%b-%Y",
-];
-
-/// Share of the rows at either end of time that may be strays.
-const STRAY_SHARE: f64 = 0.0005;
-
-/// Guesses what the columns of a table mean, from names, types and values.
-pub(super) fn guess(engine: &Engine, table: &Table) -> Result<Guess, SourceError> {
-    let mut guess =
-        Guess { columns: table.columns.iter().map(Column::quoted).collect(), ..Default::default() };
-    guess_user(engine, table, &mut guess)?;
-    guess_time(engine, table, &mut guess)?;
-    guess_event(engine, table, &mut guess)?;
-    guess_money(engine, table, &mut guess)?;
-    for (key, words) in [
-        ("item", ITEM),
-        ("category", CATEGORY),
-        ("channel", CHANNEL),
-        ("order_id", ORDER_ID),
-        ("session", SESSION),
-    ] {
-        let fits = |column: &Column| {
-            let is_category = CATEGORY.iter().any(|word| column.key().contains(word));
-            (column.is_text() || column.is_number()) && (key != "item" || !is_category)
-        };
-        if let Some(column) = find(table, words, fits) {
-            guess.mappings.push((key, column.quoted(), String::new()));
+fn say_what_was_read(table: &Table, guess: &mut Guess) {
+    if !table.reaches_end {
+        guess.doubts.push(
+            "the file is compressed and so large that its end was not reached: the days below \
+             are those of its start"
+                .into(),
+        );
+    }
+    if 10 * table.n_misfits > table.n_rows {
+        guess.doubts.push(format!(
+            "{} of {} rows have another number of fields than the header: delete lines before \
+             the header, or set delimiter",
+            table.n_misfits,
+            table.n_misfits + table.n_rows
+        ));
+    }
+    for column in table.columns.iter().filter(|column| column.kind == Kind::Text) {
+        if column.top.first().is_some_and(|(value, _)| value.starts_with("{\"")) {
+            guess.doubts.push(format!(
+                "{} holds JSON, which is not read: export its fields as columns",
+                column.expression
+            ));
         }
     }
-    if let Some(column) = find(table, DWELL, Column::is_number) {
-        guess.mappings.push(("dwell_s", column.quoted(), "seconds?".into()));
-    }
-    Ok(guess)
 }
 
-/// The column that fits a word best: earlier words first, whole names before parts.
-fn find<'a>(
-    table: &'a Table,
-    words: &[&str],
-    accept: impl Fn(&Column) -> bool,
-) -> Option<&'a Column> {
-    let by = |fits: fn(&str, &str) -> bool| {
-        words.iter().find_map(|word| {
-            table.columns.iter().find(|column| accept(column) && fits(&column.key(), word))
+fn is_kind(column: &Column) -> bool {
+    matches!(column.kind, Kind::Text | Kind::Integer | Kind::Number)
+}
+
+fn map(guess: &mut Guess, key: &'static str, column: Option<&Column>) {
+    if let Some(column) = column {
+        guess.mappings.push((key, column.expression.clone(), String::new()));
+    }
+}
+
+fn guess_user(table: &Table, found: Option<(&Column, bool)>, guess: &mut Guess) {
+    let Some((column, by_value)) = found else {
+        guess.missing.push("user");
+        return;
+    };
+    let name = &column.expression;
+    let mut remark = if by_value { "by its values only: check" } else { "" };
+    let mut expression = name.clone();
+    if column.kind == Kind::Number && column.is_id_like() {
+        expression = format!("cast({name} as bigint)");
+        remark = "ids came as decimals, since some are absent";
+    } else if column.kind == Kind::Number {
+        remark = "text, since a number would lose digits";
+        if table.is_csv {
+            guess.types.push((column.name.clone(), "text"));
+        } else {
+            expression = format!("cast({name} as varchar)");
+        }
+    }
+    guess.mappings.push(("user", expression, remark.to_owned()));
+    keep_users(table, column, guess);
+    guess.has_integer_users =
+        column.kind == Kind::Integer || column.kind == Kind::Number && column.is_id_like();
+    let plain = |cell: &str| cell.strip_suffix(".0").unwrap_or(cell).to_owned();
+    guess.users = column.cells.iter().flatten().map(plain).collect();
+    if column.n_filled >= 50 && column.n_distinct == column.n_filled {
+        guess.doubts.push(format!(
+            "every row has a {name} of its own: this looks like a table of users, one row each; \
+             Layercake reads events, many rows a user"
+        ));
+    }
+}
+
+/// Leaves out rows of nobody.
+fn keep_users(table: &Table, column: &Column, guess: &mut Guess) {
+    let name = &column.expression;
+    let n_absent = column.n_absent();
+    if n_absent > 0 {
+        let reason = format!("{} have no user", table.rows(n_absent));
+        guess.filters.push((format!("{name} IS NOT NULL"), reason));
+    }
+    for (value, n) in column.top.iter().take(20) {
+        let is_nobody = NOBODY.contains(&value.to_lowercase().as_str());
+        let is_frequent = 50 * n > column.n_filled && *n > 20;
+        if !(is_absent_word(value) || is_nobody && is_frequent) {
+            continue;
+        }
+        let text = value.replace('\'', "''");
+        let condition = match column.kind {
+            Kind::Integer => format!("{name} <> {value}"),
+            Kind::Number => format!("cast({name} as varchar) <> '{text}'"),
+            _ => format!("{name} <> '{text}'"),
+        };
+        let reason = format!("{} are of {value:?}, which is no user", table.rows(*n));
+        guess.filters.push((condition, reason));
+    }
+}
+
+/// Leaves out orders that were not paid, or given back as a whole.
+fn guess_status(table: &Table, taken: &mut Taken, guess: &mut Guess) {
+    let few = |column: &Column| column.kind == Kind::Text && column.n_distinct <= 40;
+    let Some(column) = best(table, STATUS, &[], taken, few) else { return };
+    let is_one_of = |value: &str, words: &[&str]| {
+        let value = value.to_lowercase();
+        words.iter().any(|word| value.contains(word))
+    };
+    let has_good = column
+        .top
+        .iter()
+        .any(|(value, _)| is_one_of(value, STATUS_GOOD) && !is_one_of(value, STATUS_VOID));
+    let void: Vec<&(String, usize)> =
+        column.top.iter().filter(|(value, _)| is_one_of(value, STATUS_VOID)).collect();
+    if !has_good || void.is_empty() || !guess.event.has_orders() {
+        return;
+    }
+    taken.insert(column.name.clone());
+    let listed = void
+        .iter()
+        .map(|(value, _)| format!("'{}'", value.replace('\'', "''")))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let name = &column.expression;
+    let mut condition = format!("{name} NOT IN ({listed})");
+    if column.n_absent() > 0 {
+        // Shops write the status on the first line of an order only.
+        condition = format!("({condition} OR {name} IS NULL)");
+    }
+    let n_void = void.iter().map(|(_, n)| n).sum();
+    let reason = format!("{} are orders that do not count by their status", table.rows(n_void));
+    guess.filters.push((condition, reason));
+}
+
+fn guess_dwell(table: &Table, numbers: &[Numbers], taken: &Taken, guess: &mut Guess) {
+    let is_number = |column: &Column| numbers.iter().any(|it| it.name == column.name);
+    let Some(column) = best(table, DWELL, &[], taken, is_number) else { return };
+    let Some(numbers) = numbers.iter().find(|it| it.name == column.name) else { return };
+    let mut known: Vec<f64> = numbers.values.iter().flatten().copied().collect();
+    known.sort_by(f64::total_cmp);
+    let is_millis = column.is_named(&["ms", "msec", "millis", "milliseconds"])
+        || known.get(known.len() / 2).is_some_and(|median| *median > 3_000.0);
+    let (expression, remark) = if is_millis {
+        (format!("{} / 1000.0", numbers.as_number()), "milliseconds?")
+    } else {
+        (numbers.as_number(), "seconds?")
+    };
+    guess.mappings.push(("dwell_s", expression, remark.into()));
+}
+
+/// Fixes the types of numbers by which only a sample was looked at: one stray word
+/// further on would make the column text, and the expressions wrong.
+fn settle_types(table: &Table, numbers: &[Numbers], guess: &mut Guess) {
+    if table.is_whole || !table.is_csv {
+        return;
+    }
+    let is_used = |expression: &str| {
+        let parts = guess.mappings.iter().filter(|(key, ..)| {
+            ["user", "time", "amount", "quantity", "discount", "dwell_s"].contains(key)
+        });
+        parts.map(|(_, sql, _)| sql).chain(guess.filters.iter().map(|(sql, _)| sql)).any(|sql| {
+            sql.match_indices(expression).any(|(at, _)| {
+                let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+                !is_word(sql[..at].chars().next_back())
+                    && !is_word(sql[at + expression.len()..].chars().next())
+            })
         })
     };
-    // Short words inside a longer name mean nothing: "uid" in "fluid".
-    by(|key, word| key == word).or_else(|| by(|key, word| (word.len() > 3) && key.contains(word)))
-}
-
-fn guess_user(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), SourceError> {
-    let usable = |column: &Column| column.is_text() || column.is_number();
-    let ends_in_id =
-        || table.columns.iter().find(|column| usable(column) && column.key().ends_with("id"));
-    let Some(column) = find(table, USER, usable).or_else(ends_in_id) else {
-        guess.missing.push("user");
-        return Ok(());
-    };
-    let name = column.quoted();
-    if column.data_type.is_floating() {
-        let remark = "ids came as decimals, since some are absent".to_owned();
-        guess.mappings.push(("user", format!("cast({name} as bigint)"), remark));
-    } else {
-        guess.mappings.push(("user", name.clone(), String::new()));
-    }
-    let condition = if column.is_text() {
-        format!("{name} IS NULL OR {name} = ''")
-    } else {
-        format!("{name} IS NULL")
-    };
-    let n_absent = table.count(engine, &condition)?;
-    if n_absent > 0 {
-        guess
-            .filters
-            .push((format!("{name} IS NOT NULL"), format!("{n_absent} rows have no user")));
-    }
-    Ok(())
-}
-
-fn guess_time(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), SourceError> {
-    let any_time = || table.columns.iter().find(|column| column.is_time());
-    let found = match find(table, TIME, Column::is_time).or_else(any_time) {
-        Some(column) => Some((column.quoted(), String::new())),
-        None => match find(table, TIME, |column| column.data_type.is_integer()) {
-            Some(column) => Some(epoch(engine, table, column)?),
-            None => text_time(engine, table)?,
-        },
-    };
-    let Some((expression, remark)) = found else {
-        guess.missing.push("time");
-        return Ok(());
-    };
-    guess_days(engine, table, &expression, guess)?;
-    guess.mappings.push(("time", expression, remark));
-    Ok(())
-}
-
-/// The days that hold all rows but strays: clocks set wrong put a few rows far
-/// from all others, and a span with them says nothing.
-fn guess_days(
-    engine: &Engine,
-    table: &Table,
-    time: &str,
-    guess: &mut Guess,
-) -> Result<(), SourceError> {
-    let select = format!("cast(cast({time} AS date) AS varchar) AS day, count(*) AS n");
-    let rest = format!("WHERE {time} IS NOT NULL GROUP BY 1 ORDER BY 1");
-    // A time that can't be converted is told by training, with the row.
-    let Ok(rows) = table.text_rows(engine, &select, &rest) else {
-        return Ok(());
-    };
-    let days: Vec<(NaiveDate, u64)> =
-        rows.iter().filter_map(|row| Some((row[0].parse().ok()?, row[1].parse().ok()?))).collect();
-    let total: u64 = days.iter().map(|(_, n)| n).sum();
-    let allowed = total as f64 * STRAY_SHARE;
-    let (Some(first), Some(last)) =
-        (first_beyond(days.iter(), allowed), first_beyond(days.iter().rev(), allowed))
-    else {
-        return Ok(());
-    };
-    let (first, last) = (
-        while_near(first, days.iter().rev().filter(|(day, _)| *day < first)),
-        while_near(last, days.iter().filter(|(day, _)| *day > last)),
-    );
-    let (all_first, all_last) = (days[0].0, days[days.len() - 1].0);
-    let has_strays = (all_last - all_first) > (last - first) * 2;
-    guess.days = Some(if has_strays { (first, last) } else { (all_first, all_last) });
-    if has_strays {
-        let inside = |day: &NaiveDate| (first..=last).contains(day);
-        guess.n_strays = days.iter().filter(|(day, _)| !inside(day)).map(|(_, n)| n).sum();
-    }
-    Ok(())
-}
-
-/// Moves the end of a span over days that follow it closely: thin, but no strays.
-fn while_near<'a>(end: NaiveDate, days: impl Iterator<Item = &'a (NaiveDate, u64)>) -> NaiveDate {
-    let mut end = end;
-    for (day, _) in days {
-        if (*day - end).num_days().abs() > 7 {
-            break;
-        }
-        end = *day;
-    }
-    end
-}
-
-/// The first day up to which more rows than `allowed` have been seen.
-fn first_beyond<'a>(
-    mut days: impl Iterator<Item = &'a (NaiveDate, u64)>,
-    allowed: f64,
-) -> Option<NaiveDate> {
-    let mut seen = 0;
-    let found = days.find(|(_, n)| {
-        seen += n;
-        seen as f64 > allowed
-    });
-    found.map(|(day, _)| *day)
-}
-
-/// Integers since 1970, in seconds or milliseconds by their size.
-fn epoch(engine: &Engine, table: &Table, column: &Column) -> Result<(String, String), SourceError> {
-    let name = column.quoted();
-    let largest = table.text_row(engine, &format!("cast(max({name}) as double)"))?;
-    let largest: f64 = largest.first().and_then(|text| text.parse().ok()).unwrap_or(0.0);
-    let of_days = format!("parse_time(cast({name} as varchar), '%Y%m%d')");
-    // As seconds, these would all lie in 1970.
-    if (1.9e7..2.2e7).contains(&largest)
-        && table.count(engine, &format!("{name} IS NOT NULL AND {of_days} IS NULL"))? == 0
-    {
-        return Ok((of_days, "days as 20240131".into()));
-    }
-    let (function, unit) = if largest > 1e11 {
-        ("to_timestamp_millis", "milliseconds")
-    } else {
-        ("to_timestamp_seconds", "seconds")
-    };
-    Ok((format!("{function}({name})"), format!("{unit} since 1970")))
-}
-
-fn text_time(engine: &Engine, table: &Table) -> Result<Option<(String, String)>, SourceError> {
-    let Some(column) = find(table, TIME, Column::is_text) else {
-        return Ok(None);
-    };
-    let name = column.quoted();
-    let mut fitting = Vec::new();
-    for format in TIME_FORMATS {
-        let expression = format!("parse_time({name}, '{format}')");
-        if table.count(engine, &format!("{name} IS NOT NULL AND {expression} IS NULL"))? == 0 {
-            fitting.push((expression, *format));
-        }
-    }
-    let also = match fitting.get(1) {
-        Some((_, other)) => format!("'{other}' fits as well: check which is right"),
-        None => String::new(),
-    };
-    Ok(Some(fitting.into_iter().next().map_or((name, String::new()), |(first, _)| (first, also))))
-}
-
-fn guess_event(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), SourceError> {
-    let Some(column) = find(table, EVENT, Column::is_text) else {
-        guess.has_orders = is_order_table(table);
-        let (event, remark) = if guess.has_orders {
-            ("'order'", "every row is taken for an order line")
-        } else {
-            ("'event'", "name what the rows of this file are")
-        };
-        guess.mappings.push(("event", event.into(), remark.into()));
-        return Ok(());
-    };
-    let name = column.quoted();
-    let rest =
-        format!("WHERE {name} IS NOT NULL GROUP BY {name} ORDER BY count(*) DESC, {name} LIMIT 40");
-    let values: Vec<String> = table
-        .text_rows(engine, &format!("cast({name} as varchar) AS value"), &rest)?
-        .into_iter()
-        .filter_map(|row| row.into_iter().next())
-        .collect();
-    let order = ORDER_EVENTS
+    let settled: Vec<(String, &'static str)> = table
+        .columns
         .iter()
-        .find_map(|word| values.iter().find(|value| value.to_lowercase() == *word))
-        .or_else(|| values.iter().find(|value| is_order_like(value)));
-    let listed = values.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
-    guess.has_orders = order.is_some();
-    let step = |words: &[&str]| {
-        let named = |word: &&str| values.iter().find(|value| value.to_lowercase() == **word);
-        words.iter().find_map(named).cloned()
-    };
-    let order_step = guess.has_orders.then(|| "order".to_owned());
-    guess.funnel = [step(VIEW_EVENTS), step(CART_EVENTS), order_step, step(SHARE_EVENTS)];
-    let (expression, remark) = match order {
-        Some(order) if order == "order" => (name, format!("values: {listed}")),
-        Some(order) => (
-            format!(
-                "CASE WHEN {name} = '{}' THEN 'order' ELSE {name} END",
-                order.replace('\'', "''")
-            ),
-            format!("values: {listed}"),
-        ),
-        None => (name, format!("values: {listed}; set [events] order to what an order is")),
-    };
-    guess.mappings.push(("event", expression, remark));
-    Ok(())
-}
-
-fn is_order_like(value: &str) -> bool {
-    let value = value.to_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| value.contains(word));
-    has(&["order", "purchase", "payment"])
-        && !has(&["view", "cancel", "refund", "return", "detail", "start", "begin"])
-}
-
-fn is_order_table(table: &Table) -> bool {
-    [AMOUNT, PRICE, ORDER_ID].iter().any(|words| find(table, words, |_| true).is_some())
-}
-
-fn guess_money(engine: &Engine, table: &Table, guess: &mut Guess) -> Result<(), SourceError> {
-    let quantity = find(table, QUANTITY, Column::is_number);
-    let discount = find(table, DISCOUNT, Column::is_number);
-    let price = find(table, PRICE, Column::is_number);
-    let amount = find(table, AMOUNT, Column::is_number)
-        .filter(|column| price.is_none_or(|price| price.name != column.name))
-        .filter(|column| quantity.is_none_or(|quantity| quantity.name != column.name));
-    match (amount, price, quantity) {
-        (Some(amount), ..) => {
-            guess.mappings.push(("amount", amount.quoted(), String::new()));
-            keep_if(engine, table, guess, amount, ">= 0", "have a negative amount")?;
-        }
-        (None, Some(price), Some(quantity)) => {
-            let off = discount.map_or(String::new(), |column| format!(" - {}", column.quoted()));
-            let expression = format!("{} * {}{off}", quantity.quoted(), price.quoted());
-            guess.mappings.push(("amount", expression, String::new()));
-            keep_if(engine, table, guess, price, "> 0", "have no price")?;
-        }
-        (None, Some(price), None) => {
-            guess.mappings.push(("amount", price.quoted(), String::new()));
-            keep_if(engine, table, guess, price, ">= 0", "have a negative price")?;
-        }
-        (None, None, _) => {}
-    }
-    if let Some(quantity) = quantity {
-        guess.mappings.push(("quantity", quantity.quoted(), String::new()));
-        let reason = "have no or a negative quantity (returns, cancellations)";
-        keep_if(engine, table, guess, quantity, "> 0", reason)?;
-    }
-    if let Some(discount) = discount {
-        guess.mappings.push(("discount", discount.quoted(), "money off the whole row?".into()));
-    }
-    Ok(())
-}
-
-/// Suggests a condition where some rows break it.
-fn keep_if(
-    engine: &Engine,
-    table: &Table,
-    guess: &mut Guess,
-    column: &Column,
-    condition: &str,
-    reason: &str,
-) -> Result<(), SourceError> {
-    let name = column.quoted();
-    let condition = format!("{name} {condition}");
-    let n_rows = table.count(engine, &format!("NOT ({condition})"))?;
-    if n_rows > 0 {
-        // Rows without the value are something else, a view among orders, and stay.
-        let has_others = table.count(engine, &format!("{name} IS NULL"))? > 0;
-        let condition =
-            if has_others { format!("({condition} OR {name} IS NULL)") } else { condition };
-        guess.filters.push((condition, format!("{n_rows} rows {reason}")));
-    }
-    Ok(())
+        .filter(|column| numbers.iter().any(|it| it.name == column.name))
+        .filter(|column| !guess.types.iter().any(|(name, _)| *name == column.name))
+        .filter_map(|column| {
+            let known = match column.kind {
+                Kind::Integer => "integer",
+                Kind::Number => "number",
+                _ => return None,
+            };
+            // A plain user id may as well be text.
+            let is_plain_user = guess
+                .mappings
+                .iter()
+                .any(|(key, sql, _)| *key == "user" && *sql == column.expression);
+            (!is_plain_user && is_used(&column.expression)).then(|| (column.name.clone(), known))
+        })
+        .collect();
+    guess.types.extend(settled);
 }
