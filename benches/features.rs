@@ -20,6 +20,7 @@ use layercake::features::{
 use layercake::input::engine::Engine;
 use layercake::input::history::Histories;
 use layercake::input::source::{open_raw_table, open_sources};
+use layercake::models::churn::ChurnParams;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
@@ -84,7 +85,8 @@ fn read(config: &Config) -> (Engine, Histories) {
 }
 
 fn features(engine: &Engine, histories: &Histories, plan: &FeaturePlan, dates: &[NaiveDateTime]) {
-    let request = SnapshotRequest::new(dates);
+    let label = ChurnParams::default().label(90, &plan.events.order);
+    let request = SnapshotRequest::new(dates, &label);
     let snapshots = compute_snapshots(engine, histories, plan, &request).expect("features");
     std::hint::black_box(snapshots.len());
 }

@@ -8,7 +8,7 @@ use chrono::{Days, NaiveDateTime};
 use super::snapshot_store::SnapshotStore;
 use super::{PipelineError, RejectedRows};
 use crate::config::Config;
-use crate::dataset::Snapshot;
+use crate::dataset::{ChurnLabel, Snapshot};
 use crate::features::{
     FeatureError, FeaturePlan, SnapshotRequest, build_plan, check_event, compute_snapshots,
     describe_input,
@@ -95,8 +95,9 @@ impl OpenData<'_> {
         &self,
         plan: &FeaturePlan,
         date: NaiveDateTime,
+        label: &ChurnLabel,
     ) -> Result<Arc<Vec<Snapshot>>, FeatureError> {
-        self.snapshots(plan, &SnapshotRequest::new(std::slice::from_ref(&date)))
+        self.snapshots(plan, &SnapshotRequest::new(std::slice::from_ref(&date), label))
     }
 
     /// Checks that the input of a plan is still there; returns what looks odd.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use chrono::NaiveDateTime;
 
-use crate::dataset::Snapshot;
+use crate::dataset::{ChurnLabel, Snapshot};
 use crate::features::{FeatureError, FeaturePlan, SnapshotRequest};
 
 /// Snapshots of all users, if they are kept at all.
@@ -17,8 +17,8 @@ pub(super) struct SnapshotStore {
 struct Kept {
     plan: FeaturePlan,
     dates: Vec<NaiveDateTime>,
-    horizon_days: Option<u32>,
-    pace_of: Option<String>,
+    label: ChurnLabel,
+    with_outcomes: bool,
     snapshots: Arc<Vec<Snapshot>>,
 }
 
@@ -60,17 +60,16 @@ impl Kept {
         Self {
             plan: plan.clone(),
             dates: request.dates.to_vec(),
-            horizon_days: request.horizon_days,
-            pace_of: request.pace_of.map(str::to_owned),
+            label: request.label.clone(),
+            with_outcomes: request.with_outcomes,
             snapshots: Arc::clone(snapshots),
         }
     }
 
     /// Whether they hold all that is asked for, of the same users and dates.
     fn serves(&self, plan: &FeaturePlan, request: &SnapshotRequest<'_>) -> bool {
-        let has_outcomes =
-            request.horizon_days.is_none() || self.horizon_days == request.horizon_days;
-        let has_paces = request.pace_of.is_none() || self.pace_of.as_deref() == request.pace_of;
-        self.dates == request.dates && has_outcomes && has_paces && self.plan == *plan
+        let has_outcomes = self.with_outcomes || !request.with_outcomes;
+        let is_labelled = self.label == *request.label;
+        self.dates == request.dates && has_outcomes && is_labelled && self.plan == *plan
     }
 }

@@ -6,7 +6,7 @@ use comfy_table::Table;
 
 use super::layout::{align, indented, optional, percent, table, thousands};
 use crate::bundle::Bundle;
-use crate::models::churn::{BaseRate, ChurnRule, Estimate, ModelChoice, RankingScores, RateOf};
+use crate::models::churn::{BaseRate, Estimate, ModelChoice, RankingScores, RateOf};
 
 /// Features that the short report names.
 const N_IMPORTANT: usize = 3;
@@ -68,19 +68,6 @@ fn rule(bundle: &Bundle) -> String {
         thousands(evaluation.n_churned),
         thousands(evaluation.n_users),
     )
-}
-
-/// Layers are profiled by orders alone; said where the churn rule is another.
-pub(super) fn other_churn_of_layers(bundle: &Bundle) -> String {
-    let label = &bundle.churn.settings.label;
-    let is_same = label.rule == ChurnRule::NoEvent && label.event == bundle.plan.events.order;
-    match is_same {
-        true => String::new(),
-        false => indented(&format!(
-            "Churn of layers: no `{}` in the {} days after, whatever [churn] says",
-            bundle.plan.events.order, label.horizon_days
-        )),
-    }
 }
 
 fn chosen(bundle: &Bundle) -> String {

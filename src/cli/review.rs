@@ -92,7 +92,7 @@ fn one_layer(layer: &Layer, plan: &FeaturePlan, days: u32) -> String {
         layout::percent(profile.customer_share),
         layout::percent(profile.gmv_share),
         profile.gmv_per_user,
-        layout::percent(profile.churn_rate),
+        layout::percent(profile.no_order_rate),
     )));
     text.push_str(&layout::indented(&layer.description));
     text.push_str(&layout::indented_chinese(&layer.description_zh));

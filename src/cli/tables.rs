@@ -157,7 +157,6 @@ pub(super) fn trained(trained: &Trained) -> String {
         dates.hold_out.date(),
     );
     let _ = writeln!(text, "{}", layers(bundle));
-    text.push_str(&churn_tables::other_churn_of_layers(bundle));
     text.push_str(&chosen_k(bundle));
     text.push('\n');
     text.push_str(&lineage_tables::entry(&trained.lineage));
@@ -224,7 +223,7 @@ fn layers(bundle: &Bundle) -> Table {
             thousands(layer.profile.n_users),
             percent(layer.profile.share),
             percent(layer.profile.gmv_share),
-            percent(layer.profile.churn_rate),
+            percent(layer.profile.no_order_rate),
         ]);
     }
     align(&mut table, 2);

@@ -4,19 +4,23 @@
 //! Models know nothing of SQL, files or configuration; they receive these
 //! types, which hold finite numbers only and keep users sorted by id.
 
+mod churn_label;
 mod feature_info;
 mod language;
 mod matrix;
-mod pace;
+mod outcomes;
+mod purchases;
 mod snapshot;
 mod stable_hash;
 mod user_ids;
 
+pub use churn_label::{ChurnLabel, ChurnRule, Eligibility};
 pub use feature_info::{DayPart, Dimension, EventRole, Family, FeatureInfo, Missing, Unit};
 pub use language::{Bilingual, Language};
 pub use matrix::FeatureMatrix;
-pub use pace::Pace;
-pub use snapshot::{Outcomes, Snapshot};
+pub use outcomes::Outcomes;
+pub use purchases::{Gaps, PurchaseSummary, Purchases};
+pub use snapshot::Snapshot;
 pub use stable_hash::{hash_integer, hash_text, unit_interval};
 pub use user_ids::UserIds;
 

@@ -9,12 +9,11 @@ use rayon::prelude::*;
 
 use super::custom::CustomValues;
 use super::orders::Overflow;
-use super::outcomes::{OutcomeBuffers, UserFacts, outcomes_of};
-use super::pace::days_to_next;
+use super::outcomes::{UserFacts, UserFactsFinder};
 use super::program::Program;
 use super::walk::Walker;
 use super::{FeatureError, FeaturePlan};
-use crate::dataset::{FeatureMatrix, Outcomes, Pace, Snapshot, UserIds};
+use crate::dataset::{ChurnLabel, FeatureMatrix, Outcomes, Snapshot, UserIds};
 use crate::input::engine::Engine;
 use crate::input::history::{EventRow, Histories, IdKind, N_BUCKETS, UserId};
 
@@ -23,28 +22,29 @@ use crate::input::history::{EventRow, Histories, IdKind, N_BUCKETS, UserId};
 pub struct SnapshotRequest<'a> {
     /// Features use events before these moments only.
     pub dates: &'a [NaiveDateTime],
-    /// Length of the outcome window after each date; no outcomes when absent.
-    pub horizon_days: Option<u32>,
+    /// What counts as churn: the event to summarise, and the length of the outcome
+    /// window.
+    pub label: &'a ChurnLabel,
+    /// Whether to look at what users did in the horizon after each date.
+    pub with_outcomes: bool,
     /// Buckets of users: all of them, or some as a sample.
     pub buckets: Range<usize>,
-    /// The event whose pace is wanted, and when it comes next.
-    pub pace_of: Option<&'a str>,
 }
 
 impl<'a> SnapshotRequest<'a> {
     /// All users, without outcomes.
-    pub fn new(dates: &'a [NaiveDateTime]) -> Self {
-        Self { dates, horizon_days: None, buckets: 0..N_BUCKETS, pace_of: None }
+    pub fn new(dates: &'a [NaiveDateTime], label: &'a ChurnLabel) -> Self {
+        Self { dates, label, with_outcomes: false, buckets: 0..N_BUCKETS }
     }
 
-    /// With what users did in the days after each date.
-    pub fn with_outcomes(self, horizon_days: u32) -> Self {
-        Self { horizon_days: Some(horizon_days), ..self }
+    /// With what users did in the horizon after each date, and whether they churned.
+    pub fn with_outcomes(self) -> Self {
+        Self { with_outcomes: true, ..self }
     }
 
-    /// With how often users do `event`, and when they do it next.
-    pub fn with_pace_of(self, event: &'a str) -> Self {
-        Self { pace_of: Some(event), ..self }
+    /// Only users of some buckets.
+    pub fn of_buckets(self, buckets: Range<usize>) -> Self {
+        Self { buckets, ..self }
     }
 }
 
@@ -105,13 +105,11 @@ pub fn compute_snapshots(
             let values = Array2::from_shape_vec((users.len(), width), date.values)
                 .expect("as many values as users and features");
             let features = FeatureMatrix::of_features(plan.infos(), values)?;
-            let outcomes =
-                request.horizon_days.map(|_| outcomes_of(&facts, request.pace_of.is_some()));
-            let mut snapshot = Snapshot::new(as_of, users, features, outcomes)?;
-            if request.pace_of.is_some() {
-                snapshot.paces = facts.iter().map(|of_user| of_user.pace).collect();
-            }
-            Ok(snapshot)
+            let purchases = facts.iter().map(|of_user| of_user.purchases).collect();
+            let outcomes = request
+                .with_outcomes
+                .then(|| facts.iter().map(|of_user| of_user.outcome).collect());
+            Ok(Snapshot::new(as_of, users, features, purchases, outcomes)?)
         })
         .collect()
 }
@@ -193,10 +191,8 @@ pub struct ColumnGroup {
     pub users: UserIds,
     /// By feature, then user.
     pub features: Vec<Vec<f64>>,
-    /// What the users did after the date; zeros unless that was asked for.
-    pub outcomes: Outcomes,
-    /// How often they do the event whose pace was asked for.
-    pub paces: Vec<Pace>,
+    /// What the users did after the date, if that was asked for.
+    pub outcomes: Option<Outcomes>,
 }
 
 impl<'a> ColumnGroups<'a> {
@@ -208,7 +204,7 @@ impl<'a> ColumnGroups<'a> {
         engine: &Engine,
         histories: &'a Histories,
         plan: &FeaturePlan,
-        request: &SnapshotRequest<'_>,
+        request: &SnapshotRequest<'a>,
     ) -> Result<Self, FeatureError> {
         let mut groups: Vec<Range<usize>> = Vec::new();
         let mut n_users = GROUP_USERS;
@@ -248,18 +244,17 @@ impl<'a> ColumnGroups<'a> {
         let mut users = Vec::with_capacity(n_users);
         let mut features: Vec<Vec<f64>> =
             (0..self.n_features).map(|_| Vec::with_capacity(n_users)).collect();
-        let (mut outcomes, mut paces) = (Outcomes::default(), Vec::with_capacity(n_users));
+        let mut outcomes = Vec::with_capacity(n_users);
         for bucket in buckets {
             self.computation.visit(bucket, |row| {
                 users.push(row.user.clone());
                 features.iter_mut().zip(row.values).for_each(|(column, value)| column.push(*value));
-                outcomes.n_orders.push(row.facts.n_orders);
-                outcomes.gmv.push(row.facts.gmv);
-                outcomes.days_to_event.push(row.facts.days_to_event);
-                paces.push(row.facts.pace);
+                outcomes.push(row.facts.outcome);
             })?;
         }
-        Ok(ColumnGroup { users: user_ids(users, histories.kind()), features, outcomes, paces })
+        let users = user_ids(users, histories.kind());
+        let outcomes = self.computation.with_outcomes.then(|| outcomes.into_iter().collect());
+        Ok(ColumnGroup { users, features, outcomes })
     }
 }
 
@@ -285,8 +280,10 @@ struct Computation<'a> {
     histories: &'a Histories,
     program: Program,
     dates: Vec<DateWindow>,
-    /// Code of the event whose pace is wanted.
-    pace_of: Option<u32>,
+    label: &'a ChurnLabel,
+    /// Code of the label's event.
+    kept_by: u32,
+    with_outcomes: bool,
 }
 
 impl<'a> Computation<'a> {
@@ -294,22 +291,25 @@ impl<'a> Computation<'a> {
         engine: &Engine,
         histories: &'a Histories,
         plan: &FeaturePlan,
-        request: &SnapshotRequest<'_>,
+        request: &SnapshotRequest<'a>,
     ) -> Result<Self, FeatureError> {
+        let SnapshotRequest { label, with_outcomes, .. } = *request;
         let micros = |moment: NaiveDateTime| moment.and_utc().timestamp_micros();
+        let horizon = Days::new(u64::from(label.horizon_days));
         let date_window = |&date: &NaiveDateTime| {
-            let end = |days| micros(date + Days::new(u64::from(days)));
             Ok(DateWindow {
                 as_of: micros(date),
-                horizon_end: request.horizon_days.map(end),
+                horizon_end: with_outcomes.then(|| micros(date + horizon)),
                 custom: CustomValues::compute(engine, plan, date)?,
             })
         };
         Ok(Self {
             histories,
             program: Program::new(plan, histories),
-            pace_of: request.pace_of.map(|event| histories.events().code(event).unwrap_or(0)),
             dates: request.dates.iter().map(date_window).collect::<Result<_, FeatureError>>()?,
+            label,
+            kept_by: histories.events().code(&label.event).unwrap_or(0),
+            with_outcomes,
         })
     }
 
@@ -318,7 +318,7 @@ impl<'a> Computation<'a> {
         let program = &self.program;
         let mut walker = Walker::new(program);
         let mut values = vec![0.0; program.ops.len()];
-        let mut outcomes = OutcomeBuffers::default();
+        let mut finder = UserFactsFinder::new(program, self.label, self.kept_by);
         let mut next_number = 0;
         self.histories.for_each_user(bucket, |history| {
             let number = next_number;
@@ -330,31 +330,12 @@ impl<'a> Computation<'a> {
                     continue;
                 }
                 date.custom.put(history.user, &mut values);
-                let facts = self.facts(events, date, &mut outcomes).map_err(too_large)?;
+                let facts = finder.find(events, date.as_of, date.horizon_end).map_err(too_large)?;
                 let (date, user) = (date_number, history.user);
                 take(&Row { date, number, user, values: &values, facts });
             }
             Ok::<_, FeatureError>(())
         })
-    }
-
-    fn facts(
-        &self,
-        events: &[EventRow],
-        date: &DateWindow,
-        buffers: &mut OutcomeBuffers,
-    ) -> Result<UserFacts, Overflow> {
-        let mut facts = UserFacts { days_to_event: f64::INFINITY, ..UserFacts::default() };
-        if let Some(code) = self.pace_of {
-            facts.pace = buffers.pace.of(events, code, &self.program, date.as_of)?;
-        }
-        if let Some(end) = date.horizon_end {
-            (facts.n_orders, facts.gmv) = buffers.of(events, &self.program, date.as_of, end)?;
-            if let Some(code) = self.pace_of {
-                facts.days_to_event = days_to_next(events, code, date.as_of, end);
-            }
-        }
-        Ok(facts)
     }
 }
 

@@ -1,52 +1,92 @@
-//! What is known of a user besides the features: what followed, and the pace.
+//! What is known of a user besides the features: what they did before in short,
+//! and what followed.
 
 use super::orders::{Order, Overflow, collect_orders};
-use super::pace::PaceBuffers;
 use super::program::Program;
-use crate::dataset::{Outcomes, Pace};
+use super::purchases::{PurchaseSummaries, days_to_next};
+use crate::dataset::{ChurnLabel, Outcomes, Purchases};
 use crate::input::history::EventRow;
 
 /// What is known of a user at a date besides the features.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct UserFacts {
-    pub n_orders: f64,
-    pub gmv: f64,
-    pub days_to_event: f64,
-    pub pace: Pace,
+    pub purchases: Purchases,
+    pub outcome: Outcome,
 }
 
-/// What users did after a date, with when they next did the event if `has_event`.
-pub(super) fn outcomes_of(facts: &[UserFacts], has_event: bool) -> Outcomes {
-    let of = |value: fn(&UserFacts) -> f64| facts.iter().map(value).collect::<Vec<f64>>();
-    Outcomes {
-        n_orders: of(|it| it.n_orders),
-        gmv: of(|it| it.gmv),
-        days_to_event: if has_event { of(|it| it.days_to_event) } else { vec![] },
+/// What a user did in the horizon.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Outcome {
+    n_orders: f64,
+    gmv: f64,
+    days_to_event: f64,
+    churned: Option<bool>,
+}
+
+impl FromIterator<Outcome> for Outcomes {
+    fn from_iter<I: IntoIterator<Item = Outcome>>(users: I) -> Self {
+        let mut all = Self::default();
+        for of_user in users {
+            all.n_orders.push(of_user.n_orders);
+            all.gmv.push(of_user.gmv);
+            all.days_to_event.push(of_user.days_to_event);
+            all.churned.push(of_user.churned);
+        }
+        all
     }
 }
 
-/// What a user did in a window, with the buffers to find it.
-#[derive(Default)]
-pub(super) struct OutcomeBuffers {
+/// Finds out what a user did before and after a date.
+pub(super) struct UserFactsFinder<'a> {
+    program: &'a Program,
+    label: &'a ChurnLabel,
+    /// Code of the label's event.
+    kept_by: u32,
+    summaries: PurchaseSummaries,
     orders: Vec<Order>,
     lines: Vec<(u64, Order)>,
-    pub pace: PaceBuffers,
 }
 
-impl OutcomeBuffers {
-    /// Number and amount of the orders in `[from, to)`.
-    pub fn of(
+impl<'a> UserFactsFinder<'a> {
+    pub fn new(program: &'a Program, label: &'a ChurnLabel, kept_by: u32) -> Self {
+        let (summaries, orders, lines) = (PurchaseSummaries::default(), Vec::new(), Vec::new());
+        Self { program, label, kept_by, summaries, orders, lines }
+    }
+
+    /// The user's purchases before `as_of`, and what they did from then until the end
+    /// of the horizon, if it is given.
+    pub fn find(
         &mut self,
         events: &[EventRow],
-        program: &Program,
-        from: i64,
-        to: i64,
-    ) -> Result<(f64, f64), Overflow> {
-        let start = events.partition_point(|event| event.time < from);
-        let end = events.partition_point(|event| event.time < to);
-        let window = &events[start..end];
-        collect_orders(window, program.order_event, &mut self.orders, &mut self.lines)?;
+        as_of: i64,
+        horizon_end: Option<i64>,
+    ) -> Result<UserFacts, Overflow> {
+        let purchases = self.summaries.of(events, self.kept_by, self.program, as_of)?;
+        let outcome = match horizon_end {
+            Some(end) => self.outcome(events, &purchases, as_of, end)?,
+            None => Outcome::default(),
+        };
+        Ok(UserFacts { purchases, outcome })
+    }
+
+    fn outcome(
+        &mut self,
+        events: &[EventRow],
+        purchases: &Purchases,
+        as_of: i64,
+        end: i64,
+    ) -> Result<Outcome, Overflow> {
+        let from = events.partition_point(|event| event.time < as_of);
+        let to = events.partition_point(|event| event.time < end);
+        let order_event = self.program.order_event;
+        collect_orders(&events[from..to], order_event, &mut self.orders, &mut self.lines)?;
         let gmv = self.orders.iter().try_fold(0i64, |sum, order| sum.checked_add(order.amount));
-        Ok((self.orders.len() as f64, gmv.ok_or(Overflow)? as f64 / program.scale))
+        let days_to_event = days_to_next(events, self.kept_by, as_of, end);
+        Ok(Outcome {
+            n_orders: self.orders.len() as f64,
+            gmv: gmv.ok_or(Overflow)? as f64 / self.program.scale,
+            days_to_event,
+            churned: self.label.churned(&purchases.kept_by, days_to_event),
+        })
     }
 }

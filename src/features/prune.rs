@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{CORE_FEATURES, Feature, FeatureParams, FeaturePlan};
-use crate::dataset::{DatasetError, FeatureMatrix, Outcomes, Snapshot};
+use crate::dataset::{DatasetError, FeatureMatrix, Snapshot};
 use crate::stats::metrics::{correlations, rank_correlation, roc_auc};
 use crate::stats::resample::every_nth;
 use crate::stats::scaling::{Scaling, Transform};
@@ -36,7 +36,7 @@ pub struct Pruning {
 pub struct Candidate {
     /// The feature.
     pub feature: Feature,
-    /// ROC AUC of churn by this feature alone, over the customers of all
+    /// ROC AUC of churn by this feature alone, over the eligible users of all
     /// training snapshots: below 0.5 when more of it means less churn.
     pub churn_auc: Option<f64>,
     /// Rank correlation with the GMV that followed, over all users.
@@ -152,7 +152,7 @@ impl Relevance {
 /// their outcomes, the latest first.
 ///
 /// In this order go: what is constant; of two equal or nearly collinear
-/// features the one with less to say about the outcome (churn among customers,
+/// features the one with less to say about the outcome (churn among eligible users,
 /// GMV among all); what has no more to say than chance; what says the contrary
 /// at another snapshot; and the least relevant beyond `max_features`.
 ///
@@ -242,17 +242,17 @@ fn relevance_of_all(
     plan: &FeaturePlan,
     snapshots: &[Snapshot],
 ) -> Result<Vec<Relevance>, DatasetError> {
-    let parts = snapshots.iter().map(Judged::new).collect::<Result<Vec<_>, _>>()?;
+    let parts = snapshots.iter().map(Labelled::new).collect::<Result<Vec<_>, _>>()?;
     let of_column = |column: usize| {
         let (mut aucs, mut weights, mut correlations) = (Vec::new(), Vec::new(), Vec::new());
-        for (snapshot, judged) in snapshots.iter().zip(&parts) {
+        for (snapshot, labelled) in snapshots.iter().zip(&parts) {
             let values = snapshot.features.values().column(column).to_vec();
-            let of_customers: Vec<f64> = judged.customers.iter().map(|&row| values[row]).collect();
-            if let Some(auc) = roc_auc(&of_customers, &judged.churned) {
+            let of_eligible: Vec<f64> = labelled.rows.iter().map(|&row| values[row]).collect();
+            if let Some(auc) = roc_auc(&of_eligible, &labelled.churned) {
                 aucs.push(auc);
-                weights.push(of_customers.len() as f64);
+                weights.push(of_eligible.len() as f64);
             }
-            correlations.extend(rank_correlation(&values, &judged.gmv));
+            correlations.extend(rank_correlation(&values, &labelled.gmv));
         }
         let total: f64 = weights.iter().sum();
         let weighted = aucs.iter().zip(&weights).map(|(auc, weight)| auc * weight).sum::<f64>();
@@ -267,26 +267,18 @@ fn relevance_of_all(
     Ok((0..plan.features.len()).into_par_iter().map(of_column).collect())
 }
 
-/// A snapshot's customers and outcomes.
-struct Judged {
-    customers: Vec<usize>,
+/// The users whom the churn rule applies to, who of them churned, and the GMV of all.
+struct Labelled {
+    rows: Vec<usize>,
     churned: Vec<bool>,
     gmv: Vec<f64>,
 }
 
-impl Judged {
+impl Labelled {
     fn new(snapshot: &Snapshot) -> Result<Self, DatasetError> {
-        let n_orders = snapshot.features.column("n_orders")?;
-        let customers: Vec<usize> =
-            (0..n_orders.len()).filter(|&row| n_orders[row] > 0.0).collect();
-        let none = Outcomes::default();
-        let outcomes = snapshot.outcomes.as_ref().unwrap_or(&none);
-        let churned = outcomes.churned();
-        Ok(Self {
-            churned: customers.iter().filter_map(|&row| churned.get(row).copied()).collect(),
-            customers,
-            gmv: outcomes.gmv.clone(),
-        })
+        let outcomes = snapshot.known_outcomes()?;
+        let (rows, churned) = outcomes.eligible();
+        Ok(Self { rows, churned, gmv: outcomes.gmv.clone() })
     }
 }
 
@@ -302,11 +294,11 @@ impl Chance {
     /// Source: Mann & Whitney (1947), "On a test of whether one of two random
     /// variables is stochastically larger than the other", for the former.
     fn of(snapshot: &Snapshot) -> Result<Self, DatasetError> {
-        let judged = Judged::new(snapshot)?;
-        let n = judged.churned.len() as f64;
-        let n_churned = judged.churned.iter().filter(|&&churned| churned).count() as f64;
+        let labelled = Labelled::new(snapshot)?;
+        let n = labelled.churned.len() as f64;
+        let n_churned = labelled.churned.iter().filter(|&&churned| churned).count() as f64;
         let pairs = n_churned * (n - n_churned);
-        let n_users = judged.gmv.len() as f64;
+        let n_users = labelled.gmv.len() as f64;
         Ok(Self {
             auc: if pairs > 0.0 { ((n + 1.0) / (12.0 * pairs)).sqrt() } else { f64::INFINITY },
             correlation: if n_users > 1.0 { (n_users - 1.0).sqrt().recip() } else { f64::INFINITY },

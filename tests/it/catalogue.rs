@@ -1,6 +1,6 @@
 //! The list of features, features of one's own, and what pruning leaves.
 
-use layercake::dataset::{FeatureInfo, FeatureMatrix, Outcomes, Snapshot, UserIds};
+use layercake::dataset::{FeatureInfo, FeatureMatrix, Outcomes, Purchases, Snapshot, UserIds};
 use layercake::features::{
     EventParams, Feature, FeatureParams, FeaturePlan, Measure, Quantity, Verdict, prune,
 };
@@ -115,14 +115,12 @@ fn made_up(n_users: usize, columns: &[(&str, Column<'_>)]) -> (FeaturePlan, Snap
         })
         .collect();
     let plan = FeaturePlan { events: EventParams::default(), columns: vec![], features };
-    let outcomes = Outcomes {
-        n_orders: gmv.iter().map(|&g| f64::from(u8::from(g > 0.0))).collect(),
-        gmv,
-        ..Outcomes::default()
-    };
+    let n_orders = gmv.iter().map(|&g| f64::from(u8::from(g > 0.0))).collect();
+    let outcomes = Outcomes::of_orders(n_orders, gmv);
     let users = UserIds::Integer((0..n_users as i64).collect());
     let matrix = FeatureMatrix::new(names, values).unwrap();
-    (plan, Snapshot::new(Default::default(), users, matrix, Some(outcomes)).unwrap())
+    let purchases = vec![Purchases::default(); n_users];
+    (plan, Snapshot::new(Default::default(), users, matrix, purchases, Some(outcomes)).unwrap())
 }
 
 #[test]
@@ -153,6 +151,27 @@ fn pruning_drops_what_says_nothing_and_names_the_better_twin() {
     assert!(other == "signal" && *correlation > 0.98, "{other} {correlation}");
     assert_eq!(verdict("noise"), &Verdict::Irrelevant);
     assert_eq!(pruning.kept(), ["n_orders", "signal"]);
+}
+
+#[test]
+fn pruning_follows_the_churn_labels() {
+    let (plan, mut snapshot) = made_up(
+        4_000,
+        &[
+            ("n_orders", &|_, _, _| 1.0),
+            ("signal", &|_, signal, _| signal),
+            ("noise", &|_, _, noise| noise),
+        ],
+    );
+    // By this rule, which says nothing of every tenth user, those of much noise churn.
+    let noise = snapshot.features.column("noise").unwrap().to_vec();
+    let by_noise = |row: usize| (!row.is_multiple_of(10)).then(|| noise[row] > 0.6);
+    snapshot.outcomes.as_mut().unwrap().churned = (0..4_000).map(by_noise).collect();
+    let pruning = prune(&FeatureParams::default(), &plan, &[snapshot]).unwrap();
+    assert_eq!(pruning.kept(), ["n_orders", "signal", "noise"]);
+    assert_eq!(pruning.candidates[2].churn_auc, Some(1.0));
+    let of_signal = pruning.candidates[1].churn_auc.unwrap();
+    assert!((of_signal - 0.5).abs() < 0.05, "{of_signal}");
 }
 
 #[test]

@@ -64,23 +64,23 @@ fn order_days(user: &str) -> Vec<NaiveDate> {
 }
 
 #[test]
-fn every_rule_is_told_in_a_sentence_and_tells_who_cannot_be_judged() {
+fn every_rule_is_said_in_a_sentence_and_says_who_is_not_eligible() {
     for (churn, sentence, statuses) in [
         (
             "lookback_days = 60\nmin_age_days = 40",
             "churned: no `order` in the 30 days after as-of, among users with one in the 60 days \
              before, the first at least 40 days before",
-            &["judged", "out_of_lookback"][..],
+            &["eligible", "out_of_lookback"][..],
         ),
         (
             "rule = \"silence\"\nsilence_days = 60",
             "churned: turns silent (no `order` for 60 days) in the 30 days after as-of",
-            &["judged", "silent", "not_due"],
+            &["eligible", "silent", "not_due"],
         ),
         (
             "rule = \"own_gap\"\ngap_factor = 2.5",
-            "churned: turns silent (no `order` for 2.5 times the user's usual gap)",
-            &["judged", "silent", "too_new", "not_due"],
+            "churned: turns silent (no `order` for 2.5 times the user's median gap)",
+            &["eligible", "silent", "too_new", "not_due"],
         ),
     ] {
         let shop = Shop::with_orders(&irregular_orders(300));
@@ -90,10 +90,10 @@ fn every_rule_is_told_in_a_sentence_and_tells_who_cannot_be_judged() {
         shop.score(&["--bundle", "models/shop", "--as-of", AS_OF, "--format", "csv"]).done();
         let rows = scores(&shop, &format!("as_of={AS_OF}"));
         for row in rows.values() {
-            let is_judged = row["churn_status"] == "judged";
+            let is_eligible = row["churn_status"] == "eligible";
             assert!(statuses.contains(&&row["churn_status"][..]), "{row:?}");
-            assert_eq!(is_judged, !row["churn_probability"].is_empty(), "{row:?}");
-            assert_eq!(is_judged, !row["churn_percentile"].is_empty(), "{row:?}");
+            assert_eq!(is_eligible, !row["churn_probability"].is_empty(), "{row:?}");
+            assert_eq!(is_eligible, !row["churn_percentile"].is_empty(), "{row:?}");
         }
         let kept = shop.read(&format!(
             "{}/churn.json",
@@ -166,7 +166,7 @@ fn silence_is_dated_by_ones_own_gaps_and_by_the_fixed_rule() {
         gaps.sort_unstable();
         let own_left = (gaps.len() >= 2).then(|| {
             let middle = (gaps[(gaps.len() - 1) / 2] + gaps[gaps.len() / 2]) as f64 / 2.0;
-            assert_eq!(number(row, "usual_gap_days"), middle);
+            assert_eq!(number(row, "median_gap_days"), middle);
             (last + Days::new((middle * 2.0) as u64) - as_of).num_days()
         });
         assert_eq!(row["own_days_left"].parse::<i64>().ok(), own_left, "{row:?}");
@@ -225,7 +225,7 @@ fn the_full_report_has_every_table_and_json() {
 }
 
 #[test]
-fn exported_labels_follow_the_rule_and_leave_out_who_is_not_judged() {
+fn exported_labels_follow_the_rule_and_leave_out_users_who_are_not_eligible() {
     use arrow::array::{Array, AsArray};
     let shop = Shop::with_orders(&irregular_orders(300));
     shop.write(
@@ -241,15 +241,15 @@ fn exported_labels_follow_the_rule_and_leave_out_who_is_not_judged() {
     shop.train(&[&["features"][..], &place].concat()).done();
     let file = std::fs::File::open(shop.path("m.parquet")).unwrap();
     let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file);
-    let (mut n_judged, mut n_churned, mut n_left_out) = (0, 0, 0);
+    let (mut n_eligible, mut n_churned, mut n_left_out) = (0, 0, 0);
     for batch in reader.unwrap().build().unwrap() {
         let batch = batch.unwrap();
         let churned = batch.column_by_name("outcome_churned").unwrap().as_boolean();
         n_left_out += churned.null_count();
-        n_judged += churned.len() - churned.null_count();
+        n_eligible += churned.len() - churned.null_count();
         n_churned += churned.true_count();
     }
-    assert_eq!(json["held_out"]["n_users"], n_judged);
+    assert_eq!(json["held_out"]["n_users"], n_eligible);
     assert_eq!(json["held_out"]["n_churned"], n_churned);
     assert!(n_left_out > 20 && n_churned > 20, "{n_left_out} {n_churned}");
 }
@@ -301,6 +301,44 @@ fn churn_may_be_the_absence_of_another_event() {
         "no `vist` event",
         "did you mean `visit`",
     ]);
+}
+
+/// What layers, pruning and the back-test of a shop say, as JSON, with a churn rule.
+fn measured_by(rule: &str) -> [serde_json::Value; 3] {
+    let shop = Shop::with_orders(&irregular_orders(300));
+    shop.write("shop.toml", format!("{CONFIG}\n[churn]\nmodel = \"logistic\"\n{rule}\n"));
+    shop.train(&["--config", "shop.toml", "--as-of", AS_OF]).done();
+    let json = |text: String| -> serde_json::Value { serde_json::from_str(&text).unwrap() };
+    let layers = std::fs::read_to_string(shop.bundle("models").join("layers.json")).unwrap();
+    let pruning = ["features", "--bundle", "models/shop", "--list", "--format", "json"];
+    let backtest = ["backtest", "--bundle", "models/shop", "--json"];
+    [json(layers), json(shop.train(&pruning).done()), json(shop.compare(&backtest).done())]
+}
+
+#[test]
+fn layers_pruning_and_the_back_test_follow_the_churn_rule() {
+    let [by_orders, by_silence] =
+        ["rule = \"no_event\"", "rule = \"silence\"\nsilence_days = 50"].map(measured_by);
+    // All users are customers: churn that is no order is no order.
+    let profiles = |[layers, _, _]: &[serde_json::Value; 3]| -> Vec<(f64, f64)> {
+        let layers = layers["layers"].as_array().unwrap().iter().map(|layer| &layer["profile"]);
+        let rate = |profile: &serde_json::Value, key: &str| profile[key].as_f64().unwrap_or(-1.0);
+        layers.map(|it| (rate(it, "no_order_rate"), rate(it, "churn_rate"))).collect()
+    };
+    assert!(profiles(&by_orders).iter().all(|(no_order, churn)| no_order == churn));
+    assert!(profiles(&by_silence).iter().any(|(no_order, churn)| no_order != churn));
+    // The same features and groups say the same of GMV and other things of churn.
+    let silence_feature = |[_, features, _]: &[serde_json::Value; 3]| {
+        let features = features.as_array().unwrap();
+        features.iter().find(|it| it["name"] == "days_since_last_order").unwrap().clone()
+    };
+    let (before, after) = (silence_feature(&by_orders), silence_feature(&by_silence));
+    assert_eq!(before["gmv_correlation"], after["gmv_correlation"]);
+    assert_ne!(before["churn_auc"], after["churn_auc"]);
+    let rfm = |[_, _, found]: &[serde_json::Value; 3]| found["backtest"]["groupings"][1].clone();
+    let (before, after) = (rfm(&by_orders), rfm(&by_silence));
+    assert_eq!(before["r2_gmv"], after["r2_gmv"]);
+    assert_ne!(before["churn_log_loss"], after["churn_log_loss"]);
 }
 
 #[test]

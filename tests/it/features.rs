@@ -12,7 +12,7 @@ use layercake::input::engine::{Engine, EngineParams};
 use layercake::input::history::Histories;
 use layercake::input::source::{InputParams, Paths, SourceParams, open_sources};
 
-use crate::support::{Shop, first_day, orders};
+use crate::support::{Shop, first_day, no_order_label, orders};
 
 fn source(shop: &Shop, csv: &str, mapping: &str) -> SourceParams {
     shop.write("events.csv", csv);
@@ -61,12 +61,14 @@ impl Log {
     }
 
     fn snapshot(&self, plan: &FeaturePlan, as_of: NaiveDateTime) -> Snapshot {
-        let request = SnapshotRequest::new(std::slice::from_ref(&as_of));
+        let label = no_order_label(30);
+        let request = SnapshotRequest::new(std::slice::from_ref(&as_of), &label);
         compute_snapshots(&self.engine, &self.histories, plan, &request).unwrap().remove(0)
     }
 
     fn with_outcomes(&self, plan: &FeaturePlan, as_of: NaiveDateTime, days: u32) -> Snapshot {
-        let request = SnapshotRequest::new(std::slice::from_ref(&as_of)).with_outcomes(days);
+        let label = no_order_label(days);
+        let request = SnapshotRequest::new(std::slice::from_ref(&as_of), &label).with_outcomes();
         compute_snapshots(&self.engine, &self.histories, plan, &request).unwrap().remove(0)
     }
 }
@@ -328,7 +330,8 @@ fn several_dates_in_one_pass_are_the_same_as_one_by_one() {
     let log = Log::of(&mixed_events(90));
     let plan = log.plan(day(150));
     let dates = [day(150), day(120), day(91), day(40)];
-    let request = SnapshotRequest::new(&dates).with_outcomes(30);
+    let label = no_order_label(30);
+    let request = SnapshotRequest::new(&dates, &label).with_outcomes();
     let together = compute_snapshots(&log.engine, &log.histories, &plan, &request).unwrap();
     for (date, snapshot) in dates.iter().zip(together) {
         assert!(snapshot == log.with_outcomes(&plan, *date, 30), "{date}");
@@ -409,10 +412,11 @@ fn a_sum_beyond_fixed_point_names_the_user() {
         csv += &format!("7,2024-01-11 00:00:{second:02},order,90000000000000,,app\n");
     }
     let log = Log::of(&csv);
-    let request = SnapshotRequest::new(&[]);
+    let label = no_order_label(30);
+    let request = SnapshotRequest::new(&[], &label);
     assert!(compute_snapshots(&log.engine, &log.histories, &log.plan(day(30)), &request).is_ok());
     let dates = [day(30)];
-    let request = SnapshotRequest::new(&dates);
+    let request = SnapshotRequest::new(&dates, &label);
     let error = compute_snapshots(&log.engine, &log.histories, &log.plan(day(30)), &request);
     let message = error.unwrap_err().to_string();
     assert!(message.starts_with("user 7: a sum exceeds"), "{message}");

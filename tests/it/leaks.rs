@@ -10,7 +10,7 @@ use layercake::input::engine::{Engine, EngineParams};
 use layercake::input::history::Histories;
 use layercake::input::source::{InputParams, SourceParams, open_sources};
 
-use crate::support::{project, shared_data};
+use crate::support::{no_order_label, project, shared_data};
 
 fn read(sources: &[SourceParams]) -> (Engine, Histories) {
     let engine = Engine::new(&EngineParams::default()).unwrap();
@@ -24,7 +24,8 @@ fn read(sources: &[SourceParams]) -> (Engine, Histories) {
 fn snapshot(sources: &[SourceParams], plan: &FeaturePlan, as_of: NaiveDateTime) -> Snapshot {
     let (engine, histories) = read(sources);
     let dates = [as_of];
-    let request = SnapshotRequest::new(&dates);
+    let label = no_order_label(30);
+    let request = SnapshotRequest::new(&dates, &label);
     compute_snapshots(&engine, &histories, plan, &request).unwrap().remove(0)
 }
 
@@ -75,7 +76,8 @@ fn check(sources: &[SourceParams], as_of: NaiveDate, outbound: &[&str], at_least
     let plan = build_plan(&FeatureParams::default(), &events, &traits, 400).unwrap();
     assert!(plan.features.len() >= at_least, "{} features", plan.features.len());
     let dates = [as_of];
-    let request = SnapshotRequest::new(&dates);
+    let label = no_order_label(30);
+    let request = SnapshotRequest::new(&dates, &label);
     let expected = compute_snapshots(&engine, &histories, &plan, &request).unwrap().remove(0);
     assert!(expected.users.len() > 1_000);
     for change in [Change::Delete, Change::Alter, Change::Add] {

@@ -11,7 +11,7 @@ use layercake::input::source::{InputParams, SourceParams, open_sources};
 use layercake::models::rules::{FittedRfm, Quintiles};
 use serde_json::Value;
 
-use crate::support::{CONFIG, Shop, orders, project, shared_data};
+use crate::support::{CONFIG, Shop, no_order_label, orders, project, shared_data};
 
 /// Orders of the R package `rfm`, features as of 31 December 2006.
 fn r_package_orders() -> Option<(Vec<String>, FeatureMatrix)> {
@@ -31,7 +31,8 @@ fn r_package_orders() -> Option<(Vec<String>, FeatureMatrix)> {
     let input = describe_input(&events.histories, as_of).unwrap();
     let plan =
         build_plan(&FeatureParams::default(), &EventParams::default(), &input, 1_000).unwrap();
-    let request = SnapshotRequest::new(std::slice::from_ref(&as_of));
+    let label = no_order_label(30);
+    let request = SnapshotRequest::new(std::slice::from_ref(&as_of), &label);
     let snapshot =
         compute_snapshots(&engine, &events.histories, &plan, &request).unwrap().remove(0);
     let UserIds::Text(ids) = snapshot.users else { panic!("ids are names") };
@@ -255,9 +256,9 @@ fn on_real_orders_who_orders_often_comes_back() {
     };
     let groups = json(&["groups", "--bundle", &bundle, "--by", "value_demand", "--json"]);
     let groups = &groups["groupings"][0]["groups"];
-    let churn = |group: usize| groups[group]["churn_rate"].as_f64().unwrap();
+    let no_order = |group: usize| groups[group]["no_order_rate"].as_f64().unwrap();
     // High demand comes first and third.
-    assert!(churn(0) < churn(1) && churn(2) < churn(3), "{groups}");
+    assert!(no_order(0) < no_order(1) && no_order(2) < no_order(3), "{groups}");
     let found = json(&["migration", "--bundle", &bundle, "--by", "lifecycle", "--json"]);
     let found = &found["migration"];
     assert_eq!(found["from"], "1998-04-02T00:00:00");

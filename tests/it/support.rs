@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use chrono::{Days, NaiveDate};
+use layercake::dataset::ChurnLabel;
+use layercake::models::churn::ChurnParams;
 
 /// A folder that goes when the test ends.
 pub struct Shop {
@@ -153,6 +155,11 @@ k = 3
 /// First day of the small shops.
 pub fn first_day() -> NaiveDate {
     NaiveDate::from_ymd_opt(2024, 1, 1).unwrap()
+}
+
+/// The label of churn that is no order in the horizon.
+pub fn no_order_label(horizon_days: u32) -> ChurnLabel {
+    ChurnParams::default().label(horizon_days, "order")
 }
 
 /// Orders of `n_users` over 240 days: a third at a steady pace, a third that

@@ -43,7 +43,8 @@ pub struct GroupingScores {
     pub r2_log_gmv: Option<f64>,
     /// Out-of-sample R² of GMV.
     pub r2_gmv: Option<f64>,
-    /// ROC AUC of the group's churn rate (no order in the horizon).
+    /// ROC AUC of the group's churn rate: by the rule of the config or, for users whom
+    /// it does not apply to, no order in the horizon.
     pub churn_auc: Option<f64>,
     /// Log loss of the group's churn rate, in nats.
     pub churn_log_loss: Option<f64>,
@@ -101,8 +102,7 @@ fn compare(model: &Model, snapshots: &TrainingSnapshots) -> Result<Backtest, Pip
         forecast(&rfm_names, model, training, held_out, rfm_name_keys)?,
         forecast("RFM, 125 cells", model, training, held_out, rfm_cell_keys)?,
     ];
-    let empty = Outcomes::default();
-    let truth = Realised::of(held_out.outcomes.as_ref().unwrap_or(&empty));
+    let truth = Realised::of(held_out.known_outcomes()?);
     let ranked: Vec<RankedForecast> =
         forecasts.iter().map(|forecast| RankedForecast::new(forecast, &truth)).collect();
     let n_users = held_out.users.len();
@@ -157,7 +157,7 @@ impl GroupSums {
         self.n += 1.0;
         self.gmv += outcomes.gmv[row];
         self.log_gmv += Outcome::LogGmv.of_user(outcomes, row);
-        self.churned += f64::from(u8::from(outcomes.n_orders[row] == 0.0));
+        self.churned += f64::from(u8::from(outcomes.churned_or_no_order(row)));
     }
 }
 
@@ -209,7 +209,7 @@ impl Realised {
     fn of(outcomes: &Outcomes) -> Self {
         Self {
             log_gmv: Outcome::LogGmv.of(outcomes),
-            churned: outcomes.churned(),
+            churned: (0..outcomes.gmv.len()).map(|row| outcomes.churned_or_no_order(row)).collect(),
             everybody: vec![true; outcomes.gmv.len()],
             gmv: outcomes.gmv.clone(),
         }

@@ -41,6 +41,9 @@ pub struct GroupOutcome {
     /// Share of all users' GMV; `None` where there is none.
     pub gmv_share: Option<f64>,
     /// Share of its users without an order in the horizon; `None` without users.
+    pub no_order_rate: Option<f64>,
+    /// Share of its eligible users who churned by the rule of the config; `None`
+    /// without such users.
     pub churn_rate: Option<f64>,
 }
 
@@ -57,14 +60,14 @@ pub fn group_outcomes(
         let bundle = &model.bundle;
         let data = session.read(Some(&bundle.plan), stages)?;
         stages.begin("computing features");
-        let (hold_out, horizon_days) =
-            (bundle.record.dates.hold_out, bundle.config.snapshots.horizon_days);
-        let request = SnapshotRequest::new(std::slice::from_ref(&hold_out));
-        let snapshots = data.snapshots(&bundle.plan, &request.with_outcomes(horizon_days))?;
-        let outcomes = snapshots[0].outcomes.clone().unwrap_or_default();
+        let (hold_out, label) = (bundle.record.dates.hold_out, &bundle.churn.settings.label);
+        let horizon_days = label.horizon_days;
+        let request = SnapshotRequest::new(std::slice::from_ref(&hold_out), label);
+        let snapshots = data.snapshots(&bundle.plan, &request.with_outcomes())?;
+        let outcomes = snapshots[0].known_outcomes()?;
         let of_grouping = |&grouping: &Grouping| {
             let groups = user_groups(model, grouping, &snapshots[0])?;
-            let (all, groups) = tally(&groups, &outcomes);
+            let (all, groups) = tally(&groups, outcomes);
             Ok(GroupedOutcomes { grouping: grouping.as_str(), hold_out, horizon_days, all, groups })
         };
         groupings.iter().map(of_grouping).collect()
@@ -80,7 +83,7 @@ fn tally(groups: &UserGroups, outcomes: &Outcomes) -> (GroupOutcome, Vec<GroupOu
     let outcome = |group: GroupName, rows: &[usize]| {
         let n_users = rows.len();
         let gmv: f64 = rows.iter().map(|&row| outcomes.gmv[row]).sum();
-        let n_churned = rows.iter().filter(|&&row| outcomes.n_orders[row] == 0.0).count();
+        let n_without_order = rows.iter().filter(|&&row| outcomes.has_no_order(row)).count();
         let a_user = |total: f64| (n_users > 0).then(|| total / n_users as f64);
         GroupOutcome {
             group,
@@ -89,7 +92,8 @@ fn tally(groups: &UserGroups, outcomes: &Outcomes) -> (GroupOutcome, Vec<GroupOu
             gmv,
             gmv_per_user: a_user(gmv),
             gmv_share: (gmv_all > 0.0).then(|| gmv / gmv_all),
-            churn_rate: a_user(n_churned as f64),
+            no_order_rate: a_user(n_without_order as f64),
+            churn_rate: outcomes.churn_rate(rows),
         }
     };
     let all = GroupName { name: "all users".into(), name_zh: Some("全部用户".into()) };
@@ -109,16 +113,16 @@ mod tests {
             group_of: vec![0, 2, 0, 0],
             never_ordered: None,
         };
-        let outcomes = Outcomes {
-            n_orders: vec![1.0, 0.0, 0.0, 2.0],
-            gmv: vec![10.0, 0.0, 0.0, 30.0],
-            ..Outcomes::default()
-        };
+        let mut outcomes =
+            Outcomes::of_orders(vec![1.0, 0.0, 0.0, 2.0], vec![10.0, 0.0, 0.0, 30.0]);
+        outcomes.churned[1] = None;
         let (all, rows) = tally(&groups, &outcomes);
-        assert_eq!((all.n_users, all.gmv, all.churn_rate), (4, 40.0, Some(0.5)));
+        assert_eq!((all.n_users, all.gmv, all.no_order_rate), (4, 40.0, Some(0.5)));
         assert_eq!((rows[0].n_users, rows[0].share, rows[0].gmv), (3, 0.75, 40.0));
-        assert_eq!((rows[0].gmv_share, rows[0].churn_rate), (Some(1.0), Some(1.0 / 3.0)));
-        assert_eq!((rows[1].n_users, rows[1].gmv_per_user, rows[1].churn_rate), (0, None, None));
-        assert_eq!((rows[2].gmv_per_user, rows[2].churn_rate), (Some(0.0), Some(1.0)));
+        assert_eq!((rows[0].gmv_share, rows[0].no_order_rate), (Some(1.0), Some(1.0 / 3.0)));
+        assert_eq!((rows[1].n_users, rows[1].gmv_per_user, rows[1].no_order_rate), (0, None, None));
+        assert_eq!((rows[2].gmv_per_user, rows[2].no_order_rate), (Some(0.0), Some(1.0)));
+        // Of whom the rule says nothing, no churn is known.
+        assert_eq!((all.churn_rate, rows[1].churn_rate), (Some(1.0 / 3.0), None));
     }
 }

@@ -156,8 +156,8 @@ fn users_at(
     window_days: u32,
     grouping: Grouping,
 ) -> Result<UsersAt, PipelineError> {
-    let plan = &model.bundle.plan;
-    let snapshots = data.snapshot(plan, date)?;
+    let (plan, label) = (&model.bundle.plan, &model.bundle.churn.settings.label);
+    let snapshots = data.snapshot(plan, date, label)?;
     let snapshot = &snapshots[0];
     let groups = user_groups(model, grouping, snapshot)?;
     let mut gmv = total_gmv(snapshot);
@@ -166,7 +166,7 @@ fn users_at(
     let is_needed =
         |start: &NaiveDateTime| *start > data.input.first_time && !plan.features.is_empty();
     if let Some(start) = start.filter(is_needed) {
-        let earlier = data.snapshot(&plan, start)?;
+        let earlier = data.snapshot(&plan, start, label)?;
         let gmv_earlier = total_gmv(&earlier[0]);
         for (gmv, row) in gmv.iter_mut().zip(snapshot.users.rows_in(&earlier[0].users)) {
             *gmv -= row.map_or(0.0, |row| gmv_earlier[row]);

@@ -36,7 +36,8 @@ pub fn agreement_with_groups(
         let bundle = &model.bundle;
         let data = session.read(Some(&bundle.plan), stages)?;
         stages.begin("comparing groups");
-        let snapshots = data.snapshot(&bundle.plan, bundle.record.dates.as_of)?;
+        let label = &bundle.churn.settings.label;
+        let snapshots = data.snapshot(&bundle.plan, bundle.record.dates.as_of, label)?;
         let (rows, truth) = shared_users(&snapshots[0], &known);
         if rows.is_empty() {
             let problem = "no user_id of it is in the data".to_owned();

@@ -35,10 +35,9 @@ pub(super) fn training_snapshots(
     let data = session.read(Some(&bundle.plan), stages)?;
     stages.begin("computing features");
     let dates = &bundle.record.dates;
-    let horizon_days = bundle.config.snapshots.horizon_days;
-    let of_dates = |dates| {
-        data.snapshots(&bundle.plan, &SnapshotRequest::new(dates).with_outcomes(horizon_days))
-    };
+    let label = &bundle.churn.settings.label;
+    let of_dates =
+        |dates| data.snapshots(&bundle.plan, &SnapshotRequest::new(dates, label).with_outcomes());
     let training = of_dates(&dates.training)?;
     Ok(TrainingSnapshots { training, holdout: of_dates(std::slice::from_ref(&dates.hold_out))? })
 }

@@ -16,7 +16,6 @@ use crate::features::{ColumnGroup, ColumnGroups, FeatureError, FeaturePlan, Snap
 use crate::files::{WriteError, stage_parquet, user_id_array};
 use crate::input::engine::MemoryUse;
 use crate::input::source::{InputProfile, UserIdType, is_read_by};
-use crate::models::churn::ChurnLabel;
 
 /// Which matrix to write.
 #[derive(Debug, Clone)]
@@ -75,12 +74,12 @@ fn write(data: &OpenData<'_>, request: &MatrixRequest<'_>) -> Result<WrittenMatr
         None => (Cow::Owned(data.catalogue(as_of)?), Vec::new()),
     };
     let horizon_days = data.config.snapshots.horizon_days;
-    let label = ChurnLabel::new(&data.config.churn, horizon_days, &plan.events.order);
-    let mut rows = SnapshotRequest::new(std::slice::from_ref(&as_of));
+    let label = data.config.churn.label(horizon_days, &plan.events.order);
+    let mut rows = SnapshotRequest::new(std::slice::from_ref(&as_of), &label);
     let mut metadata = vec![("layercake.as_of", as_of.format("%Y-%m-%d").to_string())];
     if request.labels {
         check_reach(data, as_of, horizon_days)?;
-        rows = rows.with_outcomes(horizon_days).with_pace_of(&label.event);
+        rows = rows.with_outcomes();
         metadata.push(("layercake.horizon_days", horizon_days.to_string()));
     }
     let groups = ColumnGroups::new(data.engine, data.histories, &plan, &rows)?;
@@ -89,7 +88,7 @@ fn write(data: &OpenData<'_>, request: &MatrixRequest<'_>) -> Result<WrittenMatr
     let row_group = |number| {
         let group = groups.get(number)?;
         n_users.fetch_add(group.users.len(), Ordering::Relaxed);
-        Ok::<_, FeatureError>(group_columns(group, request.labels.then_some(&label)))
+        Ok::<_, FeatureError>(group_columns(group))
     };
     let failed = |cause| PipelineError::Output { path: request.out.to_owned(), cause };
     stage_parquet(request.out, &schema, groups.len(), row_group, &metadata)
@@ -149,17 +148,14 @@ fn matrix_schema(plan: &FeaturePlan, user_ids: UserIdType, labels: bool) -> Sche
     Arc::new(Schema::new(fields))
 }
 
-fn group_columns(group: ColumnGroup, label: Option<&ChurnLabel>) -> Vec<ArrayRef> {
+fn group_columns(group: ColumnGroup) -> Vec<ArrayRef> {
     let doubles = |values: Vec<f64>| Arc::new(Float64Array::from(values)) as ArrayRef;
     let mut columns = vec![user_id_array(&group.users)];
     columns.extend(group.features.into_iter().map(doubles));
-    if let Some(label) = label {
-        let outcomes = group.paces.iter().zip(&group.outcomes.days_to_event);
-        let churned: Vec<Option<bool>> =
-            outcomes.map(|(pace, &days)| label.churned(pace, days)).collect();
-        columns.push(doubles(group.outcomes.n_orders));
-        columns.push(doubles(group.outcomes.gmv));
-        columns.push(Arc::new(BooleanArray::from(churned)));
+    if let Some(outcomes) = group.outcomes {
+        columns.push(doubles(outcomes.n_orders));
+        columns.push(doubles(outcomes.gmv));
+        columns.push(Arc::new(BooleanArray::from(outcomes.churned)));
     }
     columns
 }

@@ -12,13 +12,13 @@ use chrono::{Duration, NaiveDate, NaiveDateTime, NaiveTime};
 use super::reason_words::ReasonWords;
 use crate::app::PipelineError;
 use crate::bundle::Bundle;
-use crate::dataset::{Bilingual, FeatureInfo, Pace, Snapshot};
-use crate::models::churn::{Classifier, ReasonThemes, Reasons, Silence, Standing};
+use crate::dataset::{Bilingual, Eligibility, FeatureInfo, Purchases, Snapshot};
+use crate::models::churn::{Classifier, ReasonThemes, Reasons, Silence};
 
 /// Reasons that are told of each user.
 const N_REASONS: usize = 3;
 
-/// One row a user, in order of user id; `None` for who is not judged.
+/// One row a user, in order of user id; `None` for users who are not eligible.
 pub(super) struct ChurnScores {
     pub probabilities: Vec<Option<f64>>,
     pub at_risk: Vec<bool>,
@@ -27,7 +27,7 @@ pub(super) struct ChurnScores {
     percentiles: Vec<Option<f64>>,
     reasons: Vec<(String, ArrayRef)>,
     recoveries: Vec<Option<Bilingual>>,
-    usual_gaps: Vec<Option<f64>>,
+    median_gaps: Vec<Option<f64>>,
     silences: Vec<Option<Silence>>,
 }
 
@@ -36,15 +36,17 @@ impl ChurnScores {
     pub fn of(bundle: &Bundle, snapshot: &Snapshot) -> Result<Self, PipelineError> {
         let (model, matrix) = (&bundle.churn, &snapshot.features);
         let settings = &model.settings;
-        let standings: Vec<Standing> =
-            snapshot.paces.iter().map(|pace| settings.label.standing(pace)).collect();
-        let of_judged = |values: &[f64]| -> Vec<Option<f64>> {
-            let is_judged = |row: usize| matches!(standings[row], Standing::Judged { .. });
-            (0..values.len()).map(|row| is_judged(row).then(|| values[row])).collect()
+        let purchases = &snapshot.purchases;
+        let eligibilities: Vec<Eligibility> =
+            purchases.iter().map(|it| settings.label.eligibility(&it.kept_by)).collect();
+        let of_eligible = |values: &[f64]| -> Vec<Option<f64>> {
+            let is_eligible =
+                |row: usize| matches!(eligibilities[row], Eligibility::Eligible { .. });
+            (0..values.len()).map(|row| is_eligible(row).then(|| values[row])).collect()
         };
         let log_odds = model.classifier.log_odds(matrix)?;
-        let probabilities = of_judged(&model.probabilities(&log_odds));
-        let at_risk = settings.at_risk.flag(settings.at_risk.by, &probabilities, &snapshot.paces);
+        let probabilities = of_eligible(&model.probabilities(&log_odds));
+        let at_risk = settings.at_risk.flag(settings.at_risk.by, &probabilities, purchases);
         let features: Vec<FeatureInfo> = model
             .classifier
             .features()
@@ -54,28 +56,26 @@ impl ChurnScores {
         let themes = ReasonThemes::of(&features, &settings.typical_of_stayed);
         let words = ReasonWords::new(features, settings.typical_of_stayed.clone());
         let reasons = model.classifier.reasons(matrix, &log_odds, &themes, N_REASONS)?;
-        let knows_orders = settings.label.event == bundle.plan.events.order;
-        let told: Vec<Option<Reasons>> = reasons
+        let shown: Vec<Option<Reasons>> = reasons
             .into_iter()
             .zip(&probabilities)
             .map(|(reasons, probability)| probability.map(|_| reasons))
             .collect();
         let as_of = snapshot.as_of;
         Ok(Self {
-            percentiles: percentiles(&of_judged(&log_odds)),
-            reasons: reason_columns(&told, &words, knows_orders.then_some(&snapshot.paces)),
-            recoveries: standings
+            percentiles: percentiles(&of_eligible(&log_odds)),
+            reasons: reason_columns(&shown, &words, purchases),
+            recoveries: eligibilities
                 .iter()
-                .map(|&standing| recovery(standing, as_of, &settings.label.event))
+                .map(|&eligibility| recovery(eligibility, as_of, &settings.label.event))
                 .collect(),
-            usual_gaps: snapshot.paces.iter().map(|pace| pace.usual_gap_days).collect(),
-            silences: snapshot
-                .paces
+            median_gaps: purchases.iter().map(|it| it.kept_by.median_gap_days()).collect(),
+            silences: purchases
                 .iter()
-                .map(|pace| settings.silence.silence(pace, as_of))
+                .map(|it| settings.silence.silence(&it.kept_by, as_of))
                 .collect(),
-            log_odds: of_judged(&log_odds),
-            statuses: standings.iter().map(|standing| standing.as_str()).collect(),
+            log_odds: of_eligible(&log_odds),
+            statuses: eligibilities.iter().map(|eligibility| eligibility.as_str()).collect(),
             probabilities,
             at_risk,
         })
@@ -109,7 +109,7 @@ impl ChurnScores {
         };
         columns.push(("recovery".into(), recovery(|it| &it.en)));
         columns.push(("recovery_zh".into(), recovery(|it| &it.zh)));
-        columns.push(("usual_gap_days".into(), doubles(&self.usual_gaps)));
+        columns.push(("median_gap_days".into(), doubles(&self.median_gaps)));
         columns.extend(self.silence_columns());
         columns
     }
@@ -128,27 +128,26 @@ impl ChurnScores {
         vec![
             ("silent_on".into(), dates(|it| Some(it.on))),
             ("days_left".into(), days(|it| Some(it.days_left))),
-            ("own_silent_on".into(), dates(|it| Some(it.own_pace?.0))),
-            ("own_days_left".into(), days(|it| Some(it.own_pace?.1))),
+            ("own_silent_on".into(), dates(|it| Some(it.by_own_gaps?.0))),
+            ("own_days_left".into(), days(|it| Some(it.by_own_gaps?.1))),
             ("silence_warning".into(), Arc::new(warnings.collect::<BooleanArray>())),
         ]
     }
 }
 
-/// The reasons of every user, the strongest first; `None` for who is not judged.
-/// `orders` are the rhythms of the users' orders, where they are known. Sentences
-/// go straight into the columns: there are six for every user.
+/// The reasons of every user, the strongest first; `None` for users who are not eligible.
+/// Sentences go straight into the columns: there are six for every user.
 fn reason_columns(
-    told: &[Option<Reasons>],
+    shown: &[Option<Reasons>],
     words: &ReasonWords,
-    orders: Option<&Vec<Pace>>,
+    purchases: &[Purchases],
 ) -> Vec<(String, ArrayRef)> {
     let mut columns: Vec<(String, ArrayRef)> = Vec::new();
     for number in 0..N_REASONS {
-        let of_users = || told.iter().map(|it| it.as_ref()?.raising.get(number));
+        let of_users = || shown.iter().map(|it| it.as_ref()?.raising.get(number));
         let (mut en, mut zh) = (StringBuilder::new(), StringBuilder::new());
         for (user, reason) in of_users().enumerate() {
-            let sentence = reason.map(|it| words.sentence(it, orders.map(|of| &of[user])));
+            let sentence = reason.map(|it| words.sentence(it, Some(&purchases[user].orders)));
             en.append_option(sentence.as_ref().map(|it| &it.en));
             zh.append_option(sentence.as_ref().map(|it| &it.zh));
         }
@@ -165,7 +164,7 @@ fn reason_columns(
         columns.push((name("_value"), Arc::new(values)));
         columns.push((name("_contribution"), Arc::new(contributions)));
     }
-    let rest = told.iter().map(|it| Some(it.as_ref()?.rest)).collect::<Float64Array>();
+    let rest = shown.iter().map(|it| Some(it.as_ref()?.rest)).collect::<Float64Array>();
     columns.push(("reasons_rest".into(), Arc::new(rest)));
     columns
 }
@@ -185,9 +184,9 @@ fn percentiles(log_odds: &[Option<f64>]) -> Vec<Option<f64>> {
 }
 
 /// What would count as having stayed, or as having come back.
-fn recovery(standing: Standing, as_of: NaiveDateTime, event: &str) -> Option<Bilingual> {
-    match standing {
-        Standing::Judged { deadline_days } => {
+fn recovery(eligibility: Eligibility, as_of: NaiveDateTime, event: &str) -> Option<Bilingual> {
+    match eligibility {
+        Eligibility::Eligible { deadline_days } => {
             let seconds = Duration::try_seconds((deadline_days * 86_400.0).round() as i64)?;
             let deadline = as_of.checked_add_signed(seconds)?;
             let is_midnight = deadline.time() == NaiveTime::MIN;
@@ -198,10 +197,10 @@ fn recovery(standing: Standing, as_of: NaiveDateTime, event: &str) -> Option<Bil
                 format!("在{deadline}之前有`{event}`"),
             ))
         }
-        Standing::Silent | Standing::OutOfLookback => {
+        Eligibility::Silent | Eligibility::OutOfLookback => {
             Some(Bilingual::new(format!("any `{event}`"), format!("任何一次`{event}`")))
         }
-        Standing::Never | Standing::TooNew | Standing::NotDue => None,
+        Eligibility::Never | Eligibility::TooNew | Eligibility::NotDue => None,
     }
 }
 
@@ -218,11 +217,12 @@ mod tests {
     #[test]
     fn recovery_is_an_event_before_the_deadline() {
         let as_of = NaiveDate::from_ymd_opt(2026, 7, 1).unwrap().and_time(NaiveTime::MIN);
-        let judged = Standing::Judged { deadline_days: 60.0 };
+        let judged = Eligibility::Eligible { deadline_days: 60.0 };
         assert_eq!(recovery(judged, as_of, "order").unwrap().en, "`order` before 2026-08-30");
-        let at_noon = recovery(Standing::Judged { deadline_days: 0.5 }, as_of, "order").unwrap().en;
+        let at_noon =
+            recovery(Eligibility::Eligible { deadline_days: 0.5 }, as_of, "order").unwrap().en;
         assert_eq!(at_noon, "`order` before 2026-07-01 12:00");
-        assert_eq!(recovery(Standing::Silent, as_of, "order").unwrap().en, "any `order`");
-        assert_eq!(recovery(Standing::Never, as_of, "order"), None);
+        assert_eq!(recovery(Eligibility::Silent, as_of, "order").unwrap().en, "any `order`");
+        assert_eq!(recovery(Eligibility::Never, as_of, "order"), None);
     }
 }

@@ -17,7 +17,6 @@ use self::churn_scores::ChurnScores;
 use super::open_data::OpenData;
 use super::{Model, PipelineError, Session};
 use crate::dataset::Snapshot;
-use crate::features::SnapshotRequest;
 use crate::files::{
     Staged, WriteError, batch_of, stage, stage_parquet, user_id_array, write_atomically,
 };
@@ -66,7 +65,7 @@ pub struct ScoreSummary {
     pub n_users: usize,
     /// Users at risk.
     pub n_at_risk: usize,
-    /// Users who can be judged by the churn rule, and the others by why not.
+    /// Users to whom the churn rule applies, and the others by why not.
     pub churn_status: BTreeMap<&'static str, usize>,
     /// Users who will turn silent soon.
     pub n_silence_warnings: usize,
@@ -74,7 +73,7 @@ pub struct ScoreSummary {
     pub churn_rule: String,
     /// Whether training found enough evidence to trust the churn model.
     pub churn_trusted: bool,
-    /// Mean churn probability of the users judged.
+    /// Mean churn probability of the eligible users.
     pub mean_churn_probability: Option<f64>,
     /// Users by layer, in layer order.
     pub layers: Vec<LayerCount>,
@@ -139,9 +138,7 @@ pub fn score(
         let as_of = data.as_of()?;
         stages.begin(&format!("features as of {}", as_of.date()));
         let warnings = data.check_plan(plan, as_of)?;
-        let event = &model.bundle.churn.settings.label.event;
-        let date = SnapshotRequest::new(std::slice::from_ref(&as_of));
-        let snapshots = data.snapshots(plan, &date.with_pace_of(event))?;
+        let snapshots = data.snapshot(plan, as_of, &model.bundle.churn.settings.label)?;
         stages.begin("scoring");
         let scores = score_users(model, &snapshots[0])?;
         let summary = ScoreSummary { warnings, ..summarise(model, &data, &scores, as_of) };

@@ -1,7 +1,7 @@
 //! Reasons for a user's risk in sentences: the clearest fact of a theme, with this
 //! user's numbers beside those of users who stayed.
 
-use crate::dataset::{Bilingual, EventRole, Family, FeatureInfo, Missing, Pace, Unit};
+use crate::dataset::{Bilingual, EventRole, Family, FeatureInfo, Missing, PurchaseSummary, Unit};
 use crate::models::churn::{Reason, Theme};
 
 /// The features of a classifier with what is needed to speak of them.
@@ -24,7 +24,7 @@ impl ReasonWords {
 
     /// What is so about the user. `orders` is the rhythm of the user's orders, if
     /// it is known.
-    pub fn sentence(&self, reason: &Reason, orders: Option<&Pace>) -> Bilingual {
+    pub fn sentence(&self, reason: &Reason, orders: Option<&PurchaseSummary>) -> Bilingual {
         let feature = &self.features[reason.feature as usize];
         if reason.theme == Theme::Silence
             && let Some(sentence) = orders.and_then(own_silence)
@@ -45,9 +45,9 @@ impl ReasonWords {
 }
 
 /// No order for longer than is usual for the user; `None` when it is not longer.
-fn own_silence(orders: &Pace) -> Option<Bilingual> {
+fn own_silence(orders: &PurchaseSummary) -> Option<Bilingual> {
     let days = orders.last_days_ago.floor();
-    match orders.usual_gap_days {
+    match orders.median_gap_days() {
         Some(gap) if days > gap => Some(Bilingual::new(
             format!("no order for {}; usually every {}", n_days(days), every(gap)),
             format!("已{}天未下单；通常每{}天一单", short(days), short(gap)),
@@ -251,7 +251,7 @@ fn short(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::Dimension;
+    use crate::dataset::{Dimension, Gaps};
 
     fn feature(family: Family, unit: Unit, window_days: Option<u32>) -> FeatureInfo {
         let meaning = Bilingual::new("a measure", "某指标");
@@ -285,8 +285,11 @@ mod tests {
             value: 44.0,
             is_shown,
         };
-        let say = |n_days, usual_gap_days, is_shown| {
-            let orders = Pace { n_days, last_days_ago: 43.4, usual_gap_days, ..Pace::default() };
+        let say = |n_days, gap: Option<f64>, is_shown| {
+            let gaps =
+                gap.map(|days| Gaps { median_days: days, mean_days: days, longest_days: days });
+            let orders =
+                PurchaseSummary { n_days, last_days_ago: 43.4, gaps, ..Default::default() };
             words.sentence(&reason(is_shown), Some(&orders))
         };
         let own = say(5, Some(12.0), true);

@@ -2,7 +2,7 @@
 
 use crate::app::PipelineError;
 use crate::config::Config;
-use crate::dataset::{Pace, Snapshot};
+use crate::dataset::{Purchases, Snapshot};
 use crate::models::churn::{
     CalibrationScores, ChurnEvaluation, Classifier, Evidence, FittedChurn, JudgedUsers, Ranking,
     measure_layers, measure_rankings,
@@ -28,15 +28,16 @@ pub(super) fn evaluate_churn(
     held_out: &Snapshot,
 ) -> Result<ChurnEvaluation, PipelineError> {
     let churn = measured.churn;
-    let judged = JudgedUsers::of(held_out, &churn.settings.label)?;
+    let judged = JudgedUsers::of(held_out)?;
     let (matrix, churned) = (&judged.matrix, &judged.churned[..]);
-    let paces: Vec<Pace> = judged.rows.iter().map(|&row| held_out.paces[row]).collect();
-    let gmv: Vec<f64> = paces.iter().map(|pace| pace.gmv_365d).collect();
+    let purchases: Vec<Purchases> =
+        judged.rows.iter().map(|&row| held_out.purchases[row]).collect();
+    let gmv: Vec<f64> = purchases.iter().map(|it| it.orders.amount_365d).collect();
     let log_odds = churn.classifier.log_odds(matrix)?;
     let after = churn.probabilities(&log_odds);
     let before: Vec<f64> = log_odds.iter().copied().map(probability).collect();
-    let silence: Vec<f64> = paces.iter().map(|pace| pace.last_days_ago).collect();
-    let few_days: Vec<f64> = paces.iter().map(|pace| -f64::from(pace.n_days)).collect();
+    let silence: Vec<f64> = purchases.iter().map(|it| it.kept_by.last_days_ago).collect();
+    let few_days: Vec<f64> = purchases.iter().map(|it| -f64::from(it.kept_by.n_days)).collect();
     let low_rfm = low_rfm(&measured.rules.rfm, &judged)?;
     let silence_name = format!("days since last {}", churn.settings.label.event);
     let days_name = format!("days with {}", churn.settings.label.event);
@@ -68,7 +69,7 @@ pub(super) fn evaluate_churn(
         doubts: evidence.doubts(&config.churn, &scores),
         scores,
         calibration: CalibrationScores::of(&before, &after, churned),
-        flags: churn.settings.at_risk.outcomes(&after, &paces, churned),
+        flags: churn.settings.at_risk.outcomes(&after, &purchases, churned),
         layers: measure_layers(&ids, &layer_of, &after, churned),
         importance: churn.importance(matrix, churned, config.seed)?,
     })

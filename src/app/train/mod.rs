@@ -12,10 +12,11 @@ use std::path::PathBuf;
 use chrono::NaiveDateTime;
 
 use crate::bundle::{Bundle, LineageEntry, TrainingRecord};
+use crate::dataset::ChurnLabel;
 use crate::features::{FeaturePlan, Pruning, SnapshotDates, SnapshotRequest, prune};
 use crate::input::engine::MemoryUse;
 use crate::input::history::N_BUCKETS;
-use crate::models::churn::{ChurnLabel, fit_churn};
+use crate::models::churn::fit_churn;
 use crate::models::rules::FittedRules;
 use crate::models::segmentation::fit_layers;
 
@@ -66,13 +67,12 @@ fn fit_and_publish(
     let as_of = data.as_of()?;
     let dates = config.snapshots.dates(data.input.first_time, as_of)?;
     stages.begin("choosing features");
-    let ChosenFeatures { plan, pruning } = choose_features(data, &dates)?;
-    stages.begin("computing features");
     let horizon_days = config.snapshots.horizon_days;
-    let label = ChurnLabel::new(&config.churn, horizon_days, &config.events.order);
+    let label = config.churn.label(horizon_days, &config.events.order);
+    let ChosenFeatures { plan, pruning } = choose_features(data, &dates, &label)?;
+    stages.begin("computing features");
     let compute = |dates: &[NaiveDateTime]| {
-        let request = SnapshotRequest::new(dates);
-        data.snapshots(&plan, &request.with_outcomes(horizon_days).with_pace_of(&label.event))
+        data.snapshots(&plan, &SnapshotRequest::new(dates, &label).with_outcomes())
     };
     let snapshots = compute(&dates.training)?;
     stages.begin("fitting layers");
@@ -112,17 +112,15 @@ struct ChosenFeatures {
 fn choose_features(
     data: &OpenData<'_>,
     dates: &SnapshotDates,
+    label: &ChurnLabel,
 ) -> Result<ChosenFeatures, PipelineError> {
     let config = data.config;
     let catalogue = data.catalogue(dates.training[0])?;
     let share = N_PRUNING_USERS as f64 / data.input.n_users.max(1) as f64;
     let n_buckets = (N_BUCKETS as f64 * share.min(1.0)).ceil() as usize;
-    let request = SnapshotRequest {
-        dates: &dates.training,
-        horizon_days: Some(config.snapshots.horizon_days),
-        buckets: 0..n_buckets.clamp(1, N_BUCKETS),
-        pace_of: None,
-    };
+    let request = SnapshotRequest::new(&dates.training, label)
+        .with_outcomes()
+        .of_buckets(0..n_buckets.clamp(1, N_BUCKETS));
     let snapshots = data.compute(&catalogue, &request)?;
     let pruning = prune(&config.features, &catalogue, &snapshots)?;
     Ok(ChosenFeatures { plan: catalogue.select(&pruning.kept()), pruning })

@@ -26,7 +26,8 @@ impl LayersAt {
         bundle: &Bundle,
         date: NaiveDateTime,
     ) -> Result<Self, PipelineError> {
-        let snapshot = &data.snapshot(&bundle.plan, date)?[0];
+        let snapshots = data.snapshot(&bundle.plan, date, &bundle.churn.settings.label)?;
+        let snapshot = &snapshots[0];
         let layers = bundle.layers.assign(&snapshot.features)?.layers;
         let ids = bundle.layers.layers.iter().map(|layer| layer.id.clone()).collect();
         Ok(Self { users: snapshot.users.clone(), layers, ids })

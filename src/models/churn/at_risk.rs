@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::Pace;
+use crate::dataset::Purchases;
 
 /// `[churn.at_risk]` of the config: whom to flag.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,17 +118,22 @@ impl AtRiskParams {
         }
     }
 
-    /// Whether each user is flagged, by their probability (`None`: not judged) and
-    /// pace. Of equal probabilities at the end of a budget the earlier user is
+    /// Whether each user is flagged, by their probability (`None`: not eligible)
+    /// and purchases. Of equal probabilities at the end of a budget the earlier user is
     /// flagged.
     ///
     /// # Panics
     /// When lengths differ.
-    pub fn flag(&self, by: FlagBy, probabilities: &[Option<f64>], paces: &[Pace]) -> Vec<bool> {
-        assert_eq!(probabilities.len(), paces.len(), "one pace for each user");
+    pub fn flag(
+        &self,
+        by: FlagBy,
+        probabilities: &[Option<f64>],
+        purchases: &[Purchases],
+    ) -> Vec<bool> {
+        assert_eq!(probabilities.len(), purchases.len(), "one summary for each user");
         let limit = f64::from(self.max_silence_days);
-        let mut in_reach: Vec<(usize, f64)> = (0..paces.len())
-            .filter(|&row| paces[row].last_days_ago <= limit)
+        let mut in_reach: Vec<(usize, f64)> = (0..purchases.len())
+            .filter(|&row| purchases[row].kept_by.last_days_ago <= limit)
             .filter_map(|row| Some((row, probabilities[row]?)))
             .collect();
         in_reach.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -140,12 +145,13 @@ impl AtRiskParams {
             FlagBy::Threshold => in_reach.retain(|&(_, p)| p >= self.threshold),
             FlagBy::Precision => in_reach.truncate(longest_precise(&in_reach, self.precision)),
             FlagBy::Profit => {
-                let pays =
-                    |row: usize, p: f64| p * paces[row].gmv_365d * self.save_rate > self.cost;
+                let pays = |row: usize, p: f64| {
+                    p * purchases[row].orders.amount_365d * self.save_rate > self.cost
+                };
                 in_reach.retain(|&(row, p)| pays(row, p));
             }
         }
-        let mut flags = vec![false; paces.len()];
+        let mut flags = vec![false; purchases.len()];
         in_reach.into_iter().for_each(|(row, _)| flags[row] = true);
         flags
     }
@@ -155,19 +161,21 @@ impl AtRiskParams {
     pub fn outcomes(
         &self,
         probabilities: &[f64],
-        paces: &[Pace],
+        purchases: &[Purchases],
         churned: &[bool],
     ) -> Vec<FlagOutcome> {
         let known: Vec<Option<f64>> = probabilities.iter().copied().map(Some).collect();
         let limit = f64::from(self.max_silence_days);
-        let lost: Vec<usize> = (0..paces.len())
-            .filter(|&row| churned[row] && paces[row].last_days_ago <= limit)
+        let lost: Vec<usize> = (0..purchases.len())
+            .filter(|&row| churned[row] && purchases[row].kept_by.last_days_ago <= limit)
             .collect();
-        let gmv = |rows: &[usize]| rows.iter().map(|&row| paces[row].gmv_365d).sum::<f64>() + 0.0;
+        let gmv = |rows: &[usize]| {
+            rows.iter().map(|&row| purchases[row].orders.amount_365d).sum::<f64>() + 0.0
+        };
         FlagBy::ALL
             .into_iter()
             .map(|by| {
-                let flags = self.flag(by, &known, paces);
+                let flags = self.flag(by, &known, purchases);
                 let flagged: Vec<usize> = (0..flags.len()).filter(|&row| flags[row]).collect();
                 let caught: Vec<usize> =
                     flagged.iter().copied().filter(|&row| churned[row]).collect();
@@ -205,29 +213,22 @@ fn longest_precise(likeliest_first: &[(usize, f64)], precision: f64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::PurchaseSummary;
 
-    fn users() -> (Vec<Option<f64>>, Vec<Pace>) {
+    fn users() -> (Vec<Option<f64>>, Vec<Purchases>) {
         let probabilities = vec![Some(0.9), Some(0.6), None, Some(0.3), Some(0.95)];
-        let pace = |last_days_ago: f64, gmv_365d: f64| Pace {
-            n_days: 2,
-            first_days_ago: 300.0,
-            last_days_ago,
-            usual_gap_days: Some(20.0),
-            gmv_365d,
+        let of_user = |(last_days_ago, amount_365d)| {
+            let orders =
+                PurchaseSummary { last_days_ago, amount_365d, ..PurchaseSummary::default() };
+            Purchases { orders, kept_by: orders }
         };
-        let paces = vec![
-            pace(30.0, 5.0),
-            pace(10.0, 500.0),
-            pace(5.0, 9.0),
-            pace(1.0, 900.0),
-            pace(200.0, 9.0),
-        ];
-        (probabilities, paces)
+        let users = [(30.0, 5.0), (10.0, 500.0), (5.0, 9.0), (1.0, 900.0), (200.0, 9.0)];
+        (probabilities, users.map(of_user).to_vec())
     }
 
     fn flagged(by: FlagBy, params: &AtRiskParams) -> Vec<usize> {
-        let (probabilities, paces) = users();
-        let flags = params.flag(by, &probabilities, &paces);
+        let (probabilities, purchases) = users();
+        let flags = params.flag(by, &probabilities, &purchases);
         (0..flags.len()).filter(|&row| flags[row]).collect()
     }
 
@@ -247,10 +248,10 @@ mod tests {
 
     #[test]
     fn outcomes_count_who_churned_within_reach() {
-        let (_, paces) = users();
+        let (_, purchases) = users();
         let params = AtRiskParams { number: 2, ..Default::default() };
         let churned = [true, false, false, false, true];
-        let outcomes = params.outcomes(&[0.9, 0.6, 0.1, 0.3, 0.95], &paces, &churned);
+        let outcomes = params.outcomes(&[0.9, 0.6, 0.1, 0.3, 0.95], &purchases, &churned);
         let number = &outcomes[1];
         assert_eq!((number.n_flagged, number.precision, number.recall), (2, Some(0.5), Some(1.0)));
         assert_eq!((number.gmv_caught, number.least_probability), (Some(1.0), Some(0.6)));

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 use super::rows::PooledRows;
 use super::trial::{Trial, try_classifiers};
 use super::{
-    AtRiskParams, BaseRate, ChurnError, ChurnLabel, ChurnParams, Classifier, FittedBlend,
-    FittedClassifier, FittedLogistic, FittedTrees, JudgedUsers, ModelChoice, RateOf, SilenceRule,
-    TrainingRows, TrialRecord,
+    AtRiskParams, BaseRate, ChurnError, ChurnParams, Classifier, FittedBlend, FittedClassifier,
+    FittedLogistic, FittedTrees, JudgedUsers, ModelChoice, RateOf, SilenceRule, TrainingRows,
+    TrialRecord,
 };
-use crate::dataset::{FeatureMatrix, Snapshot, UserIds};
+use crate::dataset::{ChurnLabel, FeatureMatrix, Snapshot, UserIds};
 use crate::stats::calibration::{Calibration, intercept_shift};
 use crate::stats::linear::probability;
 use crate::stats::metrics::median;
@@ -68,8 +68,8 @@ pub struct SnapshotRate {
     pub churn_rate: f64,
 }
 
-/// Fits a churn model to training snapshots, latest first, which need outcomes and
-/// paces.
+/// Fits a churn model to training snapshots, latest first, which were labelled by
+/// `label`.
 ///
 /// Classifiers are compared and the calibration is fitted on forecasts of later
 /// snapshots from those whose outcomes had ended by then; the chosen classifier is
@@ -88,10 +88,7 @@ pub fn fit_churn(
 ) -> Result<FittedChurn, ChurnError> {
     params.check().map_err(ChurnError::Params)?;
     check_rising(params, snapshots)?;
-    let mut judged = snapshots
-        .iter()
-        .map(|snapshot| JudgedUsers::of(snapshot, label))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut judged = snapshots.iter().map(JudgedUsers::of).collect::<Result<Vec<_>, _>>()?;
     let snapshot_rates = judged.iter().map(SnapshotRate::of).collect();
     let users: Vec<&UserIds> = snapshots.iter().map(|snapshot| &snapshot.users).collect();
     thin_out(&mut judged, &users, seed);

@@ -1,6 +1,6 @@
 //! Who is about to leave, how likely it is, and why.
 //!
-//! A [`ChurnLabel`] says what leaving means; classifiers behind one trait learn it
+//! A [`ChurnLabel`](crate::dataset::ChurnLabel) says what leaving means; classifiers behind one trait learn it
 //! from earlier snapshots, are compared by what they foretell of later ones and
 //! calibrated on it; [`AtRiskParams`] says whom to flag, [`Reasons`] why, and
 //! [`SilenceRule`] by when.
@@ -12,7 +12,6 @@ mod error;
 mod evaluate;
 mod fit;
 mod importance;
-mod label;
 mod logistic;
 mod params;
 mod reasons;
@@ -33,7 +32,6 @@ pub use evaluate::{
 };
 pub use fit::{ChurnSettings, FittedChurn, SnapshotRate, fit_churn};
 pub use importance::Importance;
-pub use label::{ChurnLabel, ChurnRule, Standing};
 pub use logistic::FittedLogistic;
 pub use params::{BaseRate, ChurnParams, ModelChoice, RateOf};
 pub use reasons::{Reason, ReasonThemes, Reasons};

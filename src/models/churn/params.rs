@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::{AtRiskParams, ChurnRule};
+use super::AtRiskParams;
+use crate::dataset::{ChurnLabel, ChurnRule};
 use crate::stats::calibration::CalibrationMethod;
 
 /// `[churn]` of the config.
@@ -132,6 +133,19 @@ impl Default for ChurnParams {
 }
 
 impl ChurnParams {
+    /// The label of a model with this horizon and order event.
+    pub fn label(&self, horizon_days: u32, order_event: &str) -> ChurnLabel {
+        ChurnLabel {
+            rule: self.rule,
+            event: self.event.clone().unwrap_or_else(|| order_event.to_owned()),
+            horizon_days,
+            lookback_days: self.lookback_days,
+            silence_days: self.silence_days,
+            gap_factor: self.gap_factor,
+            min_age_days: self.min_age_days,
+        }
+    }
+
     /// Checks the bounds.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 use chrono::NaiveDateTime;
 
-use super::{ChurnError, ChurnLabel, ChurnParams};
+use super::{ChurnError, ChurnParams};
 use crate::dataset::{DatasetError, FeatureMatrix, Snapshot, UserIds, unit_interval};
 
 /// The users of a snapshot who can be judged, and who of them churned.
@@ -17,28 +17,12 @@ pub struct JudgedUsers {
 }
 
 impl JudgedUsers {
-    /// Judges the users of a snapshot that has outcomes and paces.
+    /// The eligible users of a snapshot.
     ///
     /// # Errors
-    /// When it has none.
-    pub fn of(snapshot: &Snapshot, label: &ChurnLabel) -> Result<Self, DatasetError> {
-        let n_users = snapshot.users.len();
-        let outcomes = snapshot.outcomes.as_ref().map_or(&[][..], |it| &it.days_to_event);
-        for (what, got) in [
-            ("number of churn outcomes", outcomes.len()),
-            ("number of paces", snapshot.paces.len()),
-        ] {
-            if got != n_users {
-                return Err(DatasetError::Shape { what, expected: n_users, got });
-            }
-        }
-        let (mut rows, mut churned) = (Vec::new(), Vec::new());
-        for (row, (pace, &days)) in snapshot.paces.iter().zip(outcomes).enumerate() {
-            if let Some(has_churned) = label.churned(pace, days) {
-                rows.push(row);
-                churned.push(has_churned);
-            }
-        }
+    /// When it has no outcomes.
+    pub fn of(snapshot: &Snapshot) -> Result<Self, DatasetError> {
+        let (rows, churned) = snapshot.known_outcomes()?.eligible();
         let matrix = snapshot.features.select_rows(&rows);
         Ok(Self { as_of: snapshot.as_of, rows, matrix, churned })
     }

@@ -1,11 +1,10 @@
-//! When users will turn silent at the present pace.
+//! When users turn silent if they do nothing.
 
 use chrono::{Duration, NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 
 use super::ChurnParams;
-use super::label::own_silence_days;
-use crate::dataset::Pace;
+use crate::dataset::PurchaseSummary;
 
 /// How silence is told, and how early.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,7 +12,7 @@ use crate::dataset::Pace;
 pub struct SilenceRule {
     /// Days without the event after which anybody is silent.
     pub silence_days: u32,
-    /// Usual gaps after which a user is silent by their own pace.
+    /// Median gaps after which a user is silent by their own rhythm.
     pub gap_factor: f64,
     /// Days before either from which a warning stands.
     pub warning_days: u32,
@@ -27,7 +26,7 @@ pub struct Silence {
     /// Whole days from as-of to that day; negative where it is past.
     pub days_left: i64,
     /// The same by the user's own gaps; `None` with fewer than two of them.
-    pub own_pace: Option<(NaiveDate, i64)>,
+    pub by_own_gaps: Option<(NaiveDate, i64)>,
     /// Whether either day is near, but not past.
     pub warning: bool,
 }
@@ -42,36 +41,42 @@ impl SilenceRule {
         }
     }
 
-    /// When a user turns silent; `None` for who never did the event.
-    pub fn silence(&self, pace: &Pace, as_of: NaiveDateTime) -> Option<Silence> {
-        if pace.n_days == 0 {
+    /// When a user turns silent; `None` for a user who never did the event.
+    pub fn silence(&self, summary: &PurchaseSummary, as_of: NaiveDateTime) -> Option<Silence> {
+        if summary.n_days == 0 {
             return None;
         }
         let after = |silence_days: f64| -> Option<(NaiveDate, i64)> {
-            let left = silence_days - pace.last_days_ago;
+            let left = silence_days - summary.last_days_ago;
             let seconds = Duration::try_seconds((left * 86_400.0).round() as i64)?;
             let on = as_of.checked_add_signed(seconds)?.date();
             Some((on, (on - as_of.date()).num_days()))
         };
         let (on, days_left) = after(f64::from(self.silence_days))?;
-        let own_pace = own_silence_days(pace, self.gap_factor).and_then(after);
+        let by_own_gaps = summary.own_silence_days(self.gap_factor).and_then(after);
         let is_near = |days: i64| (0..=i64::from(self.warning_days)).contains(&days);
-        let warning = is_near(days_left) || own_pace.is_some_and(|(_, days)| is_near(days));
-        Some(Silence { on, days_left, own_pace, warning })
+        let warning = is_near(days_left) || by_own_gaps.is_some_and(|(_, days)| is_near(days));
+        Some(Silence { on, days_left, by_own_gaps, warning })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::Gaps;
 
     fn silence(n_days: u32, last_days_ago: f64, gap: f64) -> Silence {
         let rule = SilenceRule::new(&ChurnParams::default());
-        let usual_gap_days = (n_days > 1).then_some(gap);
-        let pace =
-            Pace { n_days, first_days_ago: 500.0, last_days_ago, usual_gap_days, gmv_365d: 0.0 };
+        let gaps = Gaps { median_days: gap, mean_days: gap, longest_days: gap };
+        let summary = PurchaseSummary {
+            n_days,
+            first_days_ago: 500.0,
+            last_days_ago,
+            gaps: (n_days > 1).then_some(gaps),
+            ..PurchaseSummary::default()
+        };
         let as_of = NaiveDate::from_ymd_opt(2026, 7, 1).unwrap().and_time(Default::default());
-        rule.silence(&pace, as_of).unwrap()
+        rule.silence(&summary, as_of).unwrap()
     }
 
     fn day(month: u32, day: u32) -> NaiveDate {
@@ -90,15 +95,15 @@ mod tests {
     }
 
     #[test]
-    fn ones_own_pace_may_be_faster_than_the_fixed_rule() {
+    fn ones_by_own_gaps_may_be_faster_than_the_fixed_rule() {
         let silence = silence(5, 50.0, 20.0);
-        assert_eq!(silence.own_pace, Some((day(7, 11), 10)));
+        assert_eq!(silence.by_own_gaps, Some((day(7, 11), 10)));
         assert_eq!((silence.on, silence.warning), (day(11, 8), true));
     }
 
     #[test]
-    fn who_never_came_turns_silent_never() {
+    fn a_user_who_never_came_never_turns_silent() {
         let rule = SilenceRule::new(&ChurnParams::default());
-        assert_eq!(rule.silence(&Pace::default(), NaiveDateTime::default()), None);
+        assert_eq!(rule.silence(&PurchaseSummary::default(), NaiveDateTime::default()), None);
     }
 }

@@ -300,7 +300,7 @@ mod tests {
             (row % 3) as f32 * 10.0 + (row % 7) as f32 * 0.1
         });
         let n_orders: Vec<f64> = (0..300).map(|row| f64::from(u8::from(row % 3 == 2))).collect();
-        let outcomes = Outcomes { gmv: vec![0.0; 300], n_orders, ..Outcomes::default() };
+        let outcomes = Outcomes::of_orders(n_orders, vec![0.0; 300]);
         let arena = Arena {
             learn: points.view(),
             learned: &outcomes,

@@ -9,7 +9,7 @@ use super::profile::{LayerProfile, profile_layers};
 use super::space::LayerSpace;
 use super::training_rows::{Draw, TrainingRows, Trial};
 use super::{EmbeddingKind, SegmentationError, SegmentationParams};
-use crate::dataset::{Bilingual, FeatureMatrix, Outcomes, Snapshot};
+use crate::dataset::{Bilingual, FeatureMatrix, Snapshot};
 use crate::stats::clustering::{ClusteringError, FittedClusters, fit_clusters};
 
 /// A fitted segmentation: how to find a user's layer, and who is in each.
@@ -230,8 +230,7 @@ fn describe(
     clusters: &FittedClusters,
     latest: &Snapshot,
 ) -> Result<Vec<Layer>, SegmentationError> {
-    let none = Outcomes::default();
-    let outcomes = latest.outcomes.as_ref().unwrap_or(&none);
+    let outcomes = latest.known_outcomes()?;
     let points = space.locate(&latest.features)?;
     let labels = numbers(clusters.assign(points.view())?);
     let profiles = profile_layers(space, &latest.features, &labels, clusters, outcomes)?;
@@ -298,7 +297,7 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
-    use crate::dataset::UserIds;
+    use crate::dataset::{Outcomes, Purchases, UserIds};
     use crate::models::segmentation::{LayerBounds, LayerCount};
     use crate::settings::Clusters;
 
@@ -309,8 +308,9 @@ mod tests {
 
     fn snapshot(rows: &[[f64; 2]], n_orders: Vec<f64>, gmv: Vec<f64>) -> Snapshot {
         let users = UserIds::Integer((0..rows.len() as i64).collect());
-        let outcomes = Some(Outcomes { n_orders, gmv, ..Outcomes::default() });
-        Snapshot::new(NaiveDateTime::default(), users, matrix(rows), outcomes).unwrap()
+        let outcomes = Some(Outcomes::of_orders(n_orders, gmv));
+        let purchases = vec![Purchases::default(); rows.len()];
+        Snapshot::new(NaiveDateTime::default(), users, matrix(rows), purchases, outcomes).unwrap()
     }
 
     fn refused(k: usize, rows: &[[f64; 2]]) -> String {

@@ -14,7 +14,8 @@ pub enum Outcome {
     LogOrders,
     /// `orders^¾`, where the data has no money.
     Orders,
-    /// 1 for no order.
+    /// 1 for a user who churned by the rule of the config or, where it does not apply
+    /// to them, placed no order.
     Churn,
 }
 
@@ -49,7 +50,7 @@ impl Outcome {
             Self::Gmv => gmv.powf(0.75),
             Self::LogOrders => n_orders.ln_1p(),
             Self::Orders => n_orders.powf(0.75),
-            Self::Churn => f64::from(u8::from(n_orders == 0.0)),
+            Self::Churn => f64::from(u8::from(outcomes.churned_or_no_order(row))),
         }
     }
 
@@ -62,5 +63,18 @@ impl Outcome {
     /// value.
     pub(super) fn weight(self) -> f64 {
         if self == Self::Churn { 2.0 } else { 1.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn churn_is_the_label_and_no_order_where_the_rule_does_not_apply() {
+        let churned = vec![Some(true), Some(false), None, None];
+        let outcomes =
+            Outcomes { churned, ..Outcomes::of_orders(vec![1.0, 0.0, 0.0, 3.0], vec![0.0; 4]) };
+        assert_eq!(Outcome::Churn.of(&outcomes), [1.0, 0.0, 1.0, 0.0]);
     }
 }

@@ -23,7 +23,10 @@ pub struct LayerProfile {
     /// Share of all users' GMV in the horizon.
     pub gmv_share: f64,
     /// Share of its users without an order in the horizon.
-    pub churn_rate: f64,
+    pub no_order_rate: f64,
+    /// Share of its eligible users who churned by the rule of the config; `None`
+    /// without such users.
+    pub churn_rate: Option<f64>,
     /// Where it differs from all users, the largest difference first.
     pub differences: Vec<Difference>,
     /// The features that drew its line, the strongest first.
@@ -91,7 +94,7 @@ pub(super) fn profile_layers(
             let rows: Vec<usize> = (0..n_users).filter(|&row| labels[row] == cluster).collect();
             let size = rows.len().max(1) as f64;
             let gmv: f64 = rows.iter().map(|&row| outcomes.gmv[row]).sum();
-            let churned = rows.iter().filter(|&&row| outcomes.n_orders[row] == 0.0).count();
+            let n_without_order = rows.iter().filter(|&&row| outcomes.has_no_order(row)).count();
             let mut differences: Vec<Difference> = names
                 .iter()
                 .enumerate()
@@ -113,7 +116,8 @@ pub(super) fn profile_layers(
                     / size,
                 gmv_per_user: gmv / size,
                 gmv_share: if total_gmv > 0.0 { gmv / total_gmv } else { 0.0 },
-                churn_rate: churned as f64 / size,
+                no_order_rate: n_without_order as f64 / size,
+                churn_rate: outcomes.churn_rate(&rows),
                 differences,
                 drivers: drivers(space, &matrix.select_rows(&sample), &sample_of_all)?,
             })

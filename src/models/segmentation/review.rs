@@ -276,7 +276,8 @@ mod tests {
             customer_share: 1.0,
             gmv_per_user: 0.0,
             gmv_share: 0.0,
-            churn_rate: 0.0,
+            no_order_rate: 0.0,
+            churn_rate: Some(0.0),
             differences: Vec::new(),
             drivers: Vec::new(),
         };

@@ -216,11 +216,7 @@ mod tests {
         let gmv: Vec<f64> = values.column(0).iter().map(|&n| n * 100.0).collect();
         let n_orders = gmv.iter().map(|&gmv| f64::from(u8::from(gmv > 0.0))).collect();
         let matrix = FeatureMatrix::new(names, values).unwrap();
-        TrainingRows {
-            matrix,
-            outcomes: Outcomes { n_orders, gmv, ..Outcomes::default() },
-            n_users,
-        }
+        TrainingRows { matrix, outcomes: Outcomes::of_orders(n_orders, gmv), n_users }
     }
 
     fn fitted(params: &SegmentationParams, rows: &TrainingRows) -> LayerSpace {

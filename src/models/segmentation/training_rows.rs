@@ -64,13 +64,7 @@ impl TrainingRows {
             let seed = seed.wrapping_add(1 + number as u64);
             rows.retain(|&row| unit_interval(snapshot.users.hash(row, seed)) < share);
             n_users = n_users.max(rows.len());
-            let of_snapshot = snapshot.outcomes.as_ref().ok_or(DatasetError::Shape {
-                what: "number of outcomes",
-                expected: snapshot.users.len(),
-                got: 0,
-            })?;
-            outcomes.n_orders.extend(rows.iter().map(|&row| of_snapshot.n_orders[row]));
-            outcomes.gmv.extend(rows.iter().map(|&row| of_snapshot.gmv[row]));
+            outcomes.append(snapshot.known_outcomes()?.select_rows(&rows));
             matrices.push(snapshot.features.select_rows(&rows));
         }
         let matrix = FeatureMatrix::pool(&matrices.iter().collect::<Vec<_>>())?;

@@ -7,7 +7,9 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::*;
-use crate::dataset::{EventRole, Family, FeatureInfo, FeatureMatrix, Pace, UserIds};
+use crate::dataset::{
+    EventRole, Family, FeatureInfo, FeatureMatrix, Gaps, PurchaseSummary, Purchases, UserIds,
+};
 
 /// What a user did, as a test knows it.
 #[derive(Debug, Clone, Default)]
@@ -39,14 +41,16 @@ impl User {
         self.order_value * self.order_days.len() as f64
     }
 
-    fn pace(&self) -> Pace {
-        Pace {
+    fn purchases(&self) -> Purchases {
+        let of_gap = |days| Gaps { median_days: days, mean_days: days, longest_days: days };
+        let orders = PurchaseSummary {
             n_days: self.order_days.len() as u32,
             first_days_ago: self.order_days.first().copied().unwrap_or(0.0),
             last_days_ago: self.order_days.last().copied().unwrap_or(0.0),
-            usual_gap_days: self.gap(),
-            gmv_365d: 0.0,
-        }
+            gaps: self.gap().map(of_gap),
+            ..PurchaseSummary::default()
+        };
+        Purchases { orders, kept_by: orders }
     }
 }
 
@@ -127,9 +131,8 @@ fn snapshot(users: &[User], with_features: bool) -> Snapshot {
     });
     let matrix = FeatureMatrix::of_features(features, values).unwrap();
     let ids = UserIds::Integer((0..users.len() as i64).collect());
-    let mut snapshot = Snapshot::new(NaiveDateTime::default(), ids, matrix, None).unwrap();
-    snapshot.paces = users.iter().map(User::pace).collect();
-    snapshot
+    let purchases = users.iter().map(User::purchases).collect();
+    Snapshot::new(NaiveDateTime::default(), ids, matrix, purchases, None).unwrap()
 }
 
 /// Whether a claim is true of a user, by its English words alone.

@@ -3,12 +3,12 @@
 
 use ndarray::ArrayView1;
 
-use crate::dataset::{Family, FeatureInfo, FeatureMatrix, Pace, Snapshot};
+use crate::dataset::{Family, FeatureInfo, FeatureMatrix, Purchases, Snapshot};
 use crate::stats::metrics::{quantile, sorted};
 
 /// The users of a snapshot.
 pub(super) struct Users<'a> {
-    purchases: &'a [Pace],
+    purchases: &'a [Purchases],
     matrix: &'a FeatureMatrix,
     n_orders: ArrayView1<'a, f64>,
     spend: Option<ArrayView1<'a, f64>>,
@@ -35,12 +35,12 @@ impl<'a> Users<'a> {
     /// The users of a snapshot; `None` where it does not say who ordered what.
     pub(super) fn of(snapshot: &'a Snapshot) -> Option<Self> {
         let matrix = &snapshot.features;
-        let purchases = &snapshot.paces;
+        let purchases = &snapshot.purchases;
         if purchases.len() != matrix.n_rows() {
             return None;
         }
         let all_time = |family| column(matrix, |it| it.family == family && is_all_time(it));
-        let gaps = sorted(purchases.iter().filter_map(|it| it.usual_gap_days).collect());
+        let gaps = sorted(purchases.iter().filter_map(|it| it.orders.median_gap_days()).collect());
         Some(Self {
             purchases,
             matrix,
@@ -48,7 +48,7 @@ impl<'a> Users<'a> {
             spend: all_time(Family::Gmv),
             shop_gap_days: quantile(&gaps, 0.5),
             inactive_days: all_time(Family::DaysSinceActivity),
-            history_days: purchases.iter().map(|it| it.first_days_ago).fold(0.0, f64::max),
+            history_days: purchases.iter().map(|it| it.orders.first_days_ago).fold(0.0, f64::max),
         })
     }
 
@@ -70,19 +70,19 @@ impl<'a> Users<'a> {
 
     /// Days since the first order; `None` without one.
     pub(super) fn first_order_days_ago(&self, user: usize) -> Option<f64> {
-        self.is_customer(user).then(|| self.purchases[user].first_days_ago)
+        self.is_customer(user).then(|| self.purchases[user].orders.first_days_ago)
     }
 
     /// Days since the last order; `None` without one.
     pub(super) fn silence_days(&self, user: usize) -> Option<f64> {
-        self.is_customer(user).then(|| self.purchases[user].last_days_ago)
+        self.is_customer(user).then(|| self.purchases[user].orders.last_days_ago)
     }
 
     /// The usual gap of who has a rhythm: at least three order days of which the
     /// median gap is no exception.
     pub(super) fn rhythm_days(&self, user: usize) -> Option<f64> {
-        let it = &self.purchases[user];
-        let gap = it.usual_gap_days.filter(|_| it.n_days >= MIN_RHYTHM_DAYS)?;
+        let it = &self.purchases[user].orders;
+        let gap = it.median_gap_days().filter(|_| it.n_days >= MIN_RHYTHM_DAYS)?;
         let mean_gap = (it.first_days_ago - it.last_days_ago) / f64::from(it.n_days - 1);
         (mean_gap <= 3.0 * gap.max(1.0)).then_some(gap)
     }
@@ -103,14 +103,14 @@ impl<'a> Users<'a> {
     /// The user has been silent for so long that the rhythm has ended; who ordered
     /// on one day only is held against the rhythm of the shop.
     pub(super) fn has_lapsed(&self, user: usize) -> bool {
-        let gap = self.purchases[user].usual_gap_days.unwrap_or(self.shop_gap_days);
+        let gap = self.purchases[user].orders.median_gap_days().unwrap_or(self.shop_gap_days);
         let limit = (LAPSED_GAPS * gap).max(MIN_LAPSED_DAYS);
         self.silence_days(user).is_some_and(|days| days > limit)
     }
 
     /// Silent for at least so many days, and longer than is usual for the user.
     pub(super) fn is_quiet_for(&self, user: usize, days: f64) -> bool {
-        let gap = self.purchases[user].usual_gap_days.unwrap_or(self.shop_gap_days);
+        let gap = self.purchases[user].orders.median_gap_days().unwrap_or(self.shop_gap_days);
         self.silence_days(user).is_some_and(|it| it >= days && it > OVERDUE_GAPS * gap)
     }
 

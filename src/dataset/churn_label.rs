@@ -1,10 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::ChurnParams;
-use crate::dataset::Pace;
-
-/// Gaps between days that make a pace of one's own.
-const MIN_GAPS: u32 = 2;
+use super::PurchaseSummary;
 
 /// What counts as churn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +10,7 @@ pub enum ChurnRule {
     NoEvent,
     /// Within the horizon the silence since the last event reaches a fixed length.
     Silence,
-    /// Within the horizon the silence reaches a multiple of the user's usual gap.
+    /// Within the horizon the silence reaches a multiple of the user's median gap.
     OwnGap,
 }
 
@@ -34,17 +30,17 @@ pub struct ChurnLabel {
     pub lookback_days: Option<u32>,
     /// Days of silence of [`ChurnRule::Silence`].
     pub silence_days: u32,
-    /// Usual gaps of silence of [`ChurnRule::OwnGap`].
+    /// Median gaps of silence of [`ChurnRule::OwnGap`].
     pub gap_factor: f64,
     /// Days since the first event below which a user is too new.
     pub min_age_days: u32,
 }
 
-/// Whether a user can be judged at a date, from what was known by then.
+/// Whether a churn rule applies to a user at a date, from what was known by then.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Standing {
+pub enum Eligibility {
     /// Churns by not acting before the deadline, in days after as-of.
-    Judged {
+    Eligible {
         /// Above zero, at most the horizon.
         deadline_days: f64,
     },
@@ -52,7 +48,7 @@ pub enum Standing {
     Never,
     /// Last did it before the lookback.
     OutOfLookback,
-    /// Has not been here for long enough, or not often enough for a pace.
+    /// Has not been here for long enough, or not often enough for gaps of their own.
     TooNew,
     /// Is silent already.
     Silent,
@@ -60,11 +56,11 @@ pub enum Standing {
     NotDue,
 }
 
-impl Standing {
+impl Eligibility {
     /// What it is called in tables and files.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Judged { .. } => "judged",
+            Self::Eligible { .. } => "eligible",
             Self::Never => "never",
             Self::OutOfLookback => "out_of_lookback",
             Self::TooNew => "too_new",
@@ -75,51 +71,39 @@ impl Standing {
 }
 
 impl ChurnLabel {
-    /// The rule of a config, for a model with this horizon and order event.
-    pub fn new(params: &ChurnParams, horizon_days: u32, order_event: &str) -> Self {
-        Self {
-            rule: params.rule,
-            event: params.event.clone().unwrap_or_else(|| order_event.to_owned()),
-            horizon_days,
-            lookback_days: params.lookback_days,
-            silence_days: params.silence_days,
-            gap_factor: params.gap_factor,
-            min_age_days: params.min_age_days,
+    /// Whether the rule applies to a user, by what they did of the event before, and by
+    /// when they would have to do it again.
+    pub fn eligibility(&self, summary: &PurchaseSummary) -> Eligibility {
+        if summary.n_days == 0 {
+            return Eligibility::Never;
         }
-    }
-
-    /// Whether a user can be judged, and by when they would have to act.
-    pub fn standing(&self, pace: &Pace) -> Standing {
-        if pace.n_days == 0 {
-            return Standing::Never;
+        if self.lookback_days.is_some_and(|days| summary.last_days_ago > f64::from(days)) {
+            return Eligibility::OutOfLookback;
         }
-        if self.lookback_days.is_some_and(|days| pace.last_days_ago > f64::from(days)) {
-            return Standing::OutOfLookback;
-        }
-        if pace.first_days_ago < f64::from(self.min_age_days) {
-            return Standing::TooNew;
+        if summary.first_days_ago < f64::from(self.min_age_days) {
+            return Eligibility::TooNew;
         }
         let horizon_days = f64::from(self.horizon_days);
         let deadline_days = match self.rule {
-            ChurnRule::NoEvent => return Standing::Judged { deadline_days: horizon_days },
-            ChurnRule::Silence => f64::from(self.silence_days) - pace.last_days_ago,
-            ChurnRule::OwnGap => match own_silence_days(pace, self.gap_factor) {
-                Some(days) => days - pace.last_days_ago,
-                None => return Standing::TooNew,
+            ChurnRule::NoEvent => return Eligibility::Eligible { deadline_days: horizon_days },
+            ChurnRule::Silence => f64::from(self.silence_days) - summary.last_days_ago,
+            ChurnRule::OwnGap => match summary.own_silence_days(self.gap_factor) {
+                Some(days) => days - summary.last_days_ago,
+                None => return Eligibility::TooNew,
             },
         };
         match deadline_days {
-            days if days <= 0.0 => Standing::Silent,
-            days if days > horizon_days => Standing::NotDue,
-            deadline_days => Standing::Judged { deadline_days },
+            days if days <= 0.0 => Eligibility::Silent,
+            days if days > horizon_days => Eligibility::NotDue,
+            deadline_days => Eligibility::Eligible { deadline_days },
         }
     }
 
-    /// Whether a user who next acts in `days_to_event` days (infinite: not within
-    /// the horizon) has churned; `None` for who is not judged.
-    pub fn churned(&self, pace: &Pace, days_to_event: f64) -> Option<bool> {
-        match self.standing(pace) {
-            Standing::Judged { deadline_days } => Some(days_to_event >= deadline_days),
+    /// Whether a user who next does the event in `days_to_event` days (infinite: not
+    /// within the horizon) has churned; `None` for a user who is not eligible.
+    pub fn churned(&self, summary: &PurchaseSummary, days_to_event: f64) -> Option<bool> {
+        match self.eligibility(summary) {
+            Eligibility::Eligible { deadline_days } => Some(days_to_event >= deadline_days),
             _ => None,
         }
     }
@@ -134,7 +118,7 @@ impl ChurnLabel {
                 self.silence_days
             ),
             ChurnRule::OwnGap => format!(
-                "turns silent (no `{event}` for {} times the user's usual gap) in the {horizon} days \
+                "turns silent (no `{event}` for {} times the user's median gap) in the {horizon} days \
                  after as-of",
                 self.gap_factor
             ),
@@ -155,50 +139,57 @@ impl ChurnLabel {
     }
 }
 
-/// Days of silence that are too many by a user's own pace; `None` where there are
-/// too few gaps for a pace.
-pub(super) fn own_silence_days(pace: &Pace, gap_factor: f64) -> Option<f64> {
-    if pace.n_days <= MIN_GAPS {
-        return None;
-    }
-    pace.usual_gap_days.map(|gap| gap * gap_factor)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::Gaps;
 
     fn label(rule: ChurnRule) -> ChurnLabel {
-        let params = ChurnParams { rule, min_age_days: 10, ..ChurnParams::default() };
-        ChurnLabel::new(&params, 90, "order")
+        ChurnLabel {
+            rule,
+            event: "order".to_owned(),
+            horizon_days: 90,
+            lookback_days: None,
+            silence_days: 180,
+            gap_factor: 3.0,
+            min_age_days: 10,
+        }
     }
 
-    fn pace(n_days: u32, first: f64, last: f64, gap: f64) -> Pace {
-        let usual_gap_days = (n_days > 1).then_some(gap);
-        let (first_days_ago, last_days_ago) = (first, last);
-        Pace { n_days, first_days_ago, last_days_ago, usual_gap_days, gmv_365d: 0.0 }
+    fn summary(n_days: u32, first: f64, last: f64, gap: f64) -> PurchaseSummary {
+        let of_gap = |days| Gaps { median_days: days, mean_days: days, longest_days: days };
+        PurchaseSummary {
+            n_days,
+            first_days_ago: first,
+            last_days_ago: last,
+            gaps: (n_days > 1).then(|| of_gap(gap)),
+            ..PurchaseSummary::default()
+        }
     }
 
     #[test]
     fn without_an_event_in_the_horizon_a_customer_has_churned() {
         let label = label(ChurnRule::NoEvent);
-        let customer = pace(3, 200.0, 100.0, 50.0);
+        let customer = summary(3, 200.0, 100.0, 50.0);
         assert_eq!(label.churned(&customer, f64::INFINITY), Some(true));
         assert_eq!(label.churned(&customer, 89.9), Some(false));
-        assert_eq!(label.churned(&pace(1, 9.0, 9.0, 0.0), 5.0), None);
-        assert_eq!(label.standing(&pace(1, 9.0, 9.0, 0.0)), Standing::TooNew);
-        assert_eq!(label.standing(&Pace::default()), Standing::Never);
+        assert_eq!(label.churned(&summary(1, 9.0, 9.0, 0.0), 5.0), None);
+        assert_eq!(label.eligibility(&summary(1, 9.0, 9.0, 0.0)), Eligibility::TooNew);
+        assert_eq!(label.eligibility(&PurchaseSummary::default()), Eligibility::Never);
         let active = ChurnLabel { lookback_days: Some(60), ..label };
-        assert_eq!(active.standing(&customer), Standing::OutOfLookback);
+        assert_eq!(active.eligibility(&customer), Eligibility::OutOfLookback);
     }
 
     #[test]
-    fn silence_is_reached_within_the_horizon_or_not_judged() {
+    fn silence_is_reached_within_the_horizon_or_the_user_is_not_eligible() {
         let label = label(ChurnRule::Silence);
-        let customer = |last| pace(3, 400.0, last, 50.0);
-        assert_eq!(label.standing(&customer(80.0)), Standing::NotDue);
-        assert_eq!(label.standing(&customer(180.0)), Standing::Silent);
-        assert_eq!(label.standing(&customer(120.0)), Standing::Judged { deadline_days: 60.0 });
+        let customer = |last| summary(3, 400.0, last, 50.0);
+        assert_eq!(label.eligibility(&customer(80.0)), Eligibility::NotDue);
+        assert_eq!(label.eligibility(&customer(180.0)), Eligibility::Silent);
+        assert_eq!(
+            label.eligibility(&customer(120.0)),
+            Eligibility::Eligible { deadline_days: 60.0 }
+        );
         assert_eq!(label.churned(&customer(120.0), 61.0), Some(true));
         assert_eq!(label.churned(&customer(120.0), 59.0), Some(false));
     }
@@ -206,14 +197,14 @@ mod tests {
     #[test]
     fn ones_own_gap_needs_two_gaps() {
         let label = label(ChurnRule::OwnGap);
-        assert_eq!(label.standing(&pace(2, 100.0, 20.0, 30.0)), Standing::TooNew);
-        let standing = label.standing(&pace(3, 100.0, 20.0, 30.0));
-        assert_eq!(standing, Standing::Judged { deadline_days: 70.0 });
-        assert_eq!(label.standing(&pace(3, 200.0, 95.0, 30.0)), Standing::Silent);
+        assert_eq!(label.eligibility(&summary(2, 100.0, 20.0, 30.0)), Eligibility::TooNew);
+        let eligibility = label.eligibility(&summary(3, 100.0, 20.0, 30.0));
+        assert_eq!(eligibility, Eligibility::Eligible { deadline_days: 70.0 });
+        assert_eq!(label.eligibility(&summary(3, 200.0, 95.0, 30.0)), Eligibility::Silent);
     }
 
     #[test]
-    fn the_sentence_tells_the_whole_rule() {
+    fn the_sentence_says_the_whole_rule() {
         assert_eq!(
             label(ChurnRule::NoEvent).sentence(),
             "churned: no `order` in the 90 days after as-of, among users with one before, the first \

@@ -1,0 +1,59 @@
+/// How often, when and for how much a user did one thing, as far as it was known at
+/// the as-of date.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct PurchaseSummary {
+    /// Different days on which it happened.
+    pub n_days: u32,
+    /// Days from the first time to as-of; 0 if it never happened.
+    pub first_days_ago: f64,
+    /// Days from the last time to as-of; 0 if it never happened.
+    pub last_days_ago: f64,
+    /// Sum of the amounts, in the currency of the data.
+    pub amount: f64,
+    /// The same over the 365 days before as-of.
+    pub amount_365d: f64,
+    /// Days between one such day and the next; `None` with fewer than two days.
+    pub gaps: Option<Gaps>,
+}
+
+/// The gaps between the days on which a user did something.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gaps {
+    /// Median, in days.
+    pub median_days: f64,
+    /// Mean, in days.
+    pub mean_days: f64,
+    /// The longest, in days.
+    pub longest_days: f64,
+}
+
+/// What a user did before the as-of date, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Purchases {
+    /// Orders.
+    pub orders: PurchaseSummary,
+    /// The event whose absence is churn: orders again, unless `[churn]` names another.
+    pub kept_by: PurchaseSummary,
+}
+
+/// Gaps from which a median says how often a user comes.
+const MIN_GAPS: u32 = 2;
+
+impl PurchaseSummary {
+    /// Mean amount of a day on which it happened; `None` if it never did.
+    pub fn amount_per_day(&self) -> Option<f64> {
+        (self.n_days > 0).then(|| self.amount / f64::from(self.n_days))
+    }
+
+    /// Median of the gaps, in days.
+    pub fn median_gap_days(&self) -> Option<f64> {
+        self.gaps.map(|gaps| gaps.median_days)
+    }
+
+    /// Days of silence that are too many by the user's own gaps: a multiple of the
+    /// median. `None` where there are too few gaps to tell.
+    pub fn own_silence_days(&self, gap_factor: f64) -> Option<f64> {
+        let median = self.median_gap_days().filter(|_| self.n_days > MIN_GAPS)?;
+        Some(median * gap_factor)
+    }
+}
