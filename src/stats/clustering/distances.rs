@@ -176,8 +176,8 @@ fn visit_group<S: Simd, const N: usize>(
             sums[n] += difference * difference;
         }
     }
-    for n in 0..N {
-        visitor.visit(start + n, sums[n]);
+    for (n, &sum) in sums.iter().enumerate() {
+        visitor.visit(start + n, sum);
     }
 }
 
