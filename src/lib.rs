@@ -15,6 +15,7 @@ pub mod features;
 pub mod files;
 pub mod input;
 pub mod models;
+pub mod report;
 pub mod sample;
 pub mod settings;
 pub mod stats;

@@ -11,6 +11,17 @@ use crate::models::churn::ChurnError;
 use crate::models::rules::RuleError;
 use crate::models::segmentation::SegmentationError;
 
+/// What an error means to whoever started the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The data did not pass a gate: too many bad rows, a dead feed, stale data.
+    Refused,
+    /// Something that the run needs is in use; the same run may succeed later.
+    TryAgain,
+    /// The run is impossible as it was asked for.
+    CouldNotRun,
+}
+
 /// Why a run could not be finished.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
@@ -109,4 +120,37 @@ pub enum PipelineError {
         /// What is wrong.
         problem: String,
     },
+}
+
+impl PipelineError {
+    /// What the error means to whoever started the run.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Source(
+                SourceError::TooManyBadRows { .. }
+                | SourceError::EmptySource { .. }
+                | SourceError::NoEvents { .. }
+                | SourceError::Duplicates { .. },
+            )
+            | Self::Feature(
+                FeatureError::NoOrders { .. }
+                | FeatureError::LostColumn { .. }
+                | FeatureError::AsOfAfterData { .. },
+            ) => ErrorKind::Refused,
+            Self::Output { cause, .. } if is_temporary(cause) => ErrorKind::TryAgain,
+            _ => ErrorKind::CouldNotRun,
+        }
+    }
+}
+
+/// Whether the system says that something is in use or full for now.
+fn is_temporary(cause: &io::Error) -> bool {
+    matches!(
+        cause.kind(),
+        io::ErrorKind::WouldBlock
+            | io::ErrorKind::ResourceBusy
+            | io::ErrorKind::TimedOut
+            | io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+    )
 }

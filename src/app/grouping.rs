@@ -34,7 +34,7 @@ pub(super) fn user_groups(
         Grouping::Layers => {
             let name = |layer: &ReviewedLayer| GroupName {
                 name: format!("{} {}", layer.id, layer.name),
-                name_zh: Some(layer.name_zh.clone()),
+                name_zh: Some(format!("{} {}", layer.id, layer.name_zh)),
             };
             Ok(UserGroups {
                 names: model.layers().iter().map(name).collect(),

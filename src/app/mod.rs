@@ -19,7 +19,7 @@ pub use compare::{
     GroupingScores, LayersAgainst, Migration, MigrationRequest, Stability, agreement_with_groups,
     backtest, group_outcomes, migration, stability,
 };
-pub use error::PipelineError;
+pub use error::{ErrorKind, PipelineError};
 pub use export::{
     Catalogue, MatrixRequest, WrittenMatrix, full_catalogue, list_beside, write_matrix,
 };

@@ -132,7 +132,7 @@ fn explain(bundle: &Bundle, fault: PredicateFault) -> String {
     names.sort_by(|a, b| similarity(b).total_cmp(&similarity(a)).then(a.cmp(b)));
     names.truncate(3);
     format!(
-        "the model has no feature `{name}`; nearest are {}; `layercake-train features --list` has \
+        "the model has no feature `{name}`; nearest are {}; `layercake-train show features` has \
          all, and [features.custom.NAME] with keep = true adds one",
         names.join(", ")
     )

@@ -4,44 +4,45 @@ use std::process::ExitCode;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{
-    EngineArguments, ModelArguments, ReviewChoice, compare_tables, finish, group_tables,
-    list_of_no_interest,
-};
+use super::arguments::{ModelArguments, ReviewChoice, RunArguments, list_of_no_interest};
+use super::finish::{EXIT_CODES, finish};
+use super::printing::Printing;
+use super::show::of_bundle;
 use crate::app::{
     Grouping, MigrationRequest, Model, Session, agreement_with_groups, backtest, group_outcomes,
     migration, stability,
 };
 use crate::models::rules::RuleGrouping;
+use crate::report::{self, Document};
 
-/// Hold layers against RFM, and see who moves between groups.
+/// Compare layers with RFM, and see who moves between groups.
 #[derive(Debug, Parser)]
-#[command(name = "layercake-compare", version, after_help = "Exit codes: 0 done, 2 could not run.")]
+#[command(name = "layercake-compare", version, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    engine: EngineArguments,
+    printing: Printing,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Layers against RFM on the period that training held out
+    /// Layers beside RFM on the holdout of training
     #[command(after_help = "Examples:
   layercake-compare backtest --bundle models/sample
-  layercake-compare backtest --bundle models/sample --groups data/sample/truth.csv
-  layercake-compare backtest --bundle models/shop --json > backtest.json")]
+  layercake-compare backtest --bundle models/sample --reference-groups data/sample/truth.csv
+  layercake-compare backtest --bundle models/shop --format json > backtest.json")]
     Backtest {
         #[command(flatten)]
-        model: ModelArguments,
-        /// CSV of known groups (columns user_id, group): report how well layers agree
+        layers: Layers,
+        /// CSV of reference groups (columns user_id, group): report the adjusted Rand
+        /// index of layers and RFM
         #[arg(long, value_name = "FILE")]
-        groups: Option<PathBuf>,
-        /// Print JSON instead of tables
-        #[arg(long)]
-        json: bool,
+        reference_groups: Option<PathBuf>,
+        #[command(flatten)]
+        run: RunArguments,
     },
-    /// How well the layers hold when they are fitted anew to resampled users
+    /// How stable the layers are when they are fitted anew to resampled users
     #[command(after_help = "Example:
   layercake-compare stability --bundle models/sample
 
@@ -52,37 +53,36 @@ Each refit takes about as long as fitting the layers did.")]
         /// Refits, each on users drawn with replacement
         #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..=100))]
         refits: u16,
-        /// Print JSON instead of text
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        run: RunArguments,
     },
-    /// Users, GMV and churn of every group on the period that training held out
+    /// Users, GMV and churn of every group on the holdout of training
     #[command(after_help = "Examples:
   layercake-compare groups --bundle models/sample
   layercake-compare groups --bundle models/shop --by rfm --by value_demand
-  layercake-compare groups --bundle models/shop --by rfm_cells --csv > cells.csv
+  layercake-compare groups --bundle models/shop --by rfm_cells --format csv > cells.csv
 
 Churn: share of a group's users without an order in the period.")]
     Groups {
         #[command(flatten)]
-        model: ModelArguments,
+        layers: Layers,
         /// What groups the users; may be repeated [default: all but rfm_cells]
         #[arg(long, value_enum, value_name = "GROUPING")]
         by: Vec<By>,
         #[command(flatten)]
-        format: Format,
+        run: RunArguments,
     },
     /// Who went from which group to which between two dates, with GMV before and after
     #[command(after_help = "Examples:
   layercake-compare migration --bundle models/sample
   layercake-compare migration --bundle models/shop --by lifecycle --from 2026-01-01 --to 2026-07-01
-  layercake-compare migration --bundle models/shop --by rfm --csv > migration.csv
+  layercake-compare migration --bundle models/shop --by rfm --format csv > migration.csv
 
 GMV before and after is that of the horizon_days before each of the two dates.
---json and --csv have every pair of groups.")]
+JSON and CSV have every pair of groups.")]
     Migration {
         #[command(flatten)]
-        model: ModelArguments,
+        layers: Layers,
         /// What groups the users
         #[arg(long, value_enum, value_name = "GROUPING", default_value = "layers")]
         by: By,
@@ -93,19 +93,17 @@ GMV before and after is that of the horizon_days before each of the two dates.
         #[arg(long, value_name = "YYYY-MM-DD")]
         to: Option<NaiveDate>,
         #[command(flatten)]
-        format: Format,
+        run: RunArguments,
     },
 }
 
-/// How results are printed.
-#[derive(Debug, Clone, Copy, Args)]
-struct Format {
-    /// Print JSON instead of tables
-    #[arg(long)]
-    json: bool,
-    /// Print CSV instead of tables
-    #[arg(long, conflicts_with = "json")]
-    csv: bool,
+/// A model and its review.
+#[derive(Debug, Args)]
+struct Layers {
+    #[command(flatten)]
+    model: ModelArguments,
+    #[command(flatten)]
+    review: ReviewChoice,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -144,99 +142,58 @@ pub fn compare_main() -> ExitCode {
     finish("layercake-compare", || run(arguments))
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<String> {
-    let engine = arguments.engine;
-    match arguments.command {
-        Command::Backtest { model, groups, json } => {
-            let (session, model) = open(&engine, &model, None)?;
-            run_backtest(&session, &model, groups, json)
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let printing = &arguments.printing;
+    let document = match arguments.command {
+        Command::Backtest { layers, reference_groups, run } => {
+            layers.compare(&run, None, printing, |session, model| {
+                let mut document = report::backtest(&backtest(session, model)?);
+                if let Some(file) = reference_groups {
+                    let found = agreement_with_groups(session, model, &file)?;
+                    document.section("reference_groups", None, report::agreement(&found));
+                }
+                Ok(document)
+            })
         }
-        Command::Stability { model, refits, json } => {
-            let unreviewed = ReviewChoice { no_review: true, ..ReviewChoice::default() };
-            let (session, model) = model.open(&engine, &unreviewed, None, list_of_no_interest())?;
-            run_stability(&session, &model, refits, json)
+        Command::Stability { model, refits, run } => {
+            let layers = Layers { model, review: ReviewChoice::none() };
+            layers.compare(&run, None, printing, |session, model| {
+                let found = stability(session, &model.bundle, usize::from(refits))?;
+                Ok(report::stability(&found))
+            })
         }
-        Command::Groups { model, by, format } => {
-            let (session, model) = open(&engine, &model, None)?;
-            run_groups(&session, &model, &by, format)
+        Command::Groups { layers, by, run } => {
+            layers.compare(&run, None, printing, |session, model| {
+                let usual = [By::Layers, By::Rfm, By::RfmLevels, By::ValueDemand, By::Lifecycle];
+                let by = if by.is_empty() { &usual[..] } else { &by };
+                let groupings: Vec<Grouping> = by.iter().map(|by| by.grouping()).collect();
+                Ok(report::group_outcomes(&group_outcomes(session, model, &groupings)?))
+            })
         }
-        Command::Migration { model, by, from, to, format } => {
-            let (session, model) = open(&engine, &model, to)?;
-            let request = MigrationRequest { grouping: by.grouping(), from };
-            run_migration(&session, &model, &request, format)
+        Command::Migration { layers, by, from, to, run } => {
+            layers.compare(&run, to, printing, |session, model| {
+                let request = MigrationRequest { grouping: by.grouping(), from };
+                Ok(report::migration(&migration(session, model, &request)?))
+            })
         }
-    }
+    }?;
+    printing.print(&document)
 }
 
-/// A session over the data, and the model with its review.
-fn open(
-    engine: &EngineArguments,
-    model: &ModelArguments,
-    as_of: Option<NaiveDate>,
-) -> anyhow::Result<(Session, Model)> {
-    model.open(engine, &ReviewChoice::default(), as_of, list_of_no_interest())
-}
-
-fn run_backtest(
-    session: &Session,
-    model: &Model,
-    groups: Option<PathBuf>,
-    json: bool,
-) -> anyhow::Result<String> {
-    let result = backtest(session, model)?;
-    let agreement = groups.map(|file| agreement_with_groups(session, model, &file)).transpose()?;
-    if json {
-        let value = serde_json::json!({
-            "bundle": model.folder, "backtest": result, "known_groups": agreement,
-        });
-        return Ok(serde_json::to_string_pretty(&value)? + "\n");
+impl Layers {
+    /// Compares with the model and its review over the data.
+    fn compare(
+        &self,
+        run: &RunArguments,
+        as_of: Option<NaiveDate>,
+        printing: &Printing,
+        compare: impl FnOnce(&Session, &Model) -> anyhow::Result<Document>,
+    ) -> anyhow::Result<Document> {
+        let (bundle, folder, config) = self.model.load()?;
+        let session = run.open(config, as_of, list_of_no_interest(), printing)?;
+        let model = self.review.apply(bundle, folder.clone(), &session)?;
+        let content = compare(&session, &model)?;
+        run.finish(&session);
+        Ok(of_bundle(&folder, content))
     }
-    let known =
-        agreement.map_or(String::new(), |found| format!("\n{}", compare_tables::agreement(&found)));
-    Ok(compare_tables::compared(&result) + &known)
-}
-
-fn run_stability(
-    session: &Session,
-    model: &Model,
-    refits: u16,
-    json: bool,
-) -> anyhow::Result<String> {
-    let found = stability(session, &model.bundle, usize::from(refits))?;
-    if json {
-        let value = serde_json::json!({ "bundle": model.folder, "stability": found });
-        return Ok(serde_json::to_string_pretty(&value)? + "\n");
-    }
-    Ok(compare_tables::stability(&found))
-}
-
-fn run_groups(
-    session: &Session,
-    model: &Model,
-    by: &[By],
-    format: Format,
-) -> anyhow::Result<String> {
-    let usual = [By::Layers, By::Rfm, By::RfmLevels, By::ValueDemand, By::Lifecycle];
-    let by = if by.is_empty() { &usual[..] } else { by };
-    let groupings: Vec<Grouping> = by.iter().map(|by| by.grouping()).collect();
-    let found = group_outcomes(session, model, &groupings)?;
-    if format.json {
-        let value = serde_json::json!({ "bundle": model.folder, "groupings": found });
-        return Ok(serde_json::to_string_pretty(&value)? + "\n");
-    }
-    if format.csv { group_tables::outcomes_csv(&found) } else { Ok(group_tables::outcomes(&found)) }
-}
-
-fn run_migration(
-    session: &Session,
-    model: &Model,
-    request: &MigrationRequest,
-    format: Format,
-) -> anyhow::Result<String> {
-    let found = migration(session, model, request)?;
-    if format.json {
-        let value = serde_json::json!({ "bundle": model.folder, "migration": found });
-        return Ok(serde_json::to_string_pretty(&value)? + "\n");
-    }
-    if format.csv { group_tables::flows_csv(&found) } else { Ok(group_tables::migration(&found)) }
 }

@@ -4,8 +4,11 @@ use std::process::ExitCode;
 use chrono::NaiveDate;
 use clap::{Parser, ValueEnum};
 
-use super::{EngineArguments, ModelArguments, ReviewChoice, finish, tables};
+use super::arguments::{ModelArguments, ReviewChoice, RunArguments};
+use super::finish::{EXIT_CODES, finish};
+use super::printing::Printing;
 use crate::app::{RejectedRows, ScoreFormat, ScoreRequest, score};
+use crate::report;
 
 /// Score every user: layer, RFM segment, lifecycle stage; churn, why and by when.
 ///
@@ -15,12 +18,13 @@ use crate::app::{RejectedRows, ScoreFormat, ScoreRequest, score};
 #[command(
     name = "layercake-score",
     version,
-    after_help = "Examples:
+    after_help = format!("Examples:
   layercake-score --bundle models/sample
   layercake-score --bundle models/shop --config tonight.toml --as-of 2026-07-01
-  layercake-score --bundle models/shop --format csv --out /srv/scores
+  layercake-score --bundle models/shop --encoding csv -o /srv/scores
+  layercake-score --bundle models/shop --quiet || echo \"no scores tonight: $?\"
 
-Exit codes: 0 done, 2 could not run."
+{EXIT_CODES}")
 )]
 struct Arguments {
     #[command(flatten)]
@@ -28,20 +32,22 @@ struct Arguments {
     /// Score as of the start of this day [default: the day after the last event]
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<NaiveDate>,
-    /// Folder of all scores
-    #[arg(long, value_name = "FOLDER", default_value = "scores")]
+    /// Folder of all scores; those of an earlier run of the day are replaced
+    #[arg(short, long, value_name = "FOLDER", default_value = "scores")]
     out: PathBuf,
-    /// Encoding of the scores
+    /// How the scores are written
     #[arg(long, value_enum, default_value = "parquet")]
-    format: Format,
+    encoding: Encoding,
     #[command(flatten)]
     review: ReviewChoice,
     #[command(flatten)]
-    engine: EngineArguments,
+    run: RunArguments,
+    #[command(flatten)]
+    printing: Printing,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
+enum Encoding {
     Parquet,
     Csv,
 }
@@ -52,15 +58,18 @@ pub fn score_main() -> ExitCode {
     finish("layercake-score", || run(&arguments))
 }
 
-fn run(arguments: &Arguments) -> anyhow::Result<String> {
-    let Arguments { model, as_of, out, format, review, engine } = arguments;
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let Arguments { model, as_of, out, encoding, review, run, printing } = arguments;
+    let (bundle, folder, config) = model.load()?;
     // The scores' own folder is known only once the data is read.
     let rejected_rows = RejectedRows::temporary_in(out);
-    let (session, model) = model.open(engine, review, *as_of, rejected_rows)?;
-    let format = match format {
-        Format::Parquet => ScoreFormat::Parquet,
-        Format::Csv => ScoreFormat::Csv,
+    let format = match encoding {
+        Encoding::Parquet => ScoreFormat::Parquet,
+        Encoding::Csv => ScoreFormat::Csv,
     };
+    let session = run.open(config, *as_of, rejected_rows, printing)?;
+    let model = review.apply(bundle, folder, &session)?;
     let summary = score(&session, &model, &ScoreRequest { out, format })?;
-    Ok(tables::scored(&summary))
+    run.finish(&session);
+    printing.print(&report::scored(&summary))
 }

@@ -77,7 +77,7 @@ pub enum FeatureError {
     /// A name that the catalogue does not have.
     #[error(
         "[features] only: the data gives no feature `{name}`; did you mean `{nearest}`? \
-         `layercake-train features --config FILE --list` lists all"
+         `layercake-train show features --config FILE` lists all"
     )]
     NoSuchFeature {
         /// The name.

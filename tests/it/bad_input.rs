@@ -55,7 +55,8 @@ fn truncated_gzip_file() {
 
 #[test]
 fn header_only() {
-    train(&Shop::with_orders("user,at,amount\n")).refused(&["no event left", "header only"]);
+    train(&Shop::with_orders("user,at,amount\n"))
+        .refused_by_gate(&["no event left", "header only"]);
 }
 
 #[test]
@@ -112,7 +113,11 @@ fn filter_that_is_no_condition() {
 fn too_many_rows_of_a_broken_length() {
     let broken = orders(30).replace(",10.25", ",10.25,surplus,field");
     let shop = Shop::with_orders(&broken);
-    train(&shop).refused(&["3 fields expected, 5 found", "quarantine.csv", "max_bad_share"]);
+    train(&shop).refused_by_gate(&[
+        "3 fields expected, 5 found",
+        "quarantine.csv",
+        "max_bad_share",
+    ]);
     assert!(shop.read("models/shop/quarantine.csv").contains("surplus,field"));
 }
 
@@ -133,7 +138,11 @@ fn two_columns_of_one_name() {
 fn no_orders_at_all() {
     let shop = Shop::ordinary();
     shop.write("shop.toml", CONFIG.replace("'order'", "'view'"));
-    train(&shop).refused(&["no `order` event", "the events there are: view", "[events] order"]);
+    train(&shop).refused_by_gate(&[
+        "no `order` event",
+        "the events there are: view",
+        "[events] order",
+    ]);
 }
 
 #[test]
@@ -199,7 +208,7 @@ fn as_of_before_the_data() {
 fn as_of_long_after_the_data() {
     let shop = Shop::ordinary();
     shop.train(&["--config", "shop.toml", "--as-of", "2025-06-01"])
-        .refused(&["days after the last event", "max_stale_days"]);
+        .refused_by_gate(&["days after the last event", "max_stale_days"]);
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn a_bundle_of_the_former_format_is_refused_with_the_next_step() {
     for ran in [
         shop.score(&["--bundle", "former"]),
         shop.compare(&["backtest", "--bundle", "former"]),
-        shop.train(&["churn", "--bundle", "former"]),
+        shop.train(&["show", "churn", "--bundle", "former"]),
     ] {
         ran.refused(&["bundle format 5 of an earlier version", "train again"]);
     }

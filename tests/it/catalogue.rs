@@ -13,26 +13,26 @@ use crate::support::{CONFIG, Shop};
 #[test]
 fn every_feature_has_a_name_a_unit_a_meaning_and_a_formula() {
     let shop = Shop::ordinary();
-    let json = shop.train(&["features", "--config", "shop.toml", "--list", "--format", "json"]);
-    let features: Vec<serde_json::Value> = serde_json::from_str(&json.done()).unwrap();
+    let json = shop.train(&["show", "features", "--config", "shop.toml", "--format", "json"]);
+    let list: serde_json::Value = serde_json::from_str(&json.done()).unwrap();
+    let features = list["features"].as_array().unwrap();
     assert!(features.len() > 50, "{}", features.len());
-    for feature in &features {
+    for feature in features {
         for key in ["name", "unit", "meaning", "formula", "missing_means"] {
             assert!(feature[key].as_str().is_some_and(|text| !text.is_empty()), "{feature}");
         }
         assert!(feature["when_missing"].is_number(), "{feature}");
     }
-    let csv =
-        shop.train(&["features", "--config", "shop.toml", "--list", "--format", "csv"]).done();
+    let csv = shop.train(&["show", "features", "--config", "shop.toml", "--format", "csv"]).done();
     let mut csv = csv::Reader::from_reader(csv.as_bytes());
     let names: Vec<String> = csv.records().map(|record| record.unwrap()[0].to_owned()).collect();
     let expected: Vec<&str> = features.iter().map(|f| f["name"].as_str().unwrap()).collect();
     assert_eq!(names, expected);
-    let text = shop.train(&["features", "--config", "shop.toml", "--list"]).done();
-    assert!(text.contains("n_orders_30d (count)\n    orders placed, last 30 days\n"), "{text}");
+    let text = shop.train(&["show", "features", "--config", "shop.toml"]).done();
+    assert!(text.contains("n_orders_30d (count)\n  orders placed, last 30 days\n"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     assert!(
-        text.contains("= count(orders) where age <= 30 d\n    where there is none: 0\n"),
+        text.contains("= count(orders) where age <= 30 d\n  where there is none: 0\n"),
         "{text}"
     );
 }
@@ -41,11 +41,11 @@ fn every_feature_has_a_name_a_unit_a_meaning_and_a_formula() {
 fn a_model_says_of_every_feature_whether_it_is_kept_and_why() {
     let shop = Shop::ordinary();
     shop.train(&["--config", "shop.toml"]).done();
-    let arguments = ["features", "--bundle", "models/shop", "--list", "--format", "json"];
-    let features: Vec<serde_json::Value> =
-        serde_json::from_str(&shop.train(&arguments).done()).unwrap();
+    let arguments = ["show", "features", "--bundle", "models/shop", "--format", "json"];
+    let list: serde_json::Value = serde_json::from_str(&shop.train(&arguments).done()).unwrap();
+    let features = list["features"].as_array().unwrap();
     let names: Vec<&str> = features.iter().map(|f| f["name"].as_str().unwrap()).collect();
-    for feature in &features {
+    for feature in features {
         let reason = feature["reason"].as_str().unwrap();
         assert_eq!(feature["kept"].as_bool().unwrap(), reason.starts_with("kept"), "{feature}");
         if let Some((_, other)) = reason.split_once(" with ") {

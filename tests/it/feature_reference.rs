@@ -65,7 +65,7 @@ fn reference() -> String {
          What the catalogue gives for data that fills every column. `N` is a window of\n\
          `[features] windows_days`, `EVENT` a type of event, `SENT` an outbound one, `ANSWER`\n\
          a response to it, `CHANNEL` and `CATEGORY` values of the data. Windows end at the\n\
-         as-of date; without `N` all time counts. `layercake-train features --list` shows\n\
+         as-of date; without `N` all time counts. `layercake-train show features` shows\n\
          those of your data. This page is written by `LAYERCAKE_WRITE_DOCS=1 cargo test\n\
          feature_reference`.\n\n\
          | feature | unit | meaning | 含义 | formula | where there is none |\n\

@@ -37,7 +37,7 @@ fn ids(entry: &LineageEntry) -> BTreeSet<String> {
 
 /// Id of the layer of each user, as the latest bundle scores them.
 fn scored(shop: &Shop, out: &str) -> BTreeMap<String, String> {
-    let arguments = ["--bundle", "models/shop", "--as-of", "2024-08-20", "--format", "csv"];
+    let arguments = ["--bundle", "models/shop", "--as-of", "2024-08-20", "--encoding", "csv"];
     shop.score(&[&arguments[..], &["--out", out]].concat()).done();
     let text = shop.read(&format!("{out}/as_of=2024-08-20/scores.csv"));
     let mut rows = csv::Reader::from_reader(text.as_bytes());
@@ -48,13 +48,13 @@ fn scored(shop: &Shop, out: &str) -> BTreeMap<String, String> {
 fn a_month_later_the_same_groups_have_the_same_ids_and_names() {
     let shop = Shop::ordinary();
     let (report, first) = train(&shop, &["--as-of", "2024-07-20"]);
-    assert!(!report.contains("Against"), "{report}");
+    assert!(!report.contains("Layers beside those"), "{report}");
     assert_eq!((first.previous.as_deref(), first.born.len()), (None, 3));
     let before = scored(&shop, "before");
     let (report, second) = train(&shop, &["--as-of", "2024-08-20"]);
-    assert!(report.contains(&format!("Against {}", first.bundle)), "{report}");
-    assert!(report.contains("moved by the boundary"), "{report}");
-    let told = &report[report.find("Against").unwrap()..];
+    assert!(report.contains(&format!("Layers beside those of {}", first.bundle)), "{report}");
+    assert!(report.contains("reassigned by the model"), "{report}");
+    let told = &report[report.find("Layers beside those").unwrap()..];
     assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
     assert_eq!(second.previous, Some(first.bundle.clone()));
     assert!(second.kept.len() >= 2, "{second:?}");
@@ -125,7 +125,7 @@ fn without_its_lineage_a_model_still_knows_its_layers() {
             Some(text) => shop.write("models/shop/lineage.json", text),
         }
         if damage.is_some() {
-            shop.train(&["lineage", "--bundle", "models/shop"]).refused(&["can't be read"]);
+            shop.train(&["show", "lineage", "--bundle", "models/shop"]).refused(&["can't be read"]);
         }
         let (report, again) = train(&shop, &["--as-of", "2024-08-20"]);
         assert_eq!((again.bundle, again.layers), (second.bundle.clone(), second.layers.clone()));
@@ -174,14 +174,16 @@ fn more_layers_are_born_and_no_id_comes_back() {
     let retired: BTreeSet<String> = five.retired_ids.iter().cloned().collect();
     assert_eq!(&retired | &ids(&five), &ever | &ids(&five));
 
-    let table = shop.train(&["lineage", "--bundle", "models/shop"]).done();
+    let table = shop.train(&["show", "lineage", "--bundle", "models/shop"]).done();
     assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
     assert!(table.contains(&six.bundle) && table.contains("Layers of"), "{table}");
     let folder = shop.bundle("models");
-    let json = shop.train(&["lineage", "--bundle", folder.to_str().unwrap(), "--json"]).done();
+    let json = shop
+        .train(&["show", "lineage", "--bundle", folder.to_str().unwrap(), "--format", "json"])
+        .done();
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(value["entries"].as_array().unwrap().len(), 4);
-    assert_eq!(value["entries"][1]["previous"], three.bundle.as_str());
+    assert_eq!(value["bundles"].as_array().unwrap().len(), 4);
+    assert_eq!(value["bundles"][0]["id"], three.bundle.as_str());
 }
 
 fn damage(bundle: &Path) {
@@ -244,10 +246,10 @@ fn another_model_before_or_none_can_be_asked_for() {
     let (report, fresh) = train(&shop, &["--as-of", "2024-08-20", "--fresh"]);
     let from_one = (1..=fresh.layers.len()).map(|number| format!("L{number}"));
     assert_eq!(ids(&fresh), from_one.collect());
-    assert!(fresh.warnings.is_empty() && !report.contains("Against"), "{report}");
+    assert!(fresh.warnings.is_empty() && !report.contains("Layers beside those"), "{report}");
     shop.train(&["--config", "shop.toml", "--previous", "models/none"])
         .refused(&["no bundle at models/none"]);
-    shop.train(&["lineage", "--bundle", "scores"]).refused(&["no lineage.json at scores"]);
+    shop.train(&["show", "lineage", "--bundle", "scores"]).refused(&["no lineage.json at scores"]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod newcomer;
 mod own_features;
 mod published_kmeans;
 mod real_data;
+mod reports;
 mod review;
 mod rules;
 mod scoring;

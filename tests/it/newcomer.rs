@@ -146,7 +146,7 @@ fn layers_of_chance_are_told_as_such() {
     }
     let shop = Shop::with_orders(&csv);
     let told = shop.train(&["--config", "shop.toml"]).done().replace("\n  ", " ");
-    assert!(told.contains("WARNING: with other users of the kind"), "{told}");
+    assert!(told.contains("WARNING: with other users of the same kind"), "{told}");
     assert!(told.contains("WARNING: the layers say next to nothing"), "{told}");
     let regular = Shop::ordinary().train(&["--config", "shop.toml"]).done();
     assert!(!regular.contains("WARNING: the layers say next to nothing"), "{regular}");

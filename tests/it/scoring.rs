@@ -24,8 +24,9 @@ fn shop_with_newcomers() -> Shop {
 #[test]
 fn everybody_is_scored() {
     let shop = shop_with_newcomers();
-    let report =
-        shop.score(&["--bundle", "models/shop", "--as-of", "2024-08-28", "--format", "csv"]).done();
+    let report = shop
+        .score(&["--bundle", "models/shop", "--as-of", "2024-08-28", "--encoding", "csv"])
+        .done();
     assert!(report.contains("122 users scored as of 2024-08-28, "), "{report}");
     let scores = scores(&shop, "as_of=2024-08-28");
     assert_eq!(scores.len(), 122);
@@ -74,7 +75,7 @@ fn scores_do_not_depend_on_threads_and_a_second_run_replaces_the_first() {
     shop.score(&[&base[..], &["--threads", "2"]].concat()).done();
     assert!(std::fs::read(&file).unwrap() == expected);
     // The other format takes the place of the first: one file of scores a day.
-    shop.score(&[&base[..], &["--format", "csv"]].concat()).done();
+    shop.score(&[&base[..], &["--encoding", "csv"]].concat()).done();
     assert!(!file.exists());
     assert!(shop.path("scores/as_of=2024-08-28/_summary.json").is_file());
 }
@@ -87,7 +88,7 @@ fn a_refused_run_leaves_the_old_scores() {
     let expected = std::fs::read(&file).unwrap();
     shop.write("orders.csv", "user,at,amount\n5,2024-08-01,9\nbroken,row\n");
     shop.score(&["--bundle", "models/shop", "--as-of", "2024-08-28"])
-        .refused(&["break the contract"]);
+        .refused_by_gate(&["break the contract"]);
     assert!(std::fs::read(&file).unwrap() == expected);
 }
 
@@ -117,7 +118,7 @@ fn text_ids_come_out_as_they_went_in() {
     // The last line feed has no row after it.
     shop.write("orders.csv", shop.read("orders.csv").trim_end_matches("00"));
     shop.train(&["--config", "shop.toml"]).done();
-    shop.score(&["--bundle", "models/shop", "--as-of", "2024-08-28", "--format", "csv"]).done();
+    shop.score(&["--bundle", "models/shop", "--as-of", "2024-08-28", "--encoding", "csv"]).done();
     let scores = scores(&shop, "as_of=2024-08-28");
     assert!(scores.contains_key("007") && !scores.contains_key("7"), "{:?}", scores.keys());
 }
@@ -140,10 +141,10 @@ fn the_backtest_reads_as_table_and_as_json() {
     let table = shop.compare(&["backtest", "--bundle", "models/shop"]).done();
     assert!(table.contains("RFM, 125 cells"), "{table}");
     assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
-    let json = shop.compare(&["backtest", "--bundle", "models/shop", "--json"]).done();
+    let json = shop.compare(&["backtest", "--bundle", "models/shop", "--format", "json"]).done();
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(value["backtest"]["groupings"][0]["name"], "layers");
-    assert_eq!(value["backtest"]["differences"].as_array().unwrap().len(), 2);
+    assert_eq!(value["groupings"][0]["id"], "layers");
+    assert_eq!(value["differences"].as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -152,11 +153,19 @@ fn known_groups_are_compared_with_the_layers() {
     let mut groups = String::from("user_id,group\n");
     (0..120).for_each(|user| groups += &format!("{user},{}\n", user % 3));
     shop.write("groups.csv", groups);
-    let arguments = ["backtest", "--bundle", "models/shop", "--groups", "groups.csv", "--json"];
+    let arguments = [
+        "backtest",
+        "--bundle",
+        "models/shop",
+        "--reference-groups",
+        "groups.csv",
+        "--format",
+        "json",
+    ];
     let value: serde_json::Value = serde_json::from_str(&shop.compare(&arguments).done()).unwrap();
-    assert_eq!(value["known_groups"]["n_users"], 120);
+    assert_eq!(value["reference_groups"]["n_users"], 120);
     // Steady, stopped and one-time buyers: far from what chance would give, which is 0.
-    assert!(value["known_groups"]["layers"].as_f64().unwrap() > 0.3, "{value}");
+    assert!(value["reference_groups"]["layers"].as_f64().unwrap() > 0.3, "{value}");
     shop.write("groups.csv", "user,group\n1,a\n");
     shop.compare(&arguments).refused(&["groups.csv", "no column `user_id`"]);
 }
@@ -167,7 +176,7 @@ fn a_feed_that_died_is_refused_or_told() {
     let score = || shop.score(&["--bundle", "models/shop", "--as-of", "2024-08-28"]);
     let (orders, views) = (shop.read("orders.csv"), shop.read("views.csv"));
     shop.write("views.csv", "user,at\n");
-    score().refused(&["source `views.csv` has no row left"]);
+    score().refused_by_gate(&["source `views.csv` has no row left"]);
     shop.write("views.csv", views + "901,2024-08-27\n");
     let old: String =
         orders.lines().filter(|row| !row.contains(",2024-08")).map(|r| format!("{r}\n")).collect();
@@ -181,7 +190,7 @@ fn a_feed_that_died_is_refused_or_told() {
         .map(|row| if row == "user,at" { "user,at,amount\n".into() } else { format!("{row},\n") })
         .collect();
     shop.write("orders.csv", without_amounts);
-    score().refused(&["trained on data with `amount`", "train again"]);
+    score().refused_by_gate(&["trained on data with `amount`", "train again"]);
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn repeated_rows_are_kept_dropped_or_refused_as_configured() {
     let kept = train(CONFIG.to_owned()).done();
     assert!(kept.contains("7 rows repeat another in every mapped column"), "{kept}");
     train(format!("{CONFIG}\n[input]\nduplicates = \"refuse\"\n"))
-        .refused(&["7 rows repeat another", "\"drop\""]);
+        .refused_by_gate(&["7 rows repeat another", "\"drop\""]);
     train(format!("{CONFIG}\n[input]\nduplicates = \"drop\"\n")).done();
     let plain = Shop::with_orders(&csv);
     plain.write("shop.toml", format!("{CONFIG}\n[input]\nduplicates = \"drop\"\n"));
@@ -237,7 +237,7 @@ fn ids_of_many_digits_are_kept_apart() {
     let layers = |report: &str| {
         // Other ids, other resamples: how well refits and trees do differs.
         let agreement = report.find(" layers, as the config asks").unwrap();
-        let churn = report.find("Churn, held out").unwrap()..report.find("churned: ").unwrap();
+        let churn = report.find("Churn on the holdout").unwrap()..report.find("churned: ").unwrap();
         report[report.find("Layer ").unwrap()..agreement].to_owned() + &report[churn]
     };
     let report = shop.train(&["--config", "shop.toml"]).done();
@@ -282,7 +282,7 @@ fn rows_that_where_leaves_out_are_counted() {
     let csv = orders(120);
     let user = |row: &str| row.split(',').next().and_then(|user| user.parse::<u32>().ok());
     let n_out = csv.lines().filter(|row| user(row).is_some_and(|user| user >= 60)).count();
-    let expected = format!("orders.csv: {n_out} rows left out by `where`");
+    let expected = format!("orders.csv: {n_out} rows filtered by `where`");
     let report = shop.train(&["--config", "shop.toml"]).done();
     assert!(report.contains(&expected), "{expected} is not in {report}");
 }

@@ -29,11 +29,22 @@ impl Ran {
         self.stdout
     }
 
-    /// The run was refused with exit code 2 and one line that holds all parts.
+    /// The run could not be done: exit code 2 and one line that holds all parts.
     #[track_caller]
     pub fn refused(self, parts: &[&str]) {
+        self.ended(2, parts);
+    }
+
+    /// A gate refused the data: exit code 1 and one line that holds all parts.
+    #[track_caller]
+    pub fn refused_by_gate(self, parts: &[&str]) {
+        self.ended(1, parts);
+    }
+
+    #[track_caller]
+    fn ended(self, code: i32, parts: &[&str]) {
         let message = self.stderr.trim_end();
-        assert_eq!(self.code, Some(2), "{message}\n{}", self.stdout);
+        assert_eq!(self.code, Some(code), "{message}\n{}", self.stdout);
         assert!(!message.contains("panicked"), "{message}");
         assert_eq!(message.lines().count(), 1, "one line, got: {message}");
         for part in parts {
@@ -181,4 +192,9 @@ pub fn orders(n_users: u64) -> String {
         }
     }
     csv
+}
+
+/// A report with its line breaks taken out.
+pub fn flat(report: &str) -> String {
+    report.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -35,7 +35,7 @@ const HEADER: &str = r##"# The layers of a model, for a person to edit. `layerca
 # where = "gmv > 10000 AND n_orders >= 3"
 #
 # A rule is a SQL condition on the features of one user;
-#   layercake-train features --bundle FOLDER --list
+#   layercake-train show features --bundle FOLDER
 # has them all. One that is not there: add it to the config as
 # [features.custom.NAME] with keep = true, and train again.
 "##;

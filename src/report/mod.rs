@@ -1,0 +1,29 @@
+//! Results of the verbs as documents, and documents as text, JSON and CSV, in
+//! English or Chinese. Pure: no file is read or written here.
+//!
+//! A page says once what there is to say of a result: headings, paragraphs,
+//! warnings and typed tables. A renderer is one file and knows no page.
+
+mod as_csv;
+mod as_json;
+mod as_text;
+mod block;
+mod digits;
+mod pages;
+mod rendering;
+mod table;
+mod value;
+
+pub use block::{Block, Document};
+pub use pages::{
+    agreement, backtest, candidates, catalogue, churn, config_written, group_outcomes, layers,
+    lineage, matrix, migration, next_step, review_checked, review_outdated, review_unfit,
+    review_written, sample_written, scored, stability, trained,
+};
+pub use rendering::Rendering;
+pub use table::{Audience, Column, Format, Head, Table, column};
+pub use value::Value;
+pub(crate) use value::words;
+
+#[cfg(test)]
+mod tests;

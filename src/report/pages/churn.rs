@@ -1,0 +1,384 @@
+//! The churn model of a bundle: how good, how calibrated, whom it flags.
+
+use super::churn_labels::{calibrated, chosen, classifier, flag, holdout_rate, label};
+use super::phrases::thousands;
+use crate::bundle::Bundle;
+use crate::dataset::Bilingual;
+use crate::models::churn::{
+    BaseRate, Candidate, Estimate, FlagOutcome, Importance, LayerScores, ProbabilityScores,
+    RankingScores,
+};
+use crate::report::{Column, Document, Format, Table, Value, column, digits, words};
+use crate::stats::metrics::ReliabilityBin;
+
+/// Features that the short page names.
+const N_IMPORTANT: usize = 3;
+
+/// Features whose importance text shows.
+const N_SHOWN: usize = 15;
+
+/// What everybody should see after training.
+pub(super) fn summary(bundle: &Bundle) -> Document {
+    let mut page = Document::default();
+    page.table(short_scores(bundle));
+    about(&mut page, bundle);
+    page.paragraph(calibrated(bundle));
+    let important = bundle.record.churn.importance.iter();
+    let important: Vec<&str> = important
+        .filter(|importance| importance.log_loss_increase > 0.0)
+        .take(N_IMPORTANT)
+        .map(|importance| importance.feature.as_str())
+        .collect();
+    page.paragraph(match important.is_empty() {
+        true => words(
+            "it relies on no feature: shuffling any of them does no harm",
+            "它不依赖任何特征：打乱任何一个都没有损失",
+        ),
+        false => {
+            let names = important.join(", ");
+            words(format!("it relies most on {names}"), format!("它最依赖 {names}"))
+        }
+    });
+    failed_checks(&mut page, bundle);
+    page
+}
+
+/// All that is known of the model.
+pub fn churn(bundle: &Bundle) -> Document {
+    let mut page = Document::default();
+    let evaluation = &bundle.record.churn;
+    page.heading(words("Churn model", "流失模型"));
+    about(&mut page, bundle);
+    failed_checks(&mut page, bundle);
+    page.fact("n_users", evaluation.n_users);
+    page.fact("n_churned", evaluation.n_churned);
+    page.fact("trusted", evaluation.doubts.is_empty());
+    page.fact("base_rate", bundle.churn.settings.base_rate);
+    page.table(scores(bundle));
+    page.table(rates(bundle));
+    page.table(candidates(bundle));
+    page.table(calibration(bundle));
+    page.figure(reliability(bundle), "mean_probability", "churn_rate");
+    page.table(flags(bundle));
+    page.table(layers(bundle));
+    page.table(importance(&evaluation.importance).for_programs());
+    page.table(importance(evaluation.importance.iter().take(N_SHOWN)).for_people());
+    page.paragraph(words(
+        "Holdout: no fit has seen that snapshot. Intervals hold 95 % of bootstrap resamples of \
+         the users. Lift: churn rate among the likeliest over that of all. Captured: share of all \
+         who churned. GMV: share of what they had ordered in the year before. Flags count only \
+         users within reach (max_silence_days); * marks the one in use. ECE: mean distance of \
+         probability and rate in ten bins of equal size.",
+        "保留快照：任何拟合都没有见过它。区间包含 95 % 的用户自助抽样。提升度：最可能流失者的流失率与\
+         全体之比。捕获：占全部流失者的份额。GMV：占流失者前一年订单金额的份额。标记只计可触达的用户\
+         （max_silence_days）；* 为当前所用。ECE：十个等大分箱中概率与实际比率的平均差距。",
+    ));
+    page
+}
+
+/// The rule and the classifier.
+fn about(page: &mut Document, bundle: &Bundle) {
+    let evaluation = &bundle.record.churn;
+    let rule = label(&bundle.churn.settings.label);
+    let (n, n_all) = (thousands(evaluation.n_churned), thousands(evaluation.n_users));
+    page.paragraph(words(
+        format!("{}: {n} of {n_all} on the holdout", rule.en),
+        format!("{}：保留快照的 {n_all} 人中有 {n} 人", rule.zh),
+    ));
+    page.paragraph(chosen(bundle));
+}
+
+fn failed_checks(page: &mut Document, bundle: &Bundle) {
+    if !bundle.churn.settings.trial.out_of_time {
+        page.warning(words(
+            "no snapshot is early enough to predict another; classifiers were compared and \
+             calibrated on other users of one date. More history, or a shorter [snapshots] \
+             horizon_days, would help",
+            "没有足够早的快照可以预测另一个；分类器是在同一日期的其他用户上比较和校准的。更长的历史，\
+             或更短的 [snapshots] horizon_days，会有帮助",
+        ));
+    }
+    if let Some(words) = odd_base_rate(bundle) {
+        page.warning(words);
+    }
+    let failed = &bundle.record.churn.doubts;
+    if !failed.is_empty() {
+        let checks = failed.join("; ");
+        page.warning(words(
+            format!("not trusted: {checks}. Probabilities and flags are written nonetheless"),
+            format!("不可信：{checks}。概率和标记仍会写出"),
+        ));
+    }
+}
+
+/// A base rate of the config that no snapshot comes near.
+fn odd_base_rate(bundle: &Bundle) -> Option<Bilingual> {
+    const NEAR: f64 = 0.1;
+    let BaseRate::Known(known) = bundle.config.churn.base_rate else { return None };
+    let rates = || bundle.churn.settings.snapshot_rates.iter().map(|rate| rate.churn_rate);
+    if rates().any(|rate| (rate - known).abs() <= NEAR) {
+        return None;
+    }
+    let least = digits::percent(rates().fold(f64::INFINITY, f64::min));
+    let most = digits::percent(rates().fold(0.0, f64::max));
+    Some(words(
+        format!(
+            "[churn] base_rate = {known}, but {least} to {most} churned after the training \
+             snapshots"
+        ),
+        format!("[churn] base_rate = {known}，但训练快照之后的流失率为 {least} 至 {most}"),
+    ))
+}
+
+/// A measure of a ranking: to report another one, add a row to [`MEASURES`].
+struct Measure {
+    key: &'static str,
+    title: (&'static str, &'static str),
+    of: fn(&RankingScores) -> Option<Estimate>,
+    /// Digits in the summary, where it has it.
+    summary_digits: Option<usize>,
+}
+
+const fn measure(
+    key: &'static str,
+    title: (&'static str, &'static str),
+    of: fn(&RankingScores) -> Option<Estimate>,
+    summary_digits: Option<usize>,
+) -> Measure {
+    Measure { key, title, of, summary_digits }
+}
+
+const MEASURES: [Measure; 15] = [
+    measure("roc_auc", ("ROC AUC", "ROC AUC"), |it| it.roc_auc, Some(4)),
+    measure("pr_auc", ("PR AUC", "PR AUC"), |it| it.pr_auc, Some(4)),
+    measure("ks", ("KS", "KS"), |it| it.ks, None),
+    measure("lift_5", ("Lift 5 %", "提升度 5 %"), |it| it.lift[0], None),
+    measure("lift_10", ("Lift 10 %", "提升度 10 %"), |it| it.lift[1], Some(2)),
+    measure("lift_20", ("Lift 20 %", "提升度 20 %"), |it| it.lift[2], None),
+    measure("captured_5", ("Captured 5 %", "捕获 5 %"), |it| it.capture[0], None),
+    measure("captured_10", ("Captured 10 %", "捕获 10 %"), |it| it.capture[1], None),
+    measure("captured_20", ("Captured 20 %", "捕获 20 %"), |it| it.capture[2], None),
+    measure("gmv_5", ("GMV 5 %", "GMV 5 %"), |it| it.gmv_caught[0], None),
+    measure("gmv_10", ("GMV 10 %", "GMV 10 %"), |it| it.gmv_caught[1], None),
+    measure("gmv_20", ("GMV 20 %", "GMV 20 %"), |it| it.gmv_caught[2], None),
+    measure("brier", ("Brier", "Brier"), |it| it.brier, Some(4)),
+    measure("log_loss", ("Log loss", "对数损失"), |it| it.log_loss, Some(4)),
+    measure("ece", ("ECE", "ECE"), |it| it.ece, None),
+];
+
+fn ranking<'a>() -> Column<'a, &'a RankingScores> {
+    column("ranking", ("Churn on the holdout", "保留快照的流失"), Format::Text, |it: &&_| {
+        ranking_name(it)
+    })
+}
+
+fn ranking_name(scores: &RankingScores) -> Bilingual {
+    Bilingual::same(scores.name.clone())
+}
+
+/// The model and rules of thumb, by a few measures.
+fn short_scores(bundle: &Bundle) -> Table {
+    let columns = MEASURES.iter().filter_map(|it| {
+        let format = Format::Decimal(it.summary_digits?);
+        Some(column(it.key, it.title, format, |scores: &&RankingScores| {
+            (it.of)(scores).map(|estimate| estimate.value)
+        }))
+    });
+    let columns: Vec<_> = std::iter::once(ranking()).chain(columns).collect();
+    Table::new("churn", &bundle.record.churn.scores, &columns)
+}
+
+/// The same by all measures, with intervals.
+fn scores(bundle: &Bundle) -> Table {
+    let columns = MEASURES.iter().map(|it| {
+        column(it.key, it.title, Format::Decimal(3), |scores: &&RankingScores| {
+            (it.of)(scores).map(estimate)
+        })
+    });
+    let columns: Vec<_> = std::iter::once(ranking()).chain(columns).collect();
+    Table::new("scores", &bundle.record.churn.scores, &columns).transposed()
+}
+
+fn estimate(it: Estimate) -> Value {
+    Value::Estimate(it.value, it.interval.map(|interval| (interval.low, interval.high)))
+}
+
+fn candidates(bundle: &Bundle) -> Table {
+    let trial = &bundle.churn.settings.trial;
+    let columns = [
+        column(
+            "model",
+            ("Out-of-time validation", "跨期验证"),
+            Format::Text,
+            |it: &&Candidate| classifier(it.model),
+        ),
+        column("log_loss", ("Log loss", "对数损失"), Format::Decimal(4), |it: &&Candidate| {
+            it.log_loss
+        }),
+        column("roc_auc", ("ROC AUC", "ROC AUC"), Format::Decimal(4), |it: &&Candidate| it.roc_auc),
+        column("is_chosen", ("Chosen", "选用"), Format::Text, |it: &&Candidate| {
+            it.model == trial.chosen
+        }),
+    ];
+    Table::new("candidates", &trial.candidates, &columns)
+}
+
+/// Users of a snapshot who can churn, and how many did.
+struct Rate {
+    as_of: chrono::NaiveDate,
+    is_holdout: bool,
+    n_users: usize,
+    churn_rate: f64,
+    mean_probability: Option<f64>,
+}
+
+fn rates(bundle: &Bundle) -> Table {
+    let evaluation = &bundle.record.churn;
+    let holdout = Rate {
+        as_of: bundle.record.dates.hold_out.date(),
+        is_holdout: true,
+        n_users: evaluation.n_users,
+        churn_rate: holdout_rate(bundle),
+        mean_probability: Some(evaluation.calibration.after.mean_probability),
+    };
+    let training = bundle.churn.settings.snapshot_rates.iter().map(|rate| Rate {
+        as_of: rate.as_of.date(),
+        is_holdout: false,
+        n_users: rate.n_users,
+        churn_rate: rate.churn_rate,
+        mean_probability: None,
+    });
+    let columns = [
+        column("as_of", ("Snapshot", "快照"), Format::Text, |it: &Rate| it.as_of),
+        column("is_holdout", ("Holdout", "保留"), Format::Text, |it: &Rate| it.is_holdout),
+        column("n_users", ("Eligible users", "适用用户"), Format::Count, |it: &Rate| {
+            it.n_users
+        }),
+        column("churn_rate", ("Churn rate", "流失率"), Format::Share, |it: &Rate| it.churn_rate),
+        column(
+            "mean_probability",
+            ("Mean probability", "平均概率"),
+            Format::Share,
+            |it: &Rate| it.mean_probability,
+        ),
+    ];
+    Table::new("snapshots", std::iter::once(holdout).chain(training), &columns)
+}
+
+fn calibration(bundle: &Bundle) -> Table {
+    type Row<'a> = (Value, &'a ProbabilityScores);
+    let scores = &bundle.record.churn.calibration;
+    let rows = [
+        (Value::code("before", "before", "校准前"), &scores.before),
+        (Value::code("after", "after", "校准后"), &scores.after),
+    ];
+    let columns = [
+        column("calibration", ("Calibration", "校准"), Format::Text, |it: &Row<'_>| it.0.clone()),
+        column(
+            "mean_probability",
+            ("Mean prob.", "平均概率"),
+            Format::Share,
+            |it: &Row<'_>| it.1.mean_probability,
+        ),
+        column("log_loss", ("Log loss", "对数损失"), Format::Decimal(4), |it: &Row<'_>| {
+            it.1.log_loss
+        }),
+        column("brier", ("Brier", "Brier"), Format::Decimal(4), |it: &Row<'_>| it.1.brier),
+        column("ece", ("ECE", "ECE"), Format::Decimal(4), |it: &Row<'_>| it.1.ece),
+    ];
+    Table::new("calibration", rows, &columns)
+}
+
+fn reliability(bundle: &Bundle) -> Table {
+    let columns = [
+        column(
+            "mean_probability",
+            ("Probability, mean of bin", "分箱平均概率"),
+            Format::Share,
+            |it: &&ReliabilityBin| it.mean_probability,
+        ),
+        column("churn_rate", ("Churn rate", "流失率"), Format::Share, |it: &&ReliabilityBin| {
+            it.rate
+        }),
+        column("n_users", ("Users", "用户数"), Format::Count, |it: &&ReliabilityBin| it.n),
+    ];
+    Table::new("reliability", &bundle.record.churn.calibration.reliability, &columns)
+}
+
+fn flags(bundle: &Bundle) -> Table {
+    let params = &bundle.churn.settings.at_risk;
+    let columns = [
+        column("method", ("Flag", "标记"), Format::Text, |it: &&FlagOutcome| {
+            match flag(params, it.by) {
+                Value::Code(code, name) if it.by == params.by => {
+                    Value::Code(code, words(name.en + " *", name.zh + " *"))
+                }
+                other => other,
+            }
+        }),
+        column("is_in_use", ("In use", "在用"), Format::Text, |it: &&FlagOutcome| {
+            it.by == params.by
+        })
+        .for_programs(),
+        column("n_flagged", ("Users", "用户数"), Format::Count, |it: &&FlagOutcome| {
+            it.n_flagged
+        }),
+        column("cutoff", ("Cutoff", "阈值"), Format::Decimal(3), |it: &&FlagOutcome| {
+            it.least_probability
+        }),
+        column("precision", ("Precision", "精确率"), Format::Share, |it: &&FlagOutcome| {
+            it.precision
+        }),
+        column("recall", ("Recall", "召回率"), Format::Share, |it: &&FlagOutcome| it.recall),
+        column("gmv_captured", ("GMV", "GMV"), Format::Share, |it: &&FlagOutcome| it.gmv_caught),
+        column("profit", ("Profit", "利润"), Format::Money, |it: &&FlagOutcome| it.profit),
+    ];
+    Table::new("flags", &bundle.record.churn.flags, &columns)
+}
+
+fn layers(bundle: &Bundle) -> Table {
+    let known = |share: fn(&LayerScores) -> f64| {
+        move |it: &&LayerScores| (it.n_users > 0).then(|| share(it))
+    };
+    let name = |it: &&LayerScores| {
+        let layer = bundle.layers.layers.iter().find(|layer| layer.id == it.id);
+        layer.map(|layer| words(layer.name.clone(), layer.name_zh.clone()))
+    };
+    let columns = [
+        column("id", ("", ""), Format::Text, |it: &&LayerScores| it.id.clone()),
+        column("name", ("Layer", "分层"), Format::Text, name),
+        column("n_users", ("Users", "用户数"), Format::Count, |it: &&LayerScores| it.n_users),
+        column("churn_rate", ("Churn rate", "流失率"), Format::Share, known(|it| it.churn_rate)),
+        column(
+            "mean_probability",
+            ("Mean prob.", "平均概率"),
+            Format::Share,
+            known(|it| it.mean_probability),
+        ),
+        column("roc_auc", ("ROC AUC", "ROC AUC"), Format::Decimal(3), |it: &&LayerScores| {
+            it.roc_auc
+        }),
+    ];
+    Table::new("layers", &bundle.record.churn.layers, &columns)
+}
+
+fn importance<'a>(rows: impl IntoIterator<Item = &'a Importance>) -> Table {
+    let columns = [
+        column(
+            "feature",
+            ("Shuffled feature", "被打乱的特征"),
+            Format::Text,
+            |it: &&Importance| it.feature.clone(),
+        ),
+        column(
+            "log_loss_increase",
+            ("Log loss rises by", "对数损失上升"),
+            Format::Signed(4),
+            |it: &&Importance| {
+                let interval = it.interval.map(|it| (it.low, it.high));
+                Value::Estimate(it.log_loss_increase, interval)
+            },
+        ),
+    ];
+    Table::new("importance", rows, &columns)
+}

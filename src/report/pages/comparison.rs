@@ -1,0 +1,133 @@
+//! Back-tests, and how well layers agree with refits and reference groups.
+
+use super::phrases::{thousands, users};
+use crate::app::{Backtest, GroupAgreement, GroupingScores, LayersAgainst, Stability};
+use crate::report::{Document, Format, Table, Value, column, digits, words};
+use crate::stats::resample::Interval;
+
+/// A back-test.
+pub fn backtest(backtest: &Backtest) -> Document {
+    let mut page = Document::default();
+    let (users, day) = (users(backtest.n_users), backtest.hold_out.date());
+    let (days, gmv) = (backtest.horizon_days, digits::whole(backtest.gmv.max(0.0).floor()));
+    page.fact("n_users", backtest.n_users);
+    page.fact("holdout", day);
+    page.fact("horizon_days", days);
+    page.fact("gmv", backtest.gmv);
+    page.heading(words(
+        format!("{} as of {day}, validated on the {days} days after (GMV {gmv})", users.en),
+        format!("{day} 的{}，用其后 {days} 天验证（GMV {gmv}）", users.zh),
+    ));
+    page.table(groupings(&backtest.groupings));
+    page.table(differences(&backtest.differences));
+    page.paragraph(words(
+        "Group means of the training snapshots predict the holdout. R² log, R²: of log(1 + GMV) \
+         and of GMV. AUC, log loss: of churn. Top 10 %: share of GMV captured by that share of \
+         users. Higher is better except for log loss. Gains are 95 % bootstrap intervals over \
+         users; above zero, layers are better.",
+        "用训练快照的组均值预测保留期。R² log、R²：log(1 + GMV) 与 GMV 的。AUC、对数损失：流失的。前 10 %：\
+         该比例用户捕获的 GMV 份额。除对数损失外越高越好。增益为用户自助抽样的 95 % 区间；大于零表示分层更好。",
+    ));
+    page
+}
+
+fn groupings(groupings: &[GroupingScores]) -> Table {
+    let columns = [
+        column("id", ("Grouping", "分组"), Format::Text, |it: &&GroupingScores| it.name.clone()),
+        column("n_groups", ("Groups", "组数"), Format::Count, |it: &&GroupingScores| it.n_groups),
+        column("r2_log_gmv", ("R² log", "R² log"), Format::Decimal(3), |it: &&GroupingScores| {
+            it.r2_log_gmv
+        }),
+        column("r2_gmv", ("R²", "R²"), Format::Decimal(3), |it: &&GroupingScores| it.r2_gmv),
+        column("churn_auc", ("AUC", "AUC"), Format::Decimal(3), |it: &&GroupingScores| {
+            it.churn_auc
+        }),
+        column(
+            "churn_log_loss",
+            ("Log loss", "对数损失"),
+            Format::Decimal(4),
+            |it: &&GroupingScores| it.churn_log_loss,
+        ),
+        column(
+            "gmv_capture_10",
+            ("Top\n10 %", "前\n10 %"),
+            Format::Share,
+            |it: &&GroupingScores| it.gmv_capture_10,
+        ),
+        column(
+            "gmv_capture_20",
+            ("Top\n20 %", "前\n20 %"),
+            Format::Share,
+            |it: &&GroupingScores| it.gmv_capture_20,
+        ),
+    ];
+    Table::new("groupings", groupings, &columns)
+}
+
+fn differences(differences: &[LayersAgainst]) -> Table {
+    let gain = |of: fn(&LayersAgainst) -> Option<Interval>| {
+        move |it: &&LayersAgainst| of(it).map_or(Value::Missing, |it| Value::Range(it.low, it.high))
+    };
+    let columns = [
+        column("id", ("Layers gain (95 %)", "分层增益（95 %）"), Format::Text, |it: &&_| {
+            LayersAgainst::clone(it).other
+        }),
+        column("r2_log_gmv", ("R² log", "R² log"), Format::Signed(3), gain(|it| it.r2_log_gmv)),
+        column("r2_gmv", ("R²", "R²"), Format::Signed(3), gain(|it| it.r2_gmv)),
+        column("churn_auc", ("AUC", "AUC"), Format::Signed(3), gain(|it| it.churn_auc))
+            .for_programs(),
+        column("churn_log_loss", ("Log loss", "对数损失"), Format::Signed(3), {
+            gain(|it| it.churn_log_loss)
+        }),
+        column("gmv_capture_10", ("Top\n10 %", "前\n10 %"), Format::Signed(3), {
+            gain(|it| it.gmv_capture_10)
+        }),
+    ];
+    Table::new("differences", differences, &columns)
+}
+
+/// How well refits agree.
+pub fn stability(stability: &Stability) -> Document {
+    let mut page = Document::default();
+    let Stability { k, n_refits, n_users, adjusted_rand_index: index } = stability;
+    page.fact("k", *k);
+    page.fact("n_refits", *n_refits);
+    page.fact("n_users", *n_users);
+    page.fact("adjusted_rand_index", *index);
+    let n_users = thousands(*n_users);
+    page.heading(words(
+        format!("Adjusted Rand index between refits: {index:.3}"),
+        format!("重拟合之间的调整兰德指数：{index:.3}"),
+    ));
+    page.paragraph(words(
+        format!(
+            "{n_refits} refits of {k} layers, each on users drawn with replacement; mean over all \
+             pairs, on the {n_users} users of the holdout (1: the same layers)"
+        ),
+        format!(
+            "{k} 个分层重拟合 {n_refits} 次，每次有放回地抽取用户；在保留快照的 {n_users} 位用户上对所有配对取平均\
+             （1 表示分层相同）"
+        ),
+    ));
+    page
+}
+
+/// Agreement with reference groups.
+pub fn agreement(agreement: &GroupAgreement) -> Document {
+    let mut page = Document::default();
+    let GroupAgreement { n_users, n_groups, layers, rfm } = agreement;
+    page.fact("n_users", *n_users);
+    page.fact("n_groups", *n_groups);
+    page.fact("layers", *layers);
+    page.fact("rfm", *rfm);
+    let users = users(*n_users);
+    page.heading(words(
+        format!(
+            "{} in {n_groups} reference groups: adjusted Rand index {layers:.3} for the layers, \
+             {rfm:.3} for RFM",
+            users.en
+        ),
+        format!("{}、{n_groups} 个参照组：分层的调整兰德指数 {layers:.3}，RFM {rfm:.3}", users.zh),
+    ));
+    page
+}

@@ -1,0 +1,173 @@
+//! How layers came from those of the models before.
+
+use super::phrases::{listed, users};
+use crate::bundle::{Lineage, LineageEntry, LineageLayer, Movement};
+use crate::dataset::Bilingual;
+use crate::report::{Document, Format, Table, Value, column, words};
+
+/// A kind of change, and the layers that it happened to.
+struct Change {
+    kind: Value,
+    name: Bilingual,
+    layers: Vec<Bilingual>,
+}
+
+/// Kept, born, died, merged, split, each with the layers concerned.
+fn changes(entry: &LineageEntry) -> [Change; 5] {
+    let with = |id: &str, (en, zh): (&str, &str), other: &Option<String>| match other {
+        Some(other) => words(format!("{id} ({en} {other})"), format!("{id}（{zh} {other}）")),
+        None => Bilingual::same(id),
+    };
+    let arrow = |from: &[String], into: &[String]| {
+        Bilingual::same(format!("{} → {}", from.join(" + "), into.join(" + ")))
+    };
+    let one = std::slice::from_ref::<String>;
+    let change = |code, en: &str, zh: &str, layers: Vec<Bilingual>| Change {
+        kind: Value::code(code, en, zh),
+        name: words(en, zh),
+        layers,
+    };
+    let kept = entry.kept.iter().map(|it| Bilingual::same(it.id.clone()));
+    let born = entry.born.iter().map(|it| with(&it.id, ("from", "来自"), &it.mostly_from));
+    let died = entry.died.iter().map(|it| with(&it.id, ("now in", "现属"), &it.mostly_in));
+    let merged = entry.merged.iter().map(|it| arrow(&it.from, one(&it.into)));
+    let split = entry.split.iter().map(|it| arrow(one(&it.from), &it.into));
+    [
+        change("kept", "kept", "保留", kept.collect()),
+        change("born", "born", "新生", born.collect()),
+        change("died", "died", "消失", died.collect()),
+        change("merged", "merged", "合并", merged.collect()),
+        change("split", "split", "拆分", split.collect()),
+    ]
+}
+
+/// What training reports of the layers' past: nothing for a first model.
+pub(super) fn entry(entry: &LineageEntry) -> Document {
+    let mut page = Document::default();
+    warnings(&mut page, entry);
+    page.fact("previous", entry.previous.clone());
+    if let (Some(previous), Some(compared)) = (&entry.previous, &entry.compared) {
+        let (users, day) = (users(compared.n_users), compared.on);
+        page.heading(words(
+            format!("Layers beside those of {previous}, by {} as of {day}", users.en),
+            format!("与 {previous} 的分层对照，按 {day} 的 {}", users.zh),
+        ));
+        let columns = [
+            column("change", ("Layers", "分层"), Format::Text, |it: &Change| it.kind.clone()),
+            column("n_layers", ("", ""), Format::Count, |it: &Change| it.layers.len()),
+            column("layers", ("", ""), Format::Text, |it: &Change| listed(&it.layers)),
+        ];
+        page.table(Table::new("changes", changes(entry), &columns));
+    } else if let Some(previous) = &entry.previous {
+        page.heading(words(
+            format!("The same model as {previous}: the same ids and names"),
+            format!("与 {previous} 是同一个模型：编号和名称相同"),
+        ));
+    }
+    if let Some(movement) = &entry.movement {
+        page.table(moved(movement));
+    }
+    page
+}
+
+fn warnings(page: &mut Document, entry: &LineageEntry) {
+    for text in &entry.warnings {
+        page.warning(Bilingual::same(text.clone()));
+    }
+}
+
+fn moved(movement: &Movement) -> Table {
+    type Row = (Value, usize);
+    let rows = [
+        (Value::code("stayed", "stayed in their layer", "留在原分层"), movement.stayed),
+        (Value::code("moved", "moved themselves", "自己移动"), movement.user_moved),
+        (Value::code("reassigned", "reassigned by the model", "被模型重新分配"), {
+            movement.boundary_moved
+        }),
+        (Value::code("both", "both", "两者皆有"), movement.both),
+    ];
+    let days = format!("{} → {}", movement.from, movement.to);
+    let n_all = movement.n_users.max(1) as f64;
+    let columns = [
+        column("movement", (&days, &days), Format::Text, |it: &Row| it.0.clone()),
+        column("n_users", ("Users", "用户数"), Format::Count, |it: &Row| it.1),
+        column("share", ("Share", "占比"), Format::Share, |it: &Row| it.1 as f64 / n_all),
+    ];
+    Table::new("movement", rows, &columns)
+}
+
+/// The whole history: a row for each bundle, and the layers of the last.
+pub fn lineage(lineage: &Lineage) -> Document {
+    let mut page = Document::default();
+    page.table(bundles(lineage));
+    for entry in &lineage.entries {
+        what_happened(&mut page, entry);
+    }
+    if let Some(last) = lineage.entries.last() {
+        let bundle = &last.bundle;
+        page.heading(words(format!("Layers of {bundle}"), format!("{bundle} 的分层")));
+        page.table(layers(lineage, last));
+    }
+    page.paragraph(words(
+        "Moved: share of the users known before and after who went to another layer themselves. \
+         Reassigned: share of those whom only the new model puts into another.",
+        "移动：前后都已知的用户中自己去了别的分层的占比。重新分配：只因新模型而换了分层的占比。",
+    ));
+    page
+}
+
+fn bundles(lineage: &Lineage) -> Table {
+    let n = |at: usize| move |it: &&LineageEntry| changes(it)[at].layers.len();
+    let share = |part: fn(&Movement) -> usize| {
+        move |it: &&LineageEntry| {
+            let of = |movement: &Movement| part(movement) as f64 / movement.n_users.max(1) as f64;
+            it.movement.as_ref().map(of)
+        }
+    };
+    let columns = [
+        column("id", ("Bundle", "模型包"), Format::Text, |it: &&LineageEntry| it.bundle.clone()),
+        column("as_of", ("", ""), Format::Text, |it: &&LineageEntry| it.as_of).for_programs(),
+        column("n_kept", ("Kept", "保留"), Format::Count, n(0)),
+        column("n_born", ("Born", "新生"), Format::Count, n(1)),
+        column("n_died", ("Died", "消失"), Format::Count, n(2)),
+        column("n_merged", ("Merged", "合并"), Format::Count, n(3)),
+        column("n_split", ("Split", "拆分"), Format::Count, n(4)),
+        column("moved", ("Moved", "移动"), Format::Share, share(|it| it.user_moved)),
+        column(
+            "reassigned",
+            ("Re-\nassigned", "重新分配"),
+            Format::Share,
+            share(|it| it.boundary_moved),
+        ),
+    ];
+    Table::new("bundles", &lineage.entries, &columns)
+}
+
+/// What happened to the layers in a bundle, unless it is the first.
+fn what_happened(page: &mut Document, entry: &LineageEntry) {
+    if entry.previous.is_some() {
+        let told = changes(entry).into_iter().skip(1).filter(|it| !it.layers.is_empty());
+        for change in told {
+            let (bundle, layers) = (&entry.bundle, listed(&change.layers));
+            page.paragraph(words(
+                format!("{bundle}: {} {}", change.name.en, layers.en),
+                format!("{bundle}：{} {}", change.name.zh, layers.zh),
+            ));
+        }
+    }
+    warnings(page, entry);
+}
+
+fn layers(lineage: &Lineage, entry: &LineageEntry) -> Table {
+    let columns = [
+        column("id", ("", ""), Format::Text, |it: &&LineageLayer| it.identity.id.clone()),
+        column("name", ("Layer", "分层"), Format::Text, |it: &&LineageLayer| {
+            words(it.identity.name.clone(), it.identity.name_zh.clone())
+        }),
+        column("n_users", ("Users", "用户数"), Format::Count, |it: &&LineageLayer| it.n_users),
+        column("since", ("Since", "始于"), Format::Text, |it: &&LineageLayer| {
+            lineage.first_with(&it.identity.id).map(|first| first.as_of)
+        }),
+    ];
+    Table::new("layers", &entry.layers, &columns)
+}

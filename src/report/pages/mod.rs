@@ -1,0 +1,29 @@
+//! One page for the result of each verb.
+
+mod churn;
+mod churn_labels;
+mod comparison;
+mod features;
+mod files;
+mod groups;
+mod input;
+mod layers;
+mod lineage;
+mod migration;
+mod phrases;
+mod scores;
+mod training;
+
+pub use churn::churn;
+pub use comparison::{agreement, backtest, stability};
+pub use features::{candidates, catalogue, matrix};
+pub use files::{
+    config_written, next_step, review_checked, review_outdated, review_unfit, review_written,
+    sample_written,
+};
+pub use groups::group_outcomes;
+pub use layers::layers;
+pub use lineage::lineage;
+pub use migration::migration;
+pub use scores::scored;
+pub use training::trained;

@@ -1,0 +1,118 @@
+//! A scoring run.
+
+use super::files::saved;
+use super::input::{input, memory};
+use super::phrases::{thousands, users};
+use crate::app::{LayerCount, ScoreSummary};
+use crate::dataset::Bilingual;
+use crate::models::rules::LifecycleStage;
+use crate::report::{Document, Format, Table, Value, column, words};
+
+/// What a scoring run did.
+pub fn scored(summary: &ScoreSummary) -> Document {
+    let mut page = Document::default();
+    page.section("input", None, input(&summary.input, summary.quarantine.as_deref()));
+    for text in &summary.warnings {
+        page.warning(Bilingual::same(text.clone()));
+    }
+    page.table(layers(&summary.layers));
+    if let Some(review) = &summary.review {
+        page.fact("review", review.as_path());
+        reviewed(&mut page, summary, &review.display().to_string());
+    }
+    totals(&mut page, summary);
+    page.table(lifecycle(summary).for_programs());
+    page.table(assigned_by(summary).for_programs());
+    saved(&mut page, &summary.scores);
+    page.section("memory", None, memory(&summary.memory));
+    page
+}
+
+fn layers(layers: &[LayerCount]) -> Table {
+    let columns = [
+        column("id", ("", ""), Format::Text, |it: &&LayerCount| it.id.clone()),
+        column("name", ("Layer", "分层"), Format::Text, |it: &&LayerCount| {
+            words(it.name.clone(), it.name_zh.clone())
+        }),
+        column("n_users", ("Users", "用户数"), Format::Count, |it: &&LayerCount| it.n_users),
+        column("n_at_risk", ("At risk", "有流失风险"), Format::Count, |it: &&LayerCount| {
+            it.n_at_risk
+        }),
+        column(
+            "mean_churn_probability",
+            ("Mean churn prob.", "平均流失概率"),
+            Format::Decimal(3),
+            |it: &&LayerCount| it.mean_churn_probability,
+        ),
+    ];
+    Table::new("layers", layers, &columns)
+}
+
+/// Users in all, by risk and stage of life.
+fn totals(page: &mut Document, summary: &ScoreSummary) {
+    let (all, day) = (users(summary.n_users), summary.as_of.date());
+    let (n_at_risk, n_near) = (thousands(summary.n_at_risk), thousands(summary.n_silence_warnings));
+    page.fact("as_of", day);
+    page.fact("n_users", summary.n_users);
+    page.fact("n_at_risk", summary.n_at_risk);
+    page.fact("n_silence_warnings", summary.n_silence_warnings);
+    page.fact("churn_trusted", summary.churn_trusted);
+    page.fact("mean_churn_probability", summary.mean_churn_probability);
+    page.heading(words(
+        format!("{} scored as of {day}, {n_at_risk} at risk, {n_near} near silence", all.en),
+        format!("{day} 已为{}评分，{n_at_risk} 人有流失风险，{n_near} 人临近沉默", all.zh),
+    ));
+    let (trust_en, trust_zh) = match summary.churn_trusted {
+        true => ("", ""),
+        false => (" (a model that training did not trust)", "（训练时判定为不可信的模型）"),
+    };
+    let rule = &summary.churn_rule;
+    page.paragraph(words(format!("{rule}{trust_en}"), format!("{rule}{trust_zh}")));
+    let stages = |of: fn(&Bilingual) -> &str| {
+        let counts = summary.lifecycle.iter();
+        let counts = counts.map(|(name, n)| format!("{} {}", of(&stage(name).1), thousands(*n)));
+        counts.collect::<Vec<_>>()
+    };
+    page.paragraph(words(stages(|it| &it.en).join(", "), stages(|it| &it.zh).join("，")));
+}
+
+/// A stage of life by its name in files.
+fn stage(name: &'static str) -> (&'static str, Bilingual) {
+    let known = LifecycleStage::ALL.into_iter().find(|stage| stage.as_str() == name);
+    (name, words(name, known.map_or(name, LifecycleStage::as_str_zh)))
+}
+
+fn lifecycle(summary: &ScoreSummary) -> Table {
+    type Row<'a> = (&'a &'static str, &'a usize);
+    let columns = [
+        column("stage", ("", ""), Format::Text, |it: &Row<'_>| {
+            let (code, words) = stage(it.0);
+            Value::Code(code, words)
+        }),
+        column("n_users", ("", ""), Format::Count, |it: &Row<'_>| *it.1),
+    ];
+    Table::new("lifecycle", &summary.lifecycle, &columns)
+}
+
+fn assigned_by(summary: &ScoreSummary) -> Table {
+    type Row<'a> = (&'a String, &'a usize);
+    let columns = [
+        column("assigned_by", ("", ""), Format::Text, |it: &Row<'_>| it.0.clone()),
+        column("n_users", ("", ""), Format::Count, |it: &Row<'_>| *it.1),
+    ];
+    Table::new("assigned_by", &summary.assigned_by, &columns)
+}
+
+/// Which review was used, and how many users it put elsewhere.
+fn reviewed(page: &mut Document, summary: &ScoreSummary, file: &str) {
+    let moved = summary.assigned_by.iter().filter(|(by, _)| *by != "cluster");
+    let moved: Vec<String> = moved.map(|(by, n)| format!("{by} {}", thousands(*n))).collect();
+    let moved = match moved.is_empty() {
+        true => words("nobody moved", "没有人移动"),
+        false => Bilingual::same(moved.join(", ")),
+    };
+    page.paragraph(words(
+        format!("review {file}: {}", moved.en),
+        format!("审阅文件 {file}：{}", moved.zh),
+    ));
+}
