@@ -182,10 +182,10 @@ mod tests {
     }
 
     #[test]
-    fn the_map_in_the_readme_is_sound() {
-        let readme = include_str!("../../README.md");
-        let start = readme.find("[rfm.map]\n").unwrap();
-        let map = readme[start..].split("```").next().unwrap();
+    fn the_map_in_the_docs_is_sound() {
+        let page = include_str!("../../docs/input.md");
+        let start = page.find("[rfm.map]\n").unwrap();
+        let map = page[start..].split("```").next().unwrap();
         let config = parse(&format!("name = \"x\"\n{map}")).unwrap();
         let names: Vec<String> =
             config.rfm.names().unwrap().names().into_iter().map(|it| it.name).collect();
