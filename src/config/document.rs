@@ -48,6 +48,17 @@ impl<'t> Document<'t> {
         T::deserialize(toml::de::Deserializer::from(table)).map_err(|error| self.refused(&error))
     }
 
+    /// Where the key stands that a check's message begins with, such as
+    /// `[churn] event`; failing that, its section, or the beginning.
+    pub(super) fn place_of(&self, message: &str) -> usize {
+        let section = message.split_inclusive(']').next().unwrap_or_default();
+        let section = section.trim_start_matches('[').trim_end_matches(']');
+        let named = |key: &&WrittenKey| message.starts_with(&format!("{} ", key.label));
+        let keys = self.keys();
+        let found = keys.iter().find(named).or_else(|| keys.iter().find(|it| it.path == section));
+        found.map_or(0, |key| key.at)
+    }
+
     /// Every key that was written, in the order of their places.
     pub(super) fn keys(&self) -> Vec<WrittenKey> {
         let mut keys = Vec::new();

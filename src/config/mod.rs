@@ -100,7 +100,9 @@ impl Config {
         let document = Document::parse(text, file)?;
         refuse_old_keys(&document)?;
         let config: Self = document.to_typed()?;
-        config.check().map_err(|message| document.error_at(0, message))?;
+        config
+            .check()
+            .map_err(|message| document.error_at(document.place_of(&message), message))?;
         Ok(config)
     }
 
@@ -176,7 +178,7 @@ mod tests {
         let config = parse(map).unwrap();
         assert_eq!(parse(&toml::to_string(&config).unwrap()).unwrap(), config);
         let error = parse(&map.replace("5[2-5]*", "5[1-5]*")).unwrap_err();
-        assert!(error.starts_with("c.toml, line 1: [rfm.map] 5 of 125 codes"), "{error}");
+        assert!(error.starts_with("c.toml, line 2: [rfm.map] 5 of 125 codes"), "{error}");
         let error = parse(&map.replace("VIP", "rest")).unwrap_err();
         assert!(error.starts_with("c.toml, line 4: duplicate key"), "{error}");
     }
