@@ -1,6 +1,9 @@
 //! Layercake turns raw customer behaviour into named layers, churn risk and
 //! scores, and proves them against RFM.
 //!
+//! `examples/sample.rs` uses it from within a program: one [`app::Session`] opens the
+//! data, and verbs such as [`app::train`] and [`app::backtest`] work over it.
+//!
 //! `ARCHITECTURE.md` has the picture: which module does what and which may
 //! import which.
 

@@ -33,13 +33,15 @@ fn start() -> ProgressBar {
     let style = ProgressStyle::with_template("{elapsed:>4} [{bar:24}] {wide_msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
     let shown_later = bar.clone();
-    std::thread::spawn(move || {
+    let show = move || {
         std::thread::sleep(PATIENCE);
         if !shown_later.is_finished() {
-            // Draws nothing where standard error is no terminal.
+            // Draws nothing where standard error is not a terminal.
             shown_later.set_draw_target(ProgressDrawTarget::stderr());
             shown_later.enable_steady_tick(Duration::from_millis(200));
         }
-    });
+    };
+    // Where no thread is to be had, the run does without a bar.
+    let _ = std::thread::Builder::new().name("progress".into()).spawn(show);
     bar
 }

@@ -23,3 +23,5 @@ mod scoring;
 mod source;
 mod starter;
 mod support;
+#[cfg(target_os = "linux")]
+mod threads;
