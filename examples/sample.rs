@@ -6,6 +6,7 @@
 //! ```
 
 use std::error::Error;
+use std::io::{Write, stdout};
 use std::path::Path;
 
 use layercake::app::{Model, Previous, RejectedRows, Session, Silent, Trained, backtest, train};
@@ -14,6 +15,7 @@ use layercake::dataset::Language;
 use layercake::report::{self, Rendering};
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let mut out = stdout().lock();
     let folder = std::env::temp_dir().join("layercake-example");
     let mut config = Config::load(Path::new("data/sample.toml"))?;
     config.models = folder.join("models");
@@ -23,10 +25,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let session = Session::open(config, rejected_rows, Silent)?;
     let Trained { bundle, folder, .. } = train(&session, &Previous::Latest)?;
     for layer in &bundle.layers.layers {
-        println!("{} {}", layer.id, layer.name);
+        writeln!(out, "{} {}", layer.id, layer.name)?;
     }
     let model = Model::unreviewed(bundle, folder);
     let found = backtest(&session, &model)?;
-    print!("{}", report::backtest(&found).render(Rendering::Text, Language::English));
-    Ok(())
+    let page = report::backtest(&found).render(Rendering::Text, Language::English);
+    Ok(write!(out, "{page}")?)
 }

@@ -61,10 +61,7 @@ pub enum PipelineError {
         problem: String,
     },
     /// A rule of the review that could not be computed.
-    #[error(
-        "rule {id} of the review, where = \"{sql}\": {cause}; mend the rule, or use \
-         --no-review"
-    )]
+    #[error("rule {id} of the review, where = \"{sql}\": {cause}")]
     Rule {
         /// Its name.
         id: String,
@@ -82,7 +79,7 @@ pub enum PipelineError {
         cause: io::Error,
     },
     /// A place for a matrix where something else belongs.
-    #[error("--out {path}: {problem}")]
+    #[error("{path}: {problem}")]
     MatrixPlace {
         /// The file.
         path: PathBuf,
@@ -92,7 +89,7 @@ pub enum PipelineError {
     /// Labels beyond the end of the data.
     #[error(
         "labels of {as_of} need events of the {horizon_days} days that follow, but the last event \
-         is of {last}; the latest day with labels is {latest}: --as-of {latest}"
+         is of {last}; the latest day with labels is {latest}"
     )]
     NoLabelsYet {
         /// The day asked for.
@@ -105,7 +102,7 @@ pub enum PipelineError {
         latest: chrono::NaiveDate,
     },
     /// Migration backwards, or from a day to itself.
-    #[error("--from must lie before --to, got {from} and {to}")]
+    #[error("the first date must lie before the second, got {from} and {to}")]
     DatesOutOfOrder {
         /// The first date.
         from: chrono::NaiveDate,

@@ -15,10 +15,7 @@ pub enum BundleError {
         cause: io::Error,
     },
     /// There is no bundle at the path.
-    #[error(
-        "no bundle at {folder}: neither {MANIFEST} nor {LATEST} is in it; `layercake-train --config \
-         FILE` makes one"
-    )]
+    #[error("no bundle at {folder}: neither {MANIFEST} nor {LATEST} is in it")]
     NotABundle {
         /// The folder.
         folder: PathBuf,
@@ -64,10 +61,7 @@ pub enum BundleError {
         cause: io::Error,
     },
     /// There is no lineage to show.
-    #[error(
-        "no lineage.json at {folder}; name the folder of a model, as models/shop: \
-         `layercake-train --config FILE` writes it with the bundle"
-    )]
+    #[error("no lineage.json at {folder}; name the folder of a model, as models/shop")]
     NoLineage {
         /// The folder.
         folder: PathBuf,

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
+use super::hints::hint;
 use super::output;
 use crate::app::{ErrorKind, PipelineError};
 
@@ -27,7 +28,8 @@ pub(super) fn finish(program: &str, run: impl FnOnce() -> anyhow::Result<()>) ->
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
-            output::complain(&format!("{program}: {error}"));
+            let hint = hint(&error).map(|hint| format!("; {hint}")).unwrap_or_default();
+            output::complain(&format!("{program}: {error}{hint}"));
             ExitCode::from(exit_code(&error))
         }
         Err(panic) => {

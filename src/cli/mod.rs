@@ -5,6 +5,7 @@ mod arguments;
 mod compare;
 mod features;
 mod finish;
+mod hints;
 mod init;
 mod main_job;
 mod output;

@@ -75,10 +75,7 @@ pub enum FeatureError {
         horizon_days: u32,
     },
     /// A name that the catalogue does not have.
-    #[error(
-        "[features] only: the data gives no feature `{name}`; did you mean `{nearest}`? \
-         `layercake-train show features --config FILE` lists all"
-    )]
+    #[error("[features] only: the data gives no feature `{name}`; did you mean `{nearest}`?")]
     NoSuchFeature {
         /// The name.
         name: String,

@@ -224,7 +224,8 @@ fn dates_of_a_migration_that_make_no_sense_are_refused() {
     let migrate = |from: &str, to: &str| {
         trained().compare(&["migration", "--bundle", "models/shop", "--from", from, "--to", to])
     };
-    migrate("2024-06-01", "2024-05-01").refused(&["--from must lie before --to", "2024-05-01"]);
+    migrate("2024-06-01", "2024-05-01")
+        .refused(&["the first date must lie before the second", "--from and --to"]);
     migrate("2020-01-01", "2024-05-01").refused(&["2020-01-01", "not after the first event"]);
     migrate("2024-05-01", "2025-05-01").refused_by_gate(&["days after the last event"]);
 }

@@ -94,7 +94,7 @@ fn a_memory_limit_that_is_too_small_says_what_to_do() {
     }
     shop.write("orders.csv", csv);
     let arguments = ["--config", "shop.toml", "--memory-limit", "1"];
-    shop.train(&arguments).refused(&["memory limit is too small", "raise --memory-limit"]);
+    shop.train(&arguments).refused(&["memory limit is too small", "raise memory_limit_mb"]);
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl EngineError {
 pub fn plain_message(error: &DataFusionError) -> String {
     if let DataFusionError::ResourcesExhausted(_) = error.find_root() {
         return "the memory limit is too small for this work, even with what the disk can take \
-                over; raise --memory-limit (or [engine] memory_limit_mb), or lower --threads"
+                over; raise memory_limit_mb of [engine], or lower its threads"
             .to_owned();
     }
     if let DataFusionError::IoError(cause) = error.find_root() {

@@ -8,8 +8,8 @@ pub enum HistoryError {
     /// The memory limit leaves no room for one bucket or a buffer of each.
     #[error(
         "the memory limit is too small for this work, even with what the disk can take over: \
-         {needed_mb} MB more are needed at once; raise --memory-limit (or [engine] \
-         memory_limit_mb), or lower --threads"
+         {needed_mb} MB more are needed at once; raise memory_limit_mb of \
+         [engine], or lower its threads"
     )]
     Memory {
         /// What was asked for in vain.
