@@ -20,7 +20,7 @@ use layercake::features::{
 use layercake::input::engine::Engine;
 use layercake::input::history::Histories;
 use layercake::input::source::{open_raw_table, open_sources};
-use layercake::models::churn::ChurnParams;
+use layercake::models::churn::{ChurnParams, SilenceParams};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
@@ -85,7 +85,7 @@ fn read(config: &Config) -> (Engine, Histories) {
 }
 
 fn features(engine: &Engine, histories: &Histories, plan: &FeaturePlan, dates: &[NaiveDateTime]) {
-    let label = ChurnParams::default().label(90, &plan.events.order);
+    let label = ChurnParams::default().label(90, &plan.events.order, &SilenceParams::default());
     let request = SnapshotRequest::new(dates, &label);
     let snapshots = compute_snapshots(engine, histories, plan, &request).expect("features");
     std::hint::black_box(snapshots.len());

@@ -48,7 +48,7 @@ def config(events, only=True, item=False):
     lines += [f'{column} = "{column}"' for column in columns]
     lines += ['item = "item_id"'] if item else []
     lines += ["[input]", f'latest = "{AS_OF}"']
-    lines += ["[features]", "max_categories = 24"]
+    lines += ["[features]", "max_values = { categories = 24 }"]
     if only:
         names = ", ".join(f'"{ours}"' for ours, _, _ in features().values())
         lines.append(f"only = [{names}]")

@@ -64,7 +64,7 @@ impl OpenData<'_> {
             return Err(FeatureError::AsOfBeforeData { as_of, first: input.first_time });
         }
         let n_days = (as_of - input.last_time).num_days();
-        let allowed = self.config.features.max_stale_days;
+        let allowed = self.config.input.gates.max_stale_days;
         if n_days > i64::from(allowed) {
             let last = input.last_time;
             return Err(FeatureError::AsOfAfterData { as_of, last, n_days, allowed });
@@ -115,7 +115,7 @@ impl OpenData<'_> {
             .collect();
         let last_order = self.input.events.iter().find(|count| count.event == plan.events.order);
         let stale = last_order.map(|count| (count.last_time, (as_of - count.last_time).num_days()));
-        let max_stale_days = i64::from(self.config.features.max_stale_days);
+        let max_stale_days = i64::from(self.config.input.gates.max_stale_days);
         if let Some((last, n_days)) = stale.filter(|(_, n_days)| *n_days > max_stale_days) {
             warnings.push(format!(
                 "the last `{}` is of {}, {n_days} days before as-of",

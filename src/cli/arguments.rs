@@ -1,6 +1,5 @@
 //! Arguments that several commands share.
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
@@ -11,6 +10,7 @@ use crate::app::{Model, RejectedRows, Session, Silent, review_place};
 use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::input::engine::EngineParams;
+use crate::settings::{Count, Threads};
 
 /// Threads and memory.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -18,10 +18,10 @@ use crate::input::engine::EngineParams;
 pub(super) struct EngineArguments {
     /// Worker threads [default: all cores]; results do not depend on it
     #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    threads: Option<Threads>,
     /// Memory for events, sorting and grouping in MB; beyond it they use the disk
     #[arg(long, value_name = "MB")]
-    memory_limit: Option<NonZeroUsize>,
+    memory_limit: Option<Count>,
 }
 
 impl EngineArguments {

@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{ConfigError, Place};
+use crate::settings::Conflict;
 
 /// A parsed TOML file.
 pub(super) struct Document<'t> {
@@ -48,15 +49,12 @@ impl<'t> Document<'t> {
         T::deserialize(toml::de::Deserializer::from(table)).map_err(|error| self.refused(&error))
     }
 
-    /// Where the key stands that a check's message begins with, such as
-    /// `[churn] event`; failing that, its section, or the beginning.
-    pub(super) fn place_of(&self, message: &str) -> usize {
-        let section = message.split_inclusive(']').next().unwrap_or_default();
-        let section = section.trim_start_matches('[').trim_end_matches(']');
-        let named = |key: &&WrittenKey| message.starts_with(&format!("{} ", key.label));
+    /// Where a key of a section stands; failing that, its section, or the beginning.
+    pub(super) fn place_of(&self, section: &str, key: &str) -> usize {
+        let path = if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
         let keys = self.keys();
-        let found = keys.iter().find(named).or_else(|| keys.iter().find(|it| it.path == section));
-        found.map_or(0, |key| key.at)
+        let at = |path: &str| keys.iter().find(|it| it.path == path).map(|it| it.at);
+        at(&path).or_else(|| at(section)).unwrap_or(0)
     }
 
     /// Every key that was written, in the order of their places.
@@ -97,6 +95,13 @@ impl<'t> Document<'t> {
         self.text.get(table.clone()).is_some_and(|text| text.starts_with('{'))
     }
 
+    /// An error about settings that exclude each other.
+    pub(super) fn conflict(&self, section: &str, conflict: &Conflict) -> ConfigError {
+        let position = self.place_of(section, &conflict.key);
+        let section = if section.is_empty() { String::new() } else { format!("[{section}] ") };
+        self.error_at(position, format!("{section}{conflict}"))
+    }
+
     /// An error about what stands at a position of the text.
     pub(super) fn error_at(&self, position: usize, message: String) -> ConfigError {
         let before = &self.text.as_bytes()[..position.min(self.text.len())];
@@ -112,13 +117,34 @@ impl<'t> Document<'t> {
             .iter()
             .filter(|key| key.value.contains(&position) || key.at == position)
             .max_by_key(|key| key.path.len());
-        let message = plain_message(error.message());
         let message = match innermost {
-            Some(key) if message.starts_with("must ") => format!("{} {message}", key.label),
-            Some(key) if message.starts_with("invalid ") => format!("{}: {message}", key.label),
-            _ => message,
+            Some(key) => self.about(key, error.message(), key.at == position),
+            None => plain_message(error.message()),
         };
         self.error_at(position, message)
+    }
+
+    /// The parser's message about a key, or about its value, in plain words.
+    fn about(&self, key: &WrittenKey, message: &str, is_the_key: bool) -> String {
+        let message = match message.strip_prefix("unknown variant ") {
+            Some(rest) if is_the_key => plain_message(&format!("unknown field {rest}")),
+            Some(rest) => {
+                let allowed = rest.split_once(", expected ").map_or(rest, |(_, allowed)| allowed);
+                format!("must be {allowed}")
+            }
+            None => plain_message(message),
+        };
+        let got = match self.text.get(key.value.clone()) {
+            Some(value) if message.starts_with("must ") && !message.contains(", got ") => {
+                format!(", got {value}")
+            }
+            _ => String::new(),
+        };
+        match message.starts_with("must ") {
+            true => format!("{} {message}{got}", key.label),
+            false if message.starts_with("invalid ") => format!("{}: {message}", key.label),
+            false => message,
+        }
     }
 }
 
@@ -144,11 +170,12 @@ fn plain_message(message: &str) -> String {
 
 /// The parser's words for Rust's types in words for people.
 fn in_plain_words(message: &str) -> String {
-    let message = message.replace('\n', " ");
-    if let Some((got, "a nonzero usize")) = message.split_once(", expected ") {
-        let got = got.rsplit('`').nth(1).unwrap_or("0");
-        return format!("must be at least 1, got {got}");
+    // What serde says of an enum whose variants hold a value each.
+    let not_one_key = ["wanted exactly 1 element", "wanted string or table", "unit variant"];
+    if not_one_key.iter().any(|it| message.contains(it)) {
+        return "must be a table with one key".into();
     }
+    let message = message.replace('\n', " ");
     for (of_rust, plain) in [
         ("expected f64", "expected a number"),
         ("expected i64", "expected a whole number"),

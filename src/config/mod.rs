@@ -18,9 +18,10 @@ use old_keys::refuse_old_keys;
 use crate::features::{EventParams, FeatureParams, SnapshotParams};
 use crate::input::engine::EngineParams;
 use crate::input::source::{InputParams, SourceParams};
-use crate::models::churn::ChurnParams;
-use crate::models::rules::{LifecycleParams, RfmParams};
+use crate::models::churn::{ChurnParams, SilenceParams};
+use crate::models::rules::{LifecycleParams, RfmMapError, RfmParams};
 use crate::models::segmentation::SegmentationParams;
+use crate::settings::Conflict;
 
 /// A whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,7 +50,7 @@ pub struct Config {
     /// Catalogue of features.
     #[serde(default)]
     pub features: FeatureParams,
-    /// Dates of training and hold-out.
+    /// Dates of training and holdout.
     #[serde(default)]
     pub snapshots: SnapshotParams,
     /// Layers.
@@ -61,6 +62,9 @@ pub struct Config {
     /// Lifecycle stages.
     #[serde(default)]
     pub lifecycle: LifecycleParams,
+    /// When users count as silent.
+    #[serde(default)]
+    pub silence: SilenceParams,
     /// Churn model.
     #[serde(default)]
     pub churn: ChurnParams,
@@ -100,37 +104,56 @@ impl Config {
         let document = Document::parse(text, file)?;
         refuse_old_keys(&document)?;
         let config: Self = document.to_typed()?;
-        config
-            .check()
-            .map_err(|message| document.error_at(document.place_of(&message), message))?;
+        let placed = |(section, problem): (&str, Problem)| match problem {
+            Problem::Conflict(conflict) => document.conflict(section, &conflict),
+            Problem::RfmMap(error) => {
+                document.error_at(document.place_of(section, "map"), error.to_string())
+            }
+        };
+        config.check().map_err(placed)?;
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), String> {
-        let is_plain = !self.name.is_empty()
-            && !self.name.starts_with('.')
-            && self.name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
-        if !is_plain {
-            return Err(format!(
-                "name becomes a folder: letters, digits, - _ . are allowed, got {:?}",
-                self.name
-            ));
+    /// Checks what no type of a key shows; a problem comes with its section.
+    fn check(&self) -> Result<(), (&'static str, Problem)> {
+        let stages = self.lifecycle.bounds(self.silence.reach_days);
+        let checked = [
+            ("", check_name(&self.name)),
+            ("input", self.input.check()),
+            ("events", self.events.check()),
+            ("features", self.features.check()),
+            ("segmentation", self.segmentation.check()),
+            ("lifecycle", stages.map(|_| ())),
+            ("churn", self.churn.check()),
+        ];
+        for (section, result) in checked {
+            result.map_err(|conflict| (section, Problem::Conflict(conflict)))?;
         }
-        self.sources.iter().try_for_each(SourceParams::check)?;
-        self.input.check()?;
-        self.events.check()?;
-        self.features.check()?;
-        self.snapshots.check()?;
-        self.segmentation.check().map_err(|it| format!("[segmentation] {} {it}", it.key))?;
-        self.rfm.check()?;
-        self.lifecycle.check()?;
-        self.churn.check()
+        self.rfm.names().map(|_| ()).map_err(|error| ("rfm", Problem::RfmMap(error)))
     }
 
     /// The part that shapes a model: not how fast it was built, nor where it
     /// was put.
     pub fn of_model(&self) -> Self {
         Self { engine: EngineParams::default(), models: default_models(), ..self.clone() }
+    }
+}
+
+/// What no type of a key shows.
+enum Problem {
+    Conflict(Conflict),
+    RfmMap(RfmMapError),
+}
+
+/// The name of a model becomes a folder.
+fn check_name(name: &str) -> Result<(), Conflict> {
+    let is_allowed = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    match !name.is_empty() && !name.starts_with('.') && name.chars().all(is_allowed) {
+        true => Ok(()),
+        false => Err(Conflict::new(
+            "name",
+            format!("becomes a folder: letters, digits, - _ . are allowed, got {name:?}"),
+        )),
     }
 }
 
@@ -146,6 +169,7 @@ pub fn parse_toml<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, Con
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::churn::FlagRule;
 
     fn parse(text: &str) -> Result<Config, String> {
         Config::parse(text, Path::new("c.toml")).map_err(|error| error.to_string())
@@ -153,7 +177,7 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
-        let error = parse("name = \"x\"\n[churn]\nl2_penalti = 1.0\n").unwrap_err();
+        let error = parse("name = \"x\"\n[churn.logistic]\nl2_penalti = 1.0\n").unwrap_err();
         assert_eq!(error, "c.toml, line 3: unknown key `l2_penalti`; did you mean `l2_penalty`?");
     }
 
@@ -204,5 +228,46 @@ mod tests {
     fn defaults_survive_a_round_trip() {
         let config = parse("name = \"x\"").unwrap();
         assert_eq!(parse(&toml::to_string(&config).unwrap()).unwrap(), config);
+    }
+
+    #[test]
+    fn a_flag_is_one_tagged_value() {
+        let flag = |text: &str| {
+            parse(&format!("name = \"x\"\n[churn]\n{text}\n")).map(|config| config.churn.flag)
+        };
+        assert_eq!(flag("flag = { top_n = 7 }").unwrap(), FlagRule::TopN(7));
+        assert!(matches!(flag("flag.profit.cost = 2").unwrap(), FlagRule::Profit(_)));
+        for (text, message) in [
+            ("flag = { share = 20 }", "[churn] flag must lie between 0 and 1, got 20"),
+            ("flag = { shar = 0.2 }", "unknown key `shar`; did you mean `share`?"),
+            (
+                "flag = { profit = { save_rat = 1 } }",
+                "unknown key `save_rat`; did you mean `save_rate`?",
+            ),
+            (
+                "flag = { share = 0.2, top_n = 5 }",
+                "[churn] flag must be a table with one key, got { share = 0.2, top_n = 5 }",
+            ),
+            ("flag = \"share\"", "[churn] flag must be a table with one key, got \"share\""),
+            ("flag = {}", "[churn] flag must be a table with one key, got {}"),
+            ("flag = 7", "[churn] flag must be a table with one key, got 7"),
+        ] {
+            assert_eq!(flag(text).unwrap_err(), format!("c.toml, line 3: {message}"));
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_none_of_those_allowed_is_shown() {
+        let error = |text: &str| parse(&format!("name = \"x\"\n[churn]\n{text}\n")).unwrap_err();
+        assert_eq!(
+            error("base_rate = 1.5"),
+            "c.toml, line 3: [churn] base_rate must be \"training\", \"latest\" or a rate between 0 \
+             and 1, and neither, got 1.5"
+        );
+        assert_eq!(
+            error("model = \"forest\""),
+            "c.toml, line 3: [churn] model must be one of `auto`, `logistic`, `trees`, `blend`, got \
+             \"forest\""
+        );
     }
 }

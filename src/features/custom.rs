@@ -12,6 +12,7 @@ use super::{FeatureError, FeaturePlan, Measure};
 use crate::input::engine::{Engine, EngineError, ExpressionFault};
 use crate::input::history::UserId;
 use crate::input::source::{EVENT_COLUMNS, EVENTS_TABLE};
+use crate::settings::{Conflict, Finite};
 
 /// `[features.custom.<name>]` of the config: a feature of one's own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,32 +26,33 @@ pub struct CustomFeature {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meaning: Option<String>,
     /// Value where the expression is null.
-    #[serde(default)]
-    pub when_missing: f64,
+    #[serde(default = "zero")]
+    pub when_missing: Finite,
     /// Whether it stays whatever pruning says, for a rule of the review.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep: bool,
+}
+
+fn zero() -> Finite {
+    Finite::of(0.0)
 }
 
 /// Columns of files of features that are none.
 const RESERVED_NAMES: [&str; 4] = ["user_id", "outcome_n_orders", "outcome_gmv", "outcome_churned"];
 
 impl CustomFeature {
-    pub(super) fn check(&self, name: &str) -> Result<(), String> {
+    pub(super) fn check_name(name: &str) -> Result<(), Conflict> {
         let is_plain = |c: char| c.is_alphanumeric() || c == '_';
         if name.is_empty() || !name.chars().all(is_plain) {
-            return Err(format!("[features.custom] names are letters, digits and _, got {name:?}"));
-        }
-        if RESERVED_NAMES.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
-            return Err(format!(
-                "[features.custom.{name}]: files of features have a column of this name already; \
-                 choose another"
+            return Err(Conflict::new(
+                "custom",
+                format!("must have names of letters, digits and _, got {name:?}"),
             ));
         }
-        if !self.when_missing.is_finite() {
-            return Err(format!(
-                "[features.custom.{name}] when_missing must be finite, got {}",
-                self.when_missing
+        if RESERVED_NAMES.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+            return Err(Conflict::new(
+                format!("custom.{name}"),
+                "needs another name: files of features have a column of this one already",
             ));
         }
         Ok(())

@@ -42,7 +42,7 @@ pub enum FeatureError {
     /// The as-of date lies too far beyond the last event.
     #[error(
         "as-of {as_of} is {n_days} days after the last event ({last}); every user would look \
-         silent. Update the data, or raise [features] max_stale_days (now {allowed})"
+         silent. Update the data, or raise [input.gates] max_stale_days (now {allowed})"
     )]
     AsOfAfterData {
         /// The date asked for.
@@ -86,7 +86,7 @@ pub enum FeatureError {
     #[error("{key}: there is no `{event}` event; did you mean `{nearest}`?")]
     NoSuchEvent {
         /// Section and key of the config that name it.
-        key: &'static str,
+        key: String,
         /// The event.
         event: String,
         /// The most similar there is.

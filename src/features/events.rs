@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::FeatureError;
 use super::catalogue::most_similar;
 use crate::dataset::EventRole;
+use crate::settings::Conflict;
 
 /// `[events]` of the config: the roles of event types. Defaults name events
 /// that the data need not have.
@@ -53,11 +54,11 @@ impl EventParams {
     fn lists(&self) -> [(&'static str, &[String], Vec<String>); 5] {
         let default = Self::default();
         [
-            ("[events] outbound", &self.outbound, default.outbound),
-            ("[events] funnel", &self.funnel, default.funnel),
-            ("[events] share", &self.share, default.share),
-            ("[events] coupon", &self.coupon, default.coupon),
-            ("[events] negative", &self.negative, default.negative),
+            ("outbound", &self.outbound, default.outbound),
+            ("funnel", &self.funnel, default.funnel),
+            ("share", &self.share, default.share),
+            ("coupon", &self.coupon, default.coupon),
+            ("negative", &self.negative, default.negative),
         ]
     }
 
@@ -109,7 +110,9 @@ impl EventParams {
         for (key, events, default) in self.lists() {
             // Nobody asked for the events of a default.
             if events != default {
-                events.iter().try_for_each(|event| check_event(key, event, known))?;
+                events
+                    .iter()
+                    .try_for_each(|event| check_event(&format!("[events] {key}"), event, known))?;
             }
         }
         let mut responses = self.response.iter().flat_map(|(answer, sent)| [answer, sent]);
@@ -119,33 +122,35 @@ impl EventParams {
     /// Checks that the roles do not contradict each other.
     ///
     /// # Errors
-    /// One line that names the key, what is allowed and what it got.
-    pub fn check(&self) -> Result<(), String> {
+    /// The key, what is allowed and what it got.
+    pub fn check(&self) -> Result<(), Conflict> {
         if self.order.is_empty() {
-            return Err("[events] order must name an event, got \"\"".into());
+            return Err(Conflict::new("order", "must name an event, got \"\""));
         }
         for (key, events, default) in self.lists() {
             let mut events_by_place = events.iter().enumerate();
             if let Some((_, twice)) = events_by_place.find(|(n, it)| events[..*n].contains(it)) {
-                return Err(format!("{key} must list each event once, got {twice:?} twice"));
+                let message = format!("must list each event once, got {twice:?} twice");
+                return Err(Conflict::new(key, message));
             }
-            let is_of_user = !key.ends_with("outbound") && !key.ends_with("funnel");
+            let is_of_user = !["outbound", "funnel"].contains(&key);
             let outbound = events.iter().find(|event| self.outbound.contains(event));
             if let (true, Some(event)) = (is_of_user && events != default, outbound) {
-                return Err(format!(
-                    "{key}: {event:?} is outbound, the doing of the business, and not of the user"
-                ));
+                let message = format!(
+                    "lists what users do, but {event:?} is outbound, the doing of the business"
+                );
+                return Err(Conflict::new(key, message));
             }
         }
         if self.outbound.contains(&self.order) {
-            return Err(format!(
-                "[events] outbound: {:?} is the order, the doing of the user",
-                self.order
-            ));
+            let message =
+                format!("lists what the business does, but {:?} is the order", self.order);
+            return Err(Conflict::new("outbound", message));
         }
         match self.response.iter().find(|(answer, sent)| answer == sent) {
             Some((answer, _)) => {
-                Err(format!("[events] response: {answer:?} can't be the answer to itself"))
+                let message = format!("has {answer:?} as the answer to itself");
+                Err(Conflict::new("response", message))
             }
             None => Ok(()),
         }
@@ -161,12 +166,12 @@ fn first_word(event: &str) -> Option<&str> {
 ///
 /// # Errors
 /// [`FeatureError::NoSuchEvent`] when it does not.
-pub fn check_event(key: &'static str, event: &str, known: &[String]) -> Result<(), FeatureError> {
+pub fn check_event(key: &str, event: &str, known: &[String]) -> Result<(), FeatureError> {
     if known.iter().any(|other| other == event) {
         return Ok(());
     }
     let nearest = most_similar(event, known.iter());
-    Err(FeatureError::NoSuchEvent { key, event: event.to_owned(), nearest })
+    Err(FeatureError::NoSuchEvent { key: key.to_owned(), event: event.to_owned(), nearest })
 }
 
 #[cfg(test)]
@@ -203,7 +208,10 @@ mod tests {
         // Nobody asked for the default share.
         assert_eq!(events.check(), Ok(()));
         let events = EventParams { coupon: strings(&["sms"]), outbound, ..EventParams::default() };
-        let error = events.check().unwrap_err();
-        assert!(error.starts_with("[events] coupon: \"sms\" is outbound"), "{error}");
+        let error = events.check().unwrap_err().to_string();
+        assert!(
+            error.starts_with("coupon lists what users do, but \"sms\" is outbound"),
+            "{error}"
+        );
     }
 }

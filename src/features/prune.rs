@@ -197,7 +197,7 @@ pub fn prune(
         let twin = kept
             .iter()
             .copied()
-            .find(|&other| correlations[[index, other]].abs() > params.max_correlation);
+            .find(|&other| correlations[[index, other]].abs() > params.max_correlation.get());
         let verdict = if is_core(index) {
             Verdict::Core
         } else if is_wanted(index) {
@@ -214,7 +214,8 @@ pub fn prune(
             Verdict::Irrelevant
         } else if is_unstable(&relevance[index]) {
             Verdict::Unstable
-        } else if kept.iter().filter(|&&i| !stays(i)).count() + n_core >= params.max_features {
+        } else if kept.iter().filter(|&&i| !stays(i)).count() + n_core >= params.max_features.get()
+        {
             Verdict::BeyondLimit
         } else {
             Verdict::Kept

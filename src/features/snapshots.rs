@@ -1,7 +1,8 @@
-use chrono::{Days, NaiveDateTime};
+use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 use super::FeatureError;
+use crate::settings::{Count, Days};
 
 /// `[snapshots]` of the config: at which dates users are looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -9,18 +10,23 @@ use super::FeatureError;
 pub struct SnapshotParams {
     /// Length of the outcome window after each as-of date: churned means no
     /// order in `[as_of, as_of + horizon_days)`.
-    pub horizon_days: u32,
+    pub horizon_days: Days,
     /// Training snapshots at most.
-    pub n_snapshots: usize,
+    pub n_snapshots: Count,
     /// Days between training snapshots.
-    pub step_days: u32,
+    pub step_days: Days,
     /// History that the earliest snapshot must have.
-    pub min_history_days: u32,
+    pub min_history_days: Days,
 }
 
 impl Default for SnapshotParams {
     fn default() -> Self {
-        Self { horizon_days: 90, n_snapshots: 6, step_days: 30, min_history_days: 90 }
+        Self {
+            horizon_days: Days::of(90),
+            n_snapshots: Count::of(6),
+            step_days: Days::of(30),
+            min_history_days: Days::of(90),
+        }
     }
 }
 
@@ -37,23 +43,6 @@ pub struct SnapshotDates {
 }
 
 impl SnapshotParams {
-    /// Checks the bounds.
-    ///
-    /// # Errors
-    /// One line that names the key, what is allowed and what it got.
-    pub fn check(&self) -> Result<(), String> {
-        let at_least_one = [
-            ("horizon_days", u64::from(self.horizon_days)),
-            ("n_snapshots", self.n_snapshots as u64),
-            ("step_days", u64::from(self.step_days)),
-            ("min_history_days", u64::from(self.min_history_days)),
-        ];
-        match at_least_one.iter().find(|(_, value)| *value == 0) {
-            Some((key, value)) => Err(format!("[snapshots] {key} must be at least 1, got {value}")),
-            None => Ok(()),
-        }
-    }
-
     /// The dates for data that starts at `first` and is used up to `as_of`.
     ///
     /// # Errors
@@ -63,23 +52,24 @@ impl SnapshotParams {
         first: NaiveDateTime,
         as_of: NaiveDateTime,
     ) -> Result<SnapshotDates, FeatureError> {
-        let horizon = Days::new(u64::from(self.horizon_days));
-        let step = Days::new(u64::from(self.step_days));
-        let min_history = Days::new(u64::from(self.min_history_days));
+        let horizon = chrono::Days::new(u64::from(self.horizon_days.get()));
+        let step = chrono::Days::new(u64::from(self.step_days.get()));
+        let min_history = chrono::Days::new(u64::from(self.min_history_days.get()));
         let too_short = || FeatureError::TooShort {
             as_of,
             first,
-            needed_days: i64::from(self.min_history_days) + 2 * i64::from(self.horizon_days),
+            needed_days: i64::from(self.min_history_days.get())
+                + 2 * i64::from(self.horizon_days.get()),
             available_days: (as_of - first).num_days(),
-            min_history_days: self.min_history_days,
-            horizon_days: self.horizon_days,
+            min_history_days: self.min_history_days.get(),
+            horizon_days: self.horizon_days.get(),
         };
         let earliest = first.checked_add_days(min_history).ok_or_else(too_short)?;
         let hold_out = as_of.checked_sub_days(horizon).ok_or_else(too_short)?;
         let latest_training = hold_out.checked_sub_days(horizon).ok_or_else(too_short)?;
         let training: Vec<NaiveDateTime> =
             std::iter::successors(Some(latest_training), |date| date.checked_sub_days(step))
-                .take(self.n_snapshots)
+                .take(self.n_snapshots.get())
                 .take_while(|date| *date >= earliest)
                 .collect();
         if training.is_empty() {

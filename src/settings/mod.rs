@@ -4,23 +4,23 @@
 mod numbers;
 
 pub use numbers::{
-    Clusters, Count, Days, LearningRate, Leaves, NonNegative, OpenShare, OutOfBounds, Positive,
-    Share, Weight,
+    Clusters, Count, Days, Delimiter, Finite, LearningRate, Leaves, NonNegative, OpenShare,
+    OutOfBounds, Positive, Share, Threads, Weight,
 };
 
 /// Something that is wrong with settings that are each allowed by themselves.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("{key} {message}")]
 pub struct Conflict {
     /// The key to change, dotted within its section.
-    pub key: &'static str,
+    pub key: String,
     /// What is allowed and what it got, to be put after the key.
     pub message: String,
 }
 
 impl Conflict {
     /// A conflict at a key.
-    pub fn new(key: &'static str, message: impl Into<String>) -> Self {
-        Self { key, message: message.into() }
+    pub fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { key: key.into(), message: message.into() }
     }
 }

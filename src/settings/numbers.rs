@@ -1,4 +1,5 @@
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -52,6 +53,17 @@ macro_rules! bounded {
             }
         }
 
+        impl FromStr for $name {
+            type Err = OutOfBounds;
+
+            fn from_str(text: &str) -> Result<Self, OutOfBounds> {
+                match text.parse() {
+                    Ok(value) => Self::new(value),
+                    Err(_) => Err(OutOfBounds { allowed: $allowed, got: text.to_owned() }),
+                }
+            }
+        }
+
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 self.0.serialize(serializer)
@@ -79,6 +91,7 @@ bounded!("A finite number above 0." Positive(f64) from f64, "be above 0",
     |x| x.is_finite() && *x > 0.0);
 bounded!("A finite number, 0 or more." NonNegative(f64) from f64, "be 0 or more",
     |x| x.is_finite() && *x >= 0.0);
+bounded!("A finite number." Finite(f64) from f64, "be finite", |x| x.is_finite());
 bounded!("Step of a method that goes step by step: above 0, at most 1." LearningRate(f64) from f64,
     "be above 0 and at most 1", |x| *x > 0.0 && *x <= 1.0);
 bounded!("How much one thing counts beside another: 0 to 10." Weight(f64) from f64,
@@ -86,8 +99,14 @@ bounded!("How much one thing counts beside another: 0 to 10." Weight(f64) from f
 bounded!("Days, 1 or more." Days(u32) from i64, "be at least 1", |x| *x >= 1);
 bounded!("How many, 1 or more." Count(usize) from i64, "be at least 1", |x| *x >= 1);
 bounded!("Number of clusters, 2 or more." Clusters(usize) from i64, "be at least 2", |x| *x >= 2);
+bounded!("What separates fields of a text file: one ASCII character." Delimiter(char) from char,
+    "be one ASCII character, no quote or line end",
+    |c| c.is_ascii() && !['"', '\n', '\r'].contains(c));
 bounded!("Leaves of a tree: 2 to 1024." Leaves(usize) from i64, "lie between 2 and 1024",
     |x| (2..=1024).contains(x));
+
+bounded!("Threads of a run: 1 to 1024." Threads(usize) from i64, "lie between 1 and 1024",
+    |x| (1..=1024).contains(x));
 
 #[cfg(test)]
 mod tests {

@@ -116,7 +116,7 @@ fn too_many_rows_of_a_broken_length() {
     train(&shop).refused_by_gate(&[
         "3 fields expected, 5 found",
         "quarantine.csv",
-        "max_bad_share",
+        "max_rejected_share",
     ]);
     assert!(shop.read("models/shop/quarantine.csv").contains("surplus,field"));
 }

@@ -185,7 +185,8 @@ fn pruning_keeps_no_more_than_is_wanted_and_no_turncoat() {
             ("weaker", &|row, signal, _| signal + (row % 5) as f64),
         ],
     );
-    let params = FeatureParams { max_features: 2, ..Default::default() };
+    let params =
+        FeatureParams { max_features: layercake::settings::Count::of(2), ..Default::default() };
     let pruning = prune(&params, &plan, std::slice::from_ref(&first)).unwrap();
     let verdicts: Vec<&Verdict> = pruning.candidates.iter().map(|c| &c.verdict).collect();
     assert_eq!(verdicts, [&Verdict::Core, &Verdict::Kept, &Verdict::Kept, &Verdict::BeyondLimit]);

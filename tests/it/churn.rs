@@ -68,12 +68,12 @@ fn every_rule_is_said_in_a_sentence_and_says_who_is_not_eligible() {
             &["eligible", "out_of_lookback"][..],
         ),
         (
-            "rule = \"silence\"\nsilence_days = 60",
+            "rule = \"silence\"\n[silence]\ndays = 60",
             "churned: turns silent (no `order` for 60 days) in the 30 days after as-of",
             &["eligible", "silent", "not_due"],
         ),
         (
-            "rule = \"own_gap\"\ngap_factor = 2.5",
+            "rule = \"own_gap\"\n[silence]\ngap_factor = 2.5",
             "churned: turns silent (no `order` for 2.5 times the user's median gap)",
             &["eligible", "silent", "too_new", "not_due"],
         ),
@@ -101,7 +101,8 @@ fn every_rule_is_said_in_a_sentence_and_says_who_is_not_eligible() {
 #[test]
 fn each_classifier_explains_its_log_odds_in_full() {
     for model in ["logistic", "trees", "blend", "auto"] {
-        let (_, report, rows) = scored(&format!("model = \"{model}\"\nmax_rounds = 40"));
+        let trees = if model == "logistic" { "" } else { "trees.max_rounds = 40" };
+        let (_, report, rows) = scored(&format!("model = \"{model}\"\n{trees}"));
         let taken = match model {
             "logistic" => "logistic regression: as the config asks",
             "trees" => "boosted trees, ",
@@ -146,7 +147,7 @@ fn each_classifier_explains_its_log_odds_in_full() {
 
 #[test]
 fn silence_is_dated_by_ones_own_gaps_and_by_the_fixed_rule() {
-    let (_, _, rows) = scored("silence_days = 50\nwarning_days = 10\ngap_factor = 2.0");
+    let (_, _, rows) = scored("[silence]\ndays = 50\nwarning_days = 10\ngap_factor = 2.0");
     let as_of: NaiveDate = AS_OF.parse().unwrap();
     let mut n_warned = 0;
     for (user, row) in &rows {
@@ -174,9 +175,9 @@ fn silence_is_dated_by_ones_own_gaps_and_by_the_fixed_rule() {
 }
 
 #[test]
-fn flags_follow_the_way_that_the_config_names() {
-    let flagged = |at_risk: &str| {
-        let (_, _, rows) = scored(&format!("[churn.at_risk]\n{at_risk}"));
+fn flags_follow_the_rule_of_the_config() {
+    let flagged = |rule: &str| {
+        let (_, _, rows) = scored(&format!("flag = {{ {rule} }}"));
         let of = |row: &BTreeMap<String, String>| number(row, "churn_probability");
         let (flagged, others): (Vec<_>, Vec<_>) =
             rows.into_values().partition(|row| row["at_risk"] == "true");
@@ -186,17 +187,17 @@ fn flags_follow_the_way_that_the_config_names() {
         let most = others.iter().filter(in_reach).map(of).fold(0.0, f64::max);
         (flagged.len(), least, most)
     };
-    let (n, least, most) = flagged("by = \"number\"\nnumber = 7");
+    let (n, least, most) = flagged("top_n = 7");
     assert!(n == 7 && least >= most, "{n} {least} {most}");
-    let (_, least, most) = flagged("by = \"threshold\"\nthreshold = 0.3");
+    let (_, least, most) = flagged("cutoff = 0.3");
     assert!(least >= 0.3 && most < 0.3, "{least} {most}");
-    assert_eq!(flagged("by = \"profit\"\ncost = 1e9").0, 0);
-    assert!(flagged("by = \"profit\"\ncost = 0.5\nsave_rate = 0.2").0 > 0);
+    assert_eq!(flagged("profit = { cost = 1e9 }").0, 0);
+    assert!(flagged("profit = { save_rate = 0.2, cost = 0.5 }").0 > 0);
 }
 
 #[test]
 fn the_full_report_has_every_table_and_json() {
-    let (shop, _, _) = scored("max_rounds = 30");
+    let (shop, _, _) = scored("trees.max_rounds = 30");
     let report = shop.train(&["show", "churn", "--bundle", "models/shop"]).done();
     for title in [
         "Snapshot",
@@ -225,7 +226,9 @@ fn exported_labels_follow_the_rule_and_leave_out_users_who_are_not_eligible() {
     let shop = Shop::with_orders(&irregular_orders(300));
     shop.write(
         "shop.toml",
-        format!("{CONFIG}\n[churn]\nrule = \"silence\"\nsilence_days = 50\nmax_rounds = 20\n"),
+        format!(
+            "{CONFIG}\n[churn]\nrule = \"silence\"\ntrees.max_rounds = 20\n[silence]\ndays = 50\n"
+        ),
     );
     shop.train(&["--config", "shop.toml", "--as-of", AS_OF]).done();
     let json = shop.train(&["show", "churn", "--bundle", "models/shop", "--format", "json"]).done();
@@ -251,13 +254,13 @@ fn exported_labels_follow_the_rule_and_leave_out_users_who_are_not_eligible() {
 
 #[test]
 fn little_evidence_is_not_trusted_unless_less_is_asked_for() {
-    let (_, report, _) = scored("max_rounds = 30");
+    let (_, report, _) = scored("trees.max_rounds = 30");
     let report = flat(&report);
     assert!(report.contains("not trusted: "), "{report}");
     assert!(report.contains("500 of each are needed ([churn] min_class_size)"), "{report}");
-    let (_, report, _) = scored("max_rounds = 30\nmin_class_size = 20");
+    let (_, report, _) = scored("min_class_size = 20\ntrees.max_rounds = 30");
     assert!(!report.contains("not trusted"), "{report}");
-    let (_, report, _) = scored("max_rounds = 30\nmin_class_size = 20\nlookback_days = 200");
+    let (_, report, _) = scored("min_class_size = 20\nlookback_days = 200\ntrees.max_rounds = 30");
     assert!(flat(&report).contains("lookback and horizon need 230"), "{report}");
 }
 
@@ -285,8 +288,9 @@ fn churn_may_be_the_absence_of_another_event() {
     }
     shop.write("visits.csv", visits);
     let source = "\n[[source]]\npath = \"visits.csv\"\nuser = \"user\"\ntime = \"at\"\nevent = \"'visit'\"\n";
-    let config =
-        |event: &str| format!("{CONFIG}{source}[churn]\nevent = \"{event}\"\nmax_rounds = 30\n");
+    let config = |event: &str| {
+        format!("{CONFIG}{source}[churn]\nevent = \"{event}\"\ntrees.max_rounds = 30\n")
+    };
     shop.write("shop.toml", config("visit"));
     let report = shop.train(&["--config", "shop.toml", "--as-of", AS_OF]).done();
     assert!(flat(&report).contains("churned: no `visit` in the 30 days"), "{report}");
@@ -313,7 +317,7 @@ fn measured_by(rule: &str) -> [serde_json::Value; 3] {
 #[test]
 fn layers_pruning_and_the_back_test_follow_the_churn_rule() {
     let [by_orders, by_silence] =
-        ["rule = \"no_event\"", "rule = \"silence\"\nsilence_days = 50"].map(measured_by);
+        ["rule = \"no_event\"", "rule = \"silence\"\n[silence]\ndays = 50"].map(measured_by);
     // All users are customers: churn that is no order is no order.
     let profiles = |[layers, _, _]: &[serde_json::Value; 3]| -> Vec<(f64, f64)> {
         let layers = layers["layers"].as_array().unwrap().iter().map(|layer| &layer["profile"]);
@@ -338,10 +342,10 @@ fn layers_pruning_and_the_back_test_follow_the_churn_rule() {
 
 #[test]
 fn weights_and_rising_features_are_learned_with() {
-    let (_, _, plain) = scored("model = \"trees\"\nmax_rounds = 30");
+    let (_, _, plain) = scored("model = \"trees\"\ntrees.max_rounds = 30");
     let (_, _, weighted) = scored(
-        "model = \"trees\"\nmax_rounds = 30\nchurner_weight = 4.0\nhalf_life_days = 30\n\
-         monotone_increasing = [\"days_since_last_order\"]",
+        "model = \"trees\"\nmonotone_increasing = [\"days_since_last_order\"]\n\
+         trees = { max_rounds = 30 }\nweights = { positive_weight = 4.0, half_life_days = 30 }",
     );
     let differ = |(user, row): (&String, &BTreeMap<String, String>)| {
         row["churn_log_odds"] != weighted[user]["churn_log_odds"]
@@ -351,17 +355,29 @@ fn weights_and_rising_features_are_learned_with() {
 
 #[test]
 fn a_config_out_of_bounds_is_refused_by_key() {
-    refused("churner_weight = -1.0", &["[churn] churner_weight must be above zero, got -1"]);
-    refused("churner_weight = 0.0", &["[churn] churner_weight must be above zero, got 0"]);
-    refused("half_life_days = 0", &["[churn] half_life_days must be at least 1"]);
+    refused(
+        "[churn.weights]\npositive_weight = -1.0",
+        &["[churn.weights] positive_weight must be above 0, got -1"],
+    );
+    refused(
+        "weights.positive_weight = 0.0",
+        &["[churn] weights.positive_weight", "above 0, got 0"],
+    );
+    refused("weights.half_life_days = 0", &["half_life_days must be at least 1, got 0"]);
     refused("base_rate = 1.5", &["[churn] base_rate must be", "got 1.5"]);
-    refused("model = \"forest\"", &["unknown variant `forest`", "logistic"]);
+    refused(
+        "model = \"forest\"",
+        &["[churn] model must be one of", "`logistic`", "got \"forest\""],
+    );
     refused(
         "monotone_increasing = [\"days_since_last_ordr\"]",
         &["did you mean `days_since_last_order`"],
     );
-    refused("[churn.at_risk]\nshare = 20", &["[churn.at_risk] share must lie between 0 and 1"]);
-    refused("[churn.at_risk]\nsave_rat = 0.2", &["did you mean `save_rate`"]);
+    refused("flag = { share = 20 }", &["[churn] flag must lie between 0 and 1, got 20"]);
+    refused("flag = { profit = { save_rat = 0.2 } }", &["did you mean `save_rate`"]);
+    refused("flag = { shar = 0.2 }", &["unknown key `shar`; did you mean `share`?"]);
+    refused("flag = { share = 0.2, top_n = 5 }", &["[churn] flag must be a table with one key"]);
+    refused("flag = \"share\"", &["[churn] flag must be a table with one key, got \"share\""]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use layercake::dataset::Missing;
 use layercake::features::{EventParams, Feature, FeatureParams, InputTraits, build_plan};
+use layercake::settings::Days;
 
 use crate::support::project;
 
@@ -57,7 +58,8 @@ fn is_example(feature: &Feature) -> bool {
 }
 
 fn reference() -> String {
-    let params = FeatureParams { windows_days: vec![30, 90], ..Default::default() };
+    let params =
+        FeatureParams { windows_days: [30, 90].map(Days::of).to_vec(), ..Default::default() };
     let events = EventParams { outbound: vec!["sms_sent".into()], ..Default::default() };
     let plan = build_plan(&params, &events, &everything(), 1_000).unwrap();
     let mut text = String::from(

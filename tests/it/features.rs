@@ -282,7 +282,10 @@ user,at,event,amount,order_id,channel
 fn a_plan_of_many_windows_is_no_deeper_than_one_of_few() {
     let log = Log::of(EVENTS);
     let as_of = day(30);
-    let params = FeatureParams { windows_days: (1..=90).collect(), ..Default::default() };
+    let params = FeatureParams {
+        windows_days: (1..=90).map(layercake::settings::Days::of).collect(),
+        ..Default::default()
+    };
     let plan = log.plan_with(&params, as_of);
     let snapshot = log.snapshot(&plan, as_of);
     assert!(snapshot.features.n_features() > 300);
@@ -349,7 +352,10 @@ fn row_order_and_threads_change_no_feature() {
     rows.rotate_left(777);
     let shuffled = format!("{header}\n{}\n", rows.join("\n"));
     for n_threads in [1, 2, 3] {
-        let params = EngineParams { threads: n_threads.try_into().ok(), memory_limit_mb: None };
+        let params = EngineParams {
+            threads: layercake::settings::Threads::new(n_threads).ok(),
+            memory_limit_mb: None,
+        };
         let log = Log::read(&shuffled, "", &params);
         assert!(log.snapshot(&plan, day(150)) == expected, "{n_threads} threads");
     }

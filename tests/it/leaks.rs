@@ -8,14 +8,16 @@ use layercake::features::{
 };
 use layercake::input::engine::{Engine, EngineParams};
 use layercake::input::history::Histories;
-use layercake::input::source::{InputParams, SourceParams, open_sources};
+use layercake::input::source::{InputGates, InputParams, SourceParams, open_sources};
+use layercake::settings::Share;
 
 use crate::support::{no_order_label, project, shared_data};
 
 fn read(sources: &[SourceParams]) -> (Engine, Histories) {
     let engine = Engine::new(&EngineParams::default()).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let input = InputParams { max_bad_share: 1.0, ..Default::default() };
+    let gates = InputGates { max_rejected_share: Share::of(1.0), ..Default::default() };
+    let input = InputParams { gates, ..Default::default() };
     let sources = open_sources(&engine, sources, &input).unwrap();
     let histories = sources.read(&engine, &folder.path().join("quarantine.csv")).unwrap().histories;
     (engine, histories)

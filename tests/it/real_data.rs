@@ -44,7 +44,7 @@ fn layers_beat_rfm(session: &Session, model: &Model) -> Backtest {
 fn cdnow_last_90_days() {
     let (session, model) = train_unedited(&project().join("data/cdnow/cdnow_master.parquet"));
     let bundle = &model.bundle;
-    assert_eq!(bundle.config.snapshots.horizon_days, 90);
+    assert_eq!(bundle.config.snapshots.horizon_days.get(), 90);
     assert_eq!(bundle.record.dates.training.len(), 6);
     assert_eq!(bundle.record.churn.n_users, 23_570);
     assert_eq!(bundle.record.input.n_events, 69_659);
@@ -66,7 +66,7 @@ fn online_retail_last_60_days() {
     let Some(data) = shared_data("online_retail.parquet") else { return };
     let (session, model) = train_unedited(&data);
     let bundle = &model.bundle;
-    assert_eq!(bundle.config.snapshots.horizon_days, 60);
+    assert_eq!(bundle.config.snapshots.horizon_days.get(), 60);
     assert_eq!(bundle.record.dates.training.len(), 6);
     assert_eq!(bundle.record.churn.n_users, 3_741);
     assert!(auc(bundle, "churn model") >= 0.74, "{}", auc(bundle, "churn model"));

@@ -16,7 +16,7 @@ fn shop_with_newcomers() -> Shop {
     let mut views = String::from("user,at\n901,2024-08-20\n");
     (0..60).for_each(|user| views += &format!("{user},2024-02-0{}\n", 1 + user % 9));
     shop.write("views.csv", views);
-    shop.write("shop.toml", format!("{CONFIG}{VIEWS}[churn.at_risk]\nmax_silence_days = 240\n"));
+    shop.write("shop.toml", format!("{CONFIG}{VIEWS}[silence]\nreach_days = 240\n"));
     shop.train(&["--config", "shop.toml", "--as-of", "2024-08-28"]).done();
     shop
 }

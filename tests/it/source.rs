@@ -164,7 +164,7 @@ x7,2024-02-01 10:00:00,5
     // Types are given, so that a text in a column of numbers is a bad row.
     let types = "types = { user = \"integer\", amount = \"number\" }\n";
     let config = CONFIG.replace("user = \"user\"", &format!("{types}user = \"user\""));
-    shop.write("shop.toml", format!("{config}\n[input]\nmax_bad_share = 0.02\n"));
+    shop.write("shop.toml", format!("{config}\n[input.gates]\nmax_rejected_share = 0.02\n"));
     let report = shop.train(&["--config", "shop.toml"]).done();
     assert!(report.contains("9 of"), "{report}");
     let quarantine = shop.read("models/shop/quarantine.csv");
@@ -293,7 +293,7 @@ fn times_without_seconds_are_read() {
         "user,at,amount\n1,2024-01-04 09:00,1\n1,2024-01-05T09:30,2\n2,20240106,3\n2,2024-01-07T01:30+02:00,4\n\
          3,2024-01-08 10:11:12.5,5\n3,2024-13-08 10:11,6\n",
     );
-    shop.write("shop.toml", format!("{CONFIG}\n[input]\nmax_bad_share = 0.5\n"));
+    shop.write("shop.toml", format!("{CONFIG}\n[input.gates]\nmax_rejected_share = 0.5\n"));
     let told = shop.train(&["features", "--config", "shop.toml", "--out", "m.parquet"]).done();
     assert!(told.contains("5 events of 3 users from 2024-01-04 to 2024-01-08"), "{told}");
     assert!(told.contains("unreadable time 1"), "{told}");

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use chrono::{Days, NaiveDate};
 use layercake::dataset::ChurnLabel;
-use layercake::models::churn::ChurnParams;
+use layercake::models::churn::{ChurnParams, SilenceParams};
 
 /// A folder that goes when the test ends.
 pub struct Shop {
@@ -170,7 +170,7 @@ pub fn first_day() -> NaiveDate {
 
 /// The label of churn that is no order in the horizon.
 pub fn no_order_label(horizon_days: u32) -> ChurnLabel {
-    ChurnParams::default().label(horizon_days, "order")
+    ChurnParams::default().label(horizon_days, "order", &SilenceParams::default())
 }
 
 /// Orders of `n_users` over 240 days: a third at a steady pace, a third that

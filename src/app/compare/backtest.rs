@@ -113,7 +113,7 @@ fn compare(model: &Model, snapshots: &TrainingSnapshots) -> Result<Backtest, Pip
     Ok(Backtest {
         n_users,
         hold_out: held_out.as_of,
-        horizon_days: bundle.config.snapshots.horizon_days,
+        horizon_days: bundle.config.snapshots.horizon_days.get(),
         gmv: truth.gmv.iter().sum(),
         groupings: ranked.iter().map(|it| it.measure(&truth, None)).collect(),
         differences: (1..ranked.len()).map(|other| difference(&resamples, other)).collect(),

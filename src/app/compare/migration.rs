@@ -100,7 +100,7 @@ pub fn migration(
 ) -> Result<Migration, PipelineError> {
     session.run("migration", 3, |stages| {
         let data = session.read(Some(&model.bundle.plan), stages)?;
-        let window_days = model.bundle.config.snapshots.horizon_days;
+        let window_days = model.bundle.config.snapshots.horizon_days.get();
         let (from, to) = dates(&data, request, window_days)?;
         stages.begin("computing features");
         let before = users_at(model, &data, from, window_days, request.grouping)?;

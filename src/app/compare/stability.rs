@@ -33,7 +33,7 @@ pub fn stability(
         stages.begin(&format!("fitting {n_refits} times"));
         let k = bundle.layers.layers.len();
         let (params, seed) = (&bundle.config.segmentation, bundle.config.seed);
-        let horizon_days = bundle.config.snapshots.horizon_days;
+        let horizon_days = bundle.config.snapshots.horizon_days.get();
         let (training, held_out) = (snapshots.training(), &snapshots.holdout().features);
         let adjusted_rand_index =
             refit_agreement(params, k, training, horizon_days, held_out, n_refits, seed)?;

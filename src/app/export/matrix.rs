@@ -73,8 +73,8 @@ fn write(data: &OpenData<'_>, request: &MatrixRequest<'_>) -> Result<WrittenMatr
         Some(plan) => (Cow::Borrowed(plan), data.check_plan(plan, as_of)?),
         None => (Cow::Owned(data.catalogue(as_of)?), Vec::new()),
     };
-    let horizon_days = data.config.snapshots.horizon_days;
-    let label = data.config.churn.label(horizon_days, &plan.events.order);
+    let horizon_days = data.config.snapshots.horizon_days.get();
+    let label = data.config.churn.label(horizon_days, &plan.events.order, &data.config.silence);
     let mut rows = SnapshotRequest::new(std::slice::from_ref(&as_of), &label);
     let mut metadata = vec![("layercake.as_of", as_of.format("%Y-%m-%d").to_string())];
     if request.labels {

@@ -46,7 +46,8 @@ impl ChurnScores {
         };
         let log_odds = model.classifier.log_odds(matrix)?;
         let probabilities = of_eligible(&model.probabilities(&log_odds));
-        let at_risk = settings.at_risk.flag(settings.at_risk.by, &probabilities, purchases);
+        let reach_days = f64::from(settings.silence.reach_days.get());
+        let at_risk = settings.flag.flag(&probabilities, purchases, reach_days);
         let features: Vec<FeatureInfo> = model
             .classifier
             .features()

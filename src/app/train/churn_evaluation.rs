@@ -58,9 +58,10 @@ pub(super) fn evaluate_churn(
         n_training: (n_training_churned, n_training - n_training_churned),
         n_held_out: (n_churned, churned.len() - n_churned),
         history_days: measured.history_days,
-        horizon_days: config.snapshots.horizon_days,
+        horizon_days: config.snapshots.horizon_days.get(),
     };
     let layers = &measured.layers;
+    let reach_days = f64::from(churn.settings.silence.reach_days.get());
     let layer_of = layers.assign(matrix)?.layers;
     let ids: Vec<String> = layers.layers.iter().map(|layer| layer.id.clone()).collect();
     Ok(ChurnEvaluation {
@@ -69,7 +70,7 @@ pub(super) fn evaluate_churn(
         doubts: evidence.doubts(&config.churn, &scores),
         scores,
         calibration: CalibrationScores::of(&before, &after, churned),
-        flags: churn.settings.at_risk.outcomes(&after, &purchases, churned),
+        flags: churn.settings.flag.outcomes(&after, &purchases, churned, reach_days),
         layers: measure_layers(&ids, &layer_of, &after, churned),
         importance: churn.importance(matrix, churned, config.seed)?,
     })

@@ -17,7 +17,7 @@ use crate::features::{FeaturePlan, Pruning, SnapshotDates, SnapshotRequest, prun
 use crate::input::engine::MemoryUse;
 use crate::input::history::N_BUCKETS;
 use crate::models::churn::fit_churn;
-use crate::models::rules::FittedRules;
+use crate::models::rules::{FittedRules, RuleError};
 use crate::models::segmentation::fit_layers;
 
 use self::churn_evaluation::{Measured, evaluate_churn};
@@ -67,8 +67,8 @@ fn fit_and_publish(
     let as_of = data.as_of()?;
     let dates = config.snapshots.dates(data.input.first_time, as_of)?;
     stages.begin("choosing features");
-    let horizon_days = config.snapshots.horizon_days;
-    let label = config.churn.label(horizon_days, &config.events.order);
+    let horizon_days = config.snapshots.horizon_days.get();
+    let label = config.churn.label(horizon_days, &config.events.order, &config.silence);
     let ChosenFeatures { plan, pruning } = choose_features(data, &dates, &label)?;
     stages.begin("computing features");
     let compute = |dates: &[NaiveDateTime]| {
@@ -77,9 +77,10 @@ fn fit_and_publish(
     let snapshots = compute(&dates.training)?;
     stages.begin("fitting layers");
     let layers = fit_layers(&config.segmentation, &snapshots, horizon_days, config.seed)?;
-    let rules = FittedRules::fit(&snapshots[0].features, &config.rfm, &config.lifecycle)?;
+    let bounds = config.lifecycle.bounds(config.silence.reach_days).map_err(RuleError::from)?;
+    let rules = FittedRules::fit(&snapshots[0].features, &config.rfm, bounds)?;
     stages.begin("fitting churn");
-    let churn = fit_churn(&config.churn, &label, &snapshots, config.seed)?;
+    let churn = fit_churn(&config.churn, &label, &config.silence, &snapshots, config.seed)?;
     stages.begin("measuring on the holdout snapshot");
     let held_out = compute(std::slice::from_ref(&dates.hold_out))?;
     let history_days = (dates.hold_out - data.input.first_time).num_days();

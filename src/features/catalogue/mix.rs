@@ -8,7 +8,7 @@ use crate::features::{Measure, Quantity as Q, Statistic as S, Total};
 
 impl Catalogue<'_> {
     pub(super) fn channels(&self) -> Vec<String> {
-        self.input.channels.iter().take(self.params.max_channels).cloned().collect()
+        self.input.channels.iter().take(self.params.max_values.channels).cloned().collect()
     }
 
     /// Where and what: event types, channels, categories.
@@ -20,8 +20,14 @@ impl Catalogue<'_> {
 
     fn mix_of_events(&mut self) {
         let own = |event: &&String| !self.events.outbound.contains(event);
-        let events: Vec<String> =
-            self.input.events.iter().filter(own).take(self.params.max_events).cloned().collect();
+        let events: Vec<String> = self
+            .input
+            .events
+            .iter()
+            .filter(own)
+            .take(self.params.max_values.events)
+            .cloned()
+            .collect();
         if events.len() <= 1 {
             return;
         }
@@ -57,7 +63,7 @@ impl Catalogue<'_> {
         if self.input.categories.len() <= 1 {
             return;
         }
-        for category in self.input.categories.iter().take(self.params.max_categories) {
+        for category in self.input.categories.iter().take(self.params.max_values.categories) {
             let total = Total::in_category(Q::EventsInCategory, category);
             self.count(Dimension::Category, category, total.clone());
             self.share(Dimension::Category, category, total, Q::EventsWithCategory);

@@ -78,11 +78,11 @@ impl<'a> Catalogue<'a> {
         // Whoever names features has a reason to want the long windows too.
         let is_useful = |days: &u32| *days < span_days || !params.only.is_empty();
         let mut windows_days: Vec<u32> =
-            params.windows_days.iter().copied().filter(is_useful).collect();
+            params.windows_days.iter().map(|days| days.get()).filter(is_useful).collect();
         windows_days.sort_unstable();
         windows_days.dedup();
         let others = input.events.iter().filter(|event| **event != events.order);
-        let others: Vec<String> = others.take(params.max_events).cloned().collect();
+        let others: Vec<String> = others.take(params.max_values.events).cloned().collect();
         Self {
             params,
             input,

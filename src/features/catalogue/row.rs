@@ -175,7 +175,7 @@ impl Catalogue<'_> {
             };
             let row = row(name, Family::Custom, Unit::Custom, meaning.en, meaning.zh);
             let measure = Measure::Sql(custom.sql.clone());
-            self.add(row, measure, Missing::Value(custom.when_missing));
+            self.add(row, measure, Missing::Value(custom.when_missing.get()));
         }
     }
 }

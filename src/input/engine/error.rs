@@ -1,7 +1,5 @@
 use datafusion::error::DataFusionError;
 
-use super::params::MAX_THREADS;
-
 /// What can go wrong in the engine.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -16,9 +14,6 @@ pub enum EngineError {
         /// Why not.
         cause: String,
     },
-    /// More threads than any machine has use for.
-    #[error("[engine] threads must be at most {MAX_THREADS}, got {0}")]
-    TooManyThreads(usize),
     /// A query failed.
     #[error("{}", plain_message(.0))]
     Query(#[from] DataFusionError),
@@ -32,7 +27,7 @@ impl EngineError {
                 error.find_root(),
                 DataFusionError::ResourcesExhausted(_) | DataFusionError::IoError(_)
             ),
-            Self::Start(_) | Self::Threads { .. } | Self::TooManyThreads(_) => true,
+            Self::Start(_) | Self::Threads { .. } => true,
         }
     }
 }

@@ -7,7 +7,6 @@ use datafusion::execution::memory_pool::{
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 
-use super::params::MAX_THREADS;
 use super::{EngineError, EngineParams, MemoryUse};
 
 /// Planning recurses once for each nested expression.
@@ -30,9 +29,6 @@ impl Engine {
     /// When threads or the spill folder cannot be had.
     pub fn new(params: &EngineParams) -> Result<Self, EngineError> {
         let n_threads = params.n_threads();
-        if n_threads > MAX_THREADS {
-            return Err(EngineError::TooManyThreads(n_threads));
-        }
         let memory = Arc::new(PeakRecordingPool::new(match params.memory_limit_mb {
             Some(limit_mb) => Arc::new(FairSpillPool::new(limit_mb.get().saturating_mul(1 << 20))),
             None => Arc::new(UnboundedMemoryPool::default()) as Arc<dyn MemoryPool>,

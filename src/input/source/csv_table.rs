@@ -14,6 +14,7 @@ use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::streaming::PartitionStream;
 
 use super::csv_types::{csv_reader, delimiter_of};
+use crate::settings::Delimiter;
 
 /// Line of the file on which the row starts, from 1.
 pub(super) const LINE_COLUMN: &str = "__layercake_line";
@@ -32,7 +33,7 @@ const MAX_LINES: u64 = 50;
 pub(super) fn csv_table(
     files: &[PathBuf],
     names: &[String],
-    delimiter: Option<char>,
+    delimiter: Option<Delimiter>,
 ) -> Result<StreamingTable> {
     let mut fields: Vec<Field> =
         names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();

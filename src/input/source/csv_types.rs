@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SourceError;
 use super::files::open_text;
+use crate::settings::Delimiter;
 
 /// Type of a CSV column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,8 +117,8 @@ pub(super) fn csv_reader(
 
 /// The separator of a file: as configured, or the one most frequent in its
 /// header.
-pub(super) fn delimiter_of(file: &Path, configured: Option<char>) -> u8 {
-    if let Some(delimiter) = configured.and_then(|c| u8::try_from(c).ok()) {
+pub(super) fn delimiter_of(file: &Path, configured: Option<Delimiter>) -> u8 {
+    if let Some(delimiter) = configured.and_then(|it| u8::try_from(it.get()).ok()) {
         return delimiter;
     }
     let mut start = Vec::new();
@@ -176,7 +177,7 @@ pub(super) fn read_header(file: &Path, delimiter: u8) -> Result<Vec<String>, Sou
 /// When a file cannot be read.
 pub(super) fn infer_csv_types(
     files: &[PathBuf],
-    delimiter: Option<char>,
+    delimiter: Option<Delimiter>,
 ) -> Result<(BTreeMap<String, ColumnType>, u64), SourceError> {
     let Some(first) = files.first() else {
         return Ok((BTreeMap::new(), 0));

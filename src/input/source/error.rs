@@ -146,7 +146,7 @@ pub enum SourceError {
     #[error(
         "{n_bad} of {n_rows} rows ({percent:.1} %) break the contract, more than the \
          {allowed_percent} % allowed; most often: {most_frequent}. They are listed in {quarantine}. \
-         Leave them out with `where`, mend the mapping, or raise [input] max_bad_share"
+         Leave them out with `where`, mend the mapping, or raise [input.gates] max_rejected_share"
     )]
     TooManyBadRows {
         /// Rows set aside.

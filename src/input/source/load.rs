@@ -252,7 +252,7 @@ fn check_share(
     let n_rows: u64 = counts.iter().map(|source| source.n_rows).sum();
     let n_bad: u64 = counts.iter().map(SourceCounts::n_set_aside).sum();
     let share = n_bad as f64 / n_rows.max(1) as f64;
-    if share <= input.max_bad_share {
+    if share <= input.gates.max_rejected_share.get() {
         return Ok(());
     }
     let most_frequent = counts
@@ -266,7 +266,7 @@ fn check_share(
         n_bad,
         n_rows,
         percent: share * 100.0,
-        allowed_percent: input.max_bad_share * 100.0,
+        allowed_percent: input.gates.max_rejected_share.get() * 100.0,
         most_frequent,
         quarantine: quarantine.display().to_string(),
     })

@@ -24,7 +24,7 @@ pub use files::{FileFormat, expand_paths, is_read_by};
 pub use functions::register as register_functions;
 pub use load::{Events, OpenSources, open_sources};
 pub use mapping::quoted_column;
-pub use params::{DuplicateRows, InputParams, Paths, SourceParams, UserIdType};
+pub use params::{DuplicateRows, InputGates, InputParams, Paths, SourceParams, UserIdType};
 pub use profile::{DayGap, EventCount, InputProfile, SourceCounts};
 pub use raw_table::{RawTable, open_raw_table};
 pub use sample::{SampledColumn, TableSample, sample_table};

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{ColumnType, FileFormat};
+use crate::settings::{Conflict, Delimiter, Share};
 
 /// One `[[source]]` of the config: a raw table and how to read it as events.
 ///
@@ -19,10 +20,10 @@ pub struct SourceParams {
     /// By default from the file ending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<FileFormat>,
-    /// Separator of CSV fields, one ASCII character; by default whichever of
-    /// comma, semicolon, tab and bar is most frequent in the header.
+    /// Separator of CSV fields; by default whichever of comma, semicolon, tab and bar
+    /// is most frequent in the header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delimiter: Option<char>,
+    pub delimiter: Option<Delimiter>,
     /// Types of CSV columns; those not named are found by reading the files.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub types: BTreeMap<String, ColumnType>,
@@ -99,22 +100,6 @@ impl Paths {
 }
 
 impl SourceParams {
-    /// Checks what can be checked without the files.
-    ///
-    /// # Errors
-    /// One line that names the source and the key, what is allowed and what it got.
-    pub fn check(&self) -> Result<(), String> {
-        let is_usable = |c: &char| c.is_ascii() && !['"', '\n', '\r'].contains(c);
-        match self.delimiter.filter(|delimiter| !is_usable(delimiter)) {
-            Some(delimiter) => Err(format!(
-                "[[source]] {}: delimiter must be one ASCII character, no quote or line end, got \
-                 {delimiter:?}",
-                self.label()
-            )),
-            None => Ok(()),
-        }
-    }
-
     /// The name used in messages.
     pub fn label(&self) -> &str {
         let first_path = || self.path.as_slice().first().map_or("(no path)", String::as_str);
@@ -158,11 +143,9 @@ pub enum DuplicateRows {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InputParams {
-    /// Stop when more than this share of the rows is set aside.
-    pub max_bad_share: f64,
-    /// Rows before this day are set aside (a clock that starts in 1970 …).
+    /// Rows before this day are rejected (a clock that starts in 1970 …).
     pub earliest: NaiveDate,
-    /// Rows on or after this day are set aside as lying in the future; by
+    /// Rows on or after this day are rejected as lying in the future; by
     /// default two days after the day of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latest: Option<NaiveDate>,
@@ -172,36 +155,48 @@ pub struct InputParams {
     pub user_ids: Option<UserIdType>,
     /// What becomes of rows that repeat another in every mapped column.
     pub duplicates: DuplicateRows,
+    /// What stops a run.
+    pub gates: InputGates,
+}
+
+/// `[input.gates]` of the config: data beyond them is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InputGates {
+    /// Share of the rows that may be rejected.
+    pub max_rejected_share: Share,
+    /// Days that the as-of date may lie after the last event.
+    pub max_stale_days: u32,
+}
+
+impl Default for InputGates {
+    fn default() -> Self {
+        Self { max_rejected_share: Share::of(0.01), max_stale_days: 7 }
+    }
 }
 
 impl Default for InputParams {
     fn default() -> Self {
         Self {
-            max_bad_share: 0.01,
             earliest: NaiveDate::from_ymd_opt(1990, 1, 1).expect("a calendar day"),
             latest: None,
             user_ids: None,
             duplicates: DuplicateRows::Keep,
+            gates: InputGates::default(),
         }
     }
 }
 
 impl InputParams {
-    /// Checks the bounds.
+    /// Checks what no type of a key shows.
     ///
     /// # Errors
-    /// One line that names the key, what is allowed and what it got.
-    pub fn check(&self) -> Result<(), String> {
-        if !(0.0..=1.0).contains(&self.max_bad_share) {
-            return Err(format!(
-                "[input] max_bad_share must lie between 0 and 1, got {}",
-                self.max_bad_share
-            ));
-        }
+    /// The key, what is allowed and what it got.
+    pub fn check(&self) -> Result<(), Conflict> {
         match self.latest {
-            Some(latest) if latest <= self.earliest => Err(format!(
-                "[input] latest ({latest}) must come after earliest ({})",
-                self.earliest
+            Some(latest) if latest <= self.earliest => Err(Conflict::new(
+                "latest",
+                format!("must come after earliest ({}), got {latest}", self.earliest),
             )),
             _ => Ok(()),
         }

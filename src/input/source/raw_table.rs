@@ -17,6 +17,7 @@ use super::csv_types::{delimiter_of, infer_csv_types, read_header};
 use super::files::{FileFormat, expand_paths};
 use super::{ColumnType, SourceError, SourceParams};
 use crate::input::engine::Engine;
+use crate::settings::Delimiter;
 
 /// Why a cell cannot be read as its column's type; null when all can.
 pub(super) const CELL_PROBLEM_COLUMN: &str = "__layercake_cell_problem";
@@ -31,7 +32,7 @@ pub struct RawTable {
     pub schema: Schema,
     /// Rows of all files together.
     pub(super) n_rows: u64,
-    delimiter: Option<char>,
+    delimiter: Option<Delimiter>,
     /// Types of CSV columns; empty for Parquet, which knows its own.
     csv_types: BTreeMap<String, ColumnType>,
     /// Columns of each Parquet file, which may have grown over the years; those

@@ -16,6 +16,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection
 use super::csv_types::{Candidate, delimiter_of, read_header};
 use super::files::{FileFormat, expand_paths, is_compressed, open_text};
 use super::{SourceError, SourceParams, quoted_column};
+use crate::settings::Delimiter;
 
 /// Rows of Parquet files that are read at most.
 const MAX_ROWS: u64 = 200_000;
@@ -101,7 +102,10 @@ struct Excerpts {
     reaches_end: bool,
 }
 
-fn sample_csv(files: &[&PathBuf], delimiter: Option<char>) -> Result<TableSample, SourceError> {
+fn sample_csv(
+    files: &[&PathBuf],
+    delimiter: Option<Delimiter>,
+) -> Result<TableSample, SourceError> {
     let separator = delimiter_of(files[0], delimiter);
     let names = read_header(files[0], separator)?;
     let mut rows = CsvRows::new(names.len());

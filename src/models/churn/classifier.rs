@@ -81,7 +81,8 @@ mod tests {
 
     use super::super::rows::TrainingRows;
     use super::*;
-    use crate::models::churn::ChurnParams;
+    use crate::models::churn::{ChurnParams, TreeParams};
+    use crate::settings::Leaves;
 
     fn rows(n: usize) -> (FeatureMatrix, Vec<bool>) {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(9);
@@ -102,7 +103,9 @@ mod tests {
     fn classifiers(max_leaves: usize) -> (FeatureMatrix, Vec<FittedClassifier>) {
         let (matrix, churned) = rows(2_000);
         let rows = TrainingRows { matrix: &matrix, churned: &churned, weights: None };
-        let params = ChurnParams { max_leaves, ..ChurnParams::default() };
+        let max_leaves = Leaves::of(max_leaves);
+        let trees = TreeParams { max_leaves, ..TreeParams::default() };
+        let params = ChurnParams { trees, ..ChurnParams::default() };
         let logistic = FittedLogistic::fit(&rows, 1.0, &[]).unwrap();
         let trees = FittedTrees::fit(&rows, &params, 60, 3).unwrap();
         let blend = FittedBlend { logistic: logistic.clone(), trees: trees.clone() };

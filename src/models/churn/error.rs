@@ -5,9 +5,6 @@ use crate::stats::linear::LinearError;
 /// Why a churn model could not be fitted or used.
 #[derive(Debug, thiserror::Error)]
 pub enum ChurnError {
-    /// A parameter is out of bounds.
-    #[error("{0}")]
-    Params(String),
     /// All users who can be judged churned, or none did.
     #[error(
         "of {n_users} users judged in the training snapshots {n_churned} churned: a model needs \
@@ -37,7 +34,7 @@ pub enum ChurnError {
     /// The logistic regression has no minimum that could be found.
     #[error(
         "the logistic regression found no minimum: features tell the classes apart without error; \
-         raise [churn] l2_penalty"
+         raise [churn.logistic] l2_penalty"
     )]
     NoMinimum,
     /// The logistic regression failed.

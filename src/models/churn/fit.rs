@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use super::rows::PooledRows;
 use super::trial::{Trial, try_classifiers};
 use super::{
-    AtRiskParams, BaseRate, ChurnError, ChurnParams, Classifier, FittedBlend, FittedClassifier,
-    FittedLogistic, FittedTrees, JudgedUsers, ModelChoice, RateOf, SilenceRule, TrainingRows,
+    BaseRate, ChurnError, ChurnParams, Classifier, FittedBlend, FittedClassifier, FittedLogistic,
+    FittedTrees, FlagRule, JudgedUsers, ModelChoice, RateOf, SilenceParams, TrainingRows,
     TrialRecord,
 };
 use crate::dataset::{ChurnLabel, FeatureMatrix, Snapshot, UserIds};
@@ -51,9 +51,9 @@ pub struct ChurnSettings {
     /// Medians of the classifier's features among those who stayed.
     pub typical_of_stayed: Vec<f64>,
     /// Whom to flag.
-    pub at_risk: AtRiskParams,
+    pub flag: FlagRule,
     /// When users count as silent.
-    pub silence: SilenceRule,
+    pub silence: SilenceParams,
 }
 
 /// Churn of one snapshot.
@@ -69,7 +69,7 @@ pub struct SnapshotRate {
 }
 
 /// Fits a churn model to training snapshots, latest first, which were labelled by
-/// `label`.
+/// `label`; `silence` is kept with the model for whom it will score.
 ///
 /// Classifiers are compared and the calibration is fitted on forecasts of later
 /// snapshots from those whose outcomes had ended by then; the chosen classifier is
@@ -78,15 +78,15 @@ pub struct SnapshotRate {
 /// next.
 ///
 /// # Errors
-/// When parameters are out of bounds, only one class is present, no feature varies,
+/// When only one class is present, no feature varies,
 /// or a fit fails.
 pub fn fit_churn(
     params: &ChurnParams,
     label: &ChurnLabel,
+    silence: &SilenceParams,
     snapshots: &[Snapshot],
     seed: u64,
 ) -> Result<FittedChurn, ChurnError> {
-    params.check().map_err(ChurnError::Params)?;
     check_rising(params, snapshots)?;
     let mut judged = snapshots.iter().map(JudgedUsers::of).collect::<Result<Vec<_>, _>>()?;
     let snapshot_rates = judged.iter().map(SnapshotRate::of).collect();
@@ -111,8 +111,8 @@ pub fn fit_churn(
             snapshot_rates,
             trial: trial.record,
             typical_of_stayed: typical_of_stayed(&pooled.rows(), &classifier.features())?,
-            at_risk: params.at_risk.clone(),
-            silence: SilenceRule::new(params),
+            flag: params.flag,
+            silence: *silence,
         },
         classifier,
     })
@@ -188,7 +188,7 @@ fn level(params: &ChurnParams, calibrated: &[f64], judged: &[JudgedUsers]) -> (f
     let (rate, rows) = match params.base_rate {
         BaseRate::Of(RateOf::Training) => (rate_of(judged), calibrated),
         BaseRate::Of(RateOf::Latest) => (rate_of(&judged[..1]), &calibrated[..n_latest]),
-        BaseRate::Known(rate) => (rate, &calibrated[..n_latest]),
+        BaseRate::Known(rate) => (rate.get(), &calibrated[..n_latest]),
     };
     match rows.is_empty() {
         true => (rate, 0.0),

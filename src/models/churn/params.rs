@@ -1,7 +1,10 @@
 use serde::{Deserialize, Serialize};
 
-use super::AtRiskParams;
+use super::{FlagRule, SilenceParams};
 use crate::dataset::{ChurnLabel, ChurnRule};
+use crate::settings::{
+    Conflict, Count, Days, LearningRate, Leaves, NonNegative, OpenShare, Positive,
+};
 use crate::stats::calibration::CalibrationMethod;
 
 /// `[churn]` of the config.
@@ -13,50 +16,68 @@ pub struct ChurnParams {
     /// The event whose absence is churn; orders when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
-    /// Judge only users who did it in so many days before as-of; all who ever did
-    /// when absent.
+    /// Only users who did it in so many days before as-of are eligible; all who ever
+    /// did when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lookback_days: Option<u32>,
-    /// Days without the event after which a user is silent.
-    pub silence_days: u32,
-    /// A user is silent by their own pace after so many of their usual gaps.
-    pub gap_factor: f64,
+    pub lookback_days: Option<Days>,
     /// Users who did it for the first time less than this long ago are too new to
-    /// be judged.
+    /// be eligible.
     pub min_age_days: u32,
     /// Which classifier.
     pub model: ModelChoice,
-    /// L2 penalty on the coefficients of the logistic regression, on the summed
-    /// log loss, scikit-learn's `1 / C`; found by a trial when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub l2_penalty: Option<f64>,
-    /// Boosted trees at most; a trial finds how many help.
-    pub max_rounds: usize,
-    /// Step from tree to tree.
-    pub learning_rate: f64,
-    /// Leaves of a tree at most.
-    pub max_leaves: usize,
-    /// Rows that a leaf holds at least.
-    pub min_leaf_rows: usize,
     /// Features which, when they rise, never lower the risk.
     pub monotone_increasing: Vec<String>,
-    /// What a churned user counts, as a multiple of one who stayed.
-    pub churner_weight: f64,
-    /// A snapshot this much older than the latest counts half; all the same when
-    /// absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub half_life_days: Option<u32>,
     /// How probabilities are calibrated.
     pub calibration: CalibrationMethod,
     /// Which churn rate the probabilities are level with.
     pub base_rate: BaseRate,
-    /// Users of each class, in training and in the held-out snapshot, below which
+    /// Users of each class, in training and in the holdout snapshot, below which
     /// a model is not trusted.
     pub min_class_size: usize,
-    /// Days before turning silent from which a user is warned of.
-    pub warning_days: u32,
     /// Whom to flag.
-    pub at_risk: AtRiskParams,
+    pub flag: FlagRule,
+    /// The boosted trees.
+    pub trees: TreeParams,
+    /// The logistic regression.
+    pub logistic: LogisticSettings,
+    /// What users count in training.
+    pub weights: WeightParams,
+}
+
+/// `[churn.trees]` of the config.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TreeParams {
+    /// Boosted trees at most; out-of-time validation finds how many help.
+    pub max_rounds: Count,
+    /// Step from tree to tree.
+    pub learning_rate: LearningRate,
+    /// Leaves of a tree at most.
+    pub max_leaves: Leaves,
+    /// Rows that a leaf holds at least.
+    pub min_leaf_rows: Count,
+}
+
+/// `[churn.logistic]` of the config.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogisticSettings {
+    /// L2 penalty on the coefficients, on the summed log loss, scikit-learn's `1 / C`;
+    /// found by out-of-time validation when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub l2_penalty: Option<NonNegative>,
+}
+
+/// `[churn.weights]` of the config.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WeightParams {
+    /// What a churned user counts, as a multiple of one who stayed.
+    pub positive_weight: Positive,
+    /// A snapshot this much older than the latest counts half; all the same when
+    /// absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub half_life_days: Option<Days>,
 }
 
 /// Which classifier is fitted.
@@ -87,12 +108,15 @@ impl ModelChoice {
 
 /// The churn rate that the probabilities are level with.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "must be \"training\", \"latest\" or a rate between 0 and 1, and neither"
+)]
 pub enum BaseRate {
     /// That of snapshots.
     Of(RateOf),
-    /// A rate that the user knows better, 0..1, on the latest training snapshot.
-    Known(f64),
+    /// A rate that the user knows better, on the latest training snapshot.
+    Known(OpenShare),
 }
 
 /// Snapshots whose churn rate is the base.
@@ -111,90 +135,64 @@ impl Default for ChurnParams {
             rule: ChurnRule::NoEvent,
             event: None,
             lookback_days: None,
-            silence_days: 180,
-            gap_factor: 3.0,
             min_age_days: 0,
             model: ModelChoice::Auto,
-            l2_penalty: None,
-            max_rounds: 300,
-            learning_rate: 0.04,
-            max_leaves: 8,
-            min_leaf_rows: 40,
             monotone_increasing: Vec::new(),
-            churner_weight: 1.0,
-            half_life_days: None,
             calibration: CalibrationMethod::Auto,
             base_rate: BaseRate::Of(RateOf::Training),
             min_class_size: 500,
-            warning_days: 15,
-            at_risk: AtRiskParams::default(),
+            flag: FlagRule::default(),
+            trees: TreeParams::default(),
+            logistic: LogisticSettings::default(),
+            weights: WeightParams::default(),
         }
+    }
+}
+
+impl Default for TreeParams {
+    fn default() -> Self {
+        Self {
+            max_rounds: Count::of(300),
+            learning_rate: LearningRate::of(0.04),
+            max_leaves: Leaves::of(8),
+            min_leaf_rows: Count::of(40),
+        }
+    }
+}
+
+impl Default for WeightParams {
+    fn default() -> Self {
+        Self { positive_weight: Positive::of(1.0), half_life_days: None }
     }
 }
 
 impl ChurnParams {
     /// The label of a model with this horizon and order event.
-    pub fn label(&self, horizon_days: u32, order_event: &str) -> ChurnLabel {
+    pub fn label(
+        &self,
+        horizon_days: u32,
+        order_event: &str,
+        silence: &SilenceParams,
+    ) -> ChurnLabel {
         ChurnLabel {
             rule: self.rule,
             event: self.event.clone().unwrap_or_else(|| order_event.to_owned()),
             horizon_days,
-            lookback_days: self.lookback_days,
-            silence_days: self.silence_days,
-            gap_factor: self.gap_factor,
+            lookback_days: self.lookback_days.map(Days::get),
+            silence_days: silence.days.get(),
+            gap_factor: silence.gap_factor.get(),
             min_age_days: self.min_age_days,
         }
     }
 
-    /// Checks the bounds.
+    /// Checks what no type of a key shows.
     ///
     /// # Errors
-    /// One line that names the key, what is allowed and what it got.
-    pub fn check(&self) -> Result<(), String> {
-        let at_least_one = [
-            ("lookback_days", self.lookback_days.unwrap_or(1) as usize),
-            ("silence_days", self.silence_days as usize),
-            ("half_life_days", self.half_life_days.unwrap_or(1) as usize),
-            ("max_rounds", self.max_rounds),
-            ("min_leaf_rows", self.min_leaf_rows),
-        ];
-        if let Some((key, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
-            return Err(format!("[churn] {key} must be at least 1, got 0"));
+    /// The key, what is allowed and what it got.
+    pub fn check(&self) -> Result<(), Conflict> {
+        match self.event.as_deref() {
+            Some("") => Err(Conflict::new("event", "must name an event, got \"\"")),
+            _ => Ok(()),
         }
-        let positive = [
-            ("gap_factor", self.gap_factor),
-            ("churner_weight", self.churner_weight),
-            ("learning_rate", self.learning_rate),
-        ];
-        if let Some((key, value)) = positive.iter().find(|(_, v)| !v.is_finite() || *v <= 0.0) {
-            return Err(format!("[churn] {key} must be above zero, got {value}"));
-        }
-        if let Some(penalty) = self.l2_penalty.filter(|it| !it.is_finite() || *it < 0.0) {
-            return Err(format!("[churn] l2_penalty must be zero or more, got {penalty}"));
-        }
-        if self.learning_rate > 1.0 {
-            return Err(format!(
-                "[churn] learning_rate must be at most 1, got {}",
-                self.learning_rate
-            ));
-        }
-        if !(2..=1024).contains(&self.max_leaves) {
-            return Err(format!(
-                "[churn] max_leaves must lie between 2 and 1024, got {}",
-                self.max_leaves
-            ));
-        }
-        if let BaseRate::Known(rate) = self.base_rate
-            && !(rate > 0.0 && rate < 1.0)
-        {
-            return Err(format!(
-                "[churn] base_rate must be \"training\", \"latest\" or a rate between 0 and 1, got \
-                 {rate}"
-            ));
-        }
-        if self.event.as_deref() == Some("") {
-            return Err("[churn] event must name an event, got \"\"".into());
-        }
-        self.at_risk.check()
     }
 }

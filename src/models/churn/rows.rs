@@ -1,6 +1,6 @@
 use chrono::NaiveDateTime;
 
-use super::{ChurnError, ChurnParams};
+use super::{ChurnError, ChurnParams, WeightParams};
 use crate::dataset::{DatasetError, FeatureMatrix, Snapshot, UserIds, unit_interval};
 
 /// The users of a snapshot who can be judged, and who of them churned.
@@ -103,15 +103,17 @@ impl PooledRows {
 
 /// By class and by age of the snapshot; none where all would be 1.
 fn weights(snapshots: &[&JudgedUsers], params: &ChurnParams) -> Option<Vec<f64>> {
-    if params.churner_weight == 1.0 && params.half_life_days.is_none() {
+    let WeightParams { positive_weight, half_life_days } = params.weights;
+    let positive_weight = positive_weight.get();
+    if positive_weight == 1.0 && half_life_days.is_none() {
         return None;
     }
     let latest = snapshots.iter().map(|it| it.as_of).max()?;
     let of_snapshot = |snapshot: &JudgedUsers| {
         let age_days = (latest - snapshot.as_of).num_days() as f64;
-        params.half_life_days.map_or(1.0, |half_life| 0.5f64.powf(age_days / f64::from(half_life)))
+        half_life_days.map_or(1.0, |days| 0.5f64.powf(age_days / f64::from(days.get())))
     };
-    let of_class = |churned: bool| if churned { params.churner_weight } else { 1.0 };
+    let of_class = |churned: bool| if churned { positive_weight } else { 1.0 };
     let weights = snapshots.iter().flat_map(|snapshot| {
         let by_age = of_snapshot(snapshot);
         snapshot.churned.iter().map(move |&churned| by_age * of_class(churned))
@@ -121,22 +123,24 @@ fn weights(snapshots: &[&JudgedUsers], params: &ChurnParams) -> Option<Vec<f64>>
 
 #[cfg(test)]
 mod tests {
-    use chrono::{Days, NaiveDateTime};
+    use chrono::NaiveDateTime;
     use ndarray::Array2;
 
     use super::*;
+    use crate::settings::{Days, Positive};
 
     #[test]
     fn older_snapshots_and_the_class_decide_the_weight() {
         let judged = |days_ago: u64| JudgedUsers {
-            as_of: NaiveDateTime::default() - Days::new(days_ago),
+            as_of: NaiveDateTime::default() - chrono::Days::new(days_ago),
             rows: vec![0, 1],
             matrix: FeatureMatrix::new(vec!["a".into()], Array2::zeros((2, 1))).unwrap(),
             churned: vec![true, false],
         };
         let (latest, older) = (judged(0), judged(60));
-        let params =
-            ChurnParams { churner_weight: 3.0, half_life_days: Some(60), ..ChurnParams::default() };
+        let weights =
+            WeightParams { positive_weight: Positive::of(3.0), half_life_days: Some(Days::of(60)) };
+        let params = ChurnParams { weights, ..ChurnParams::default() };
         let rows = PooledRows::of(&[&latest, &older], &params).unwrap();
         assert_eq!(rows.rows().weights, Some(&[3.0, 1.0, 1.5, 0.5][..]));
         let even = PooledRows::of(&[&latest], &ChurnParams::default()).unwrap();

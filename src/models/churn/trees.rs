@@ -30,9 +30,9 @@ impl FittedTrees {
             names.iter().enumerate().filter(|(_, name)| params.monotone_increasing.contains(name));
         let boosting = BoostingParams {
             loss: Loss::Log,
-            learning_rate: params.learning_rate,
-            max_leaves: params.max_leaves,
-            min_leaf_rows: params.min_leaf_rows,
+            learning_rate: params.trees.learning_rate.get(),
+            max_leaves: params.trees.max_leaves.get(),
+            min_leaf_rows: params.trees.min_leaf_rows.get(),
             monotone_increasing: rising.map(|(column, _)| column).collect(),
             ..BoostingParams::default()
         };

@@ -136,7 +136,7 @@ pub(super) fn try_classifiers(
         churned.extend_from_slice(&fold.judge.churned);
     }
     let judged_at = folds.iter().map(|fold| fold.judge.as_of).collect();
-    let n_rounds = ((stage + 1) * ROUNDS_PER_STAGE).min(params.max_rounds);
+    let n_rounds = ((stage + 1) * ROUNDS_PER_STAGE).min(params.trees.max_rounds.get());
     let l2_penalty = penalties(params)[penalty];
     let record = TrialRecord { judged_at, out_of_time, candidates, chosen, n_rounds, l2_penalty };
     Ok(Trial { record, log_odds, churned })
@@ -177,7 +177,7 @@ impl Fold<'_> {
         };
         let trees = match params.model {
             ModelChoice::Logistic => Vec::new(),
-            _ => FittedTrees::fit(&rows, params, params.max_rounds, seed)?
+            _ => FittedTrees::fit(&rows, params, params.trees.max_rounds.get(), seed)?
                 .log_odds_in_stages(matrix, ROUNDS_PER_STAGE)?,
         };
         Ok(Forecasts { logistic, trees })
@@ -193,7 +193,7 @@ impl Fold<'_> {
 
 /// The penalties to try, the least first.
 fn penalties(params: &ChurnParams) -> Vec<f64> {
-    params.l2_penalty.map_or(L2_PENALTIES.to_vec(), |penalty| vec![penalty])
+    params.logistic.l2_penalty.map_or(L2_PENALTIES.to_vec(), |penalty| vec![penalty.get()])
 }
 
 impl Forecasts {

@@ -1,4 +1,5 @@
 use super::{ChurnParams, Estimate, RankingScores};
+use crate::settings::Days;
 
 /// What the data behind a model amounts to.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +33,8 @@ impl Evidence {
                 ));
             }
         }
-        let needed = i64::from(params.lookback_days.unwrap_or(0)) + i64::from(self.horizon_days);
+        let needed =
+            i64::from(params.lookback_days.map_or(0, Days::get)) + i64::from(self.horizon_days);
         if self.history_days < needed {
             doubts.push(format!(
                 "{} days of history before the held-out snapshot; lookback and horizon need {needed}",
@@ -74,7 +76,7 @@ mod tests {
 
     #[test]
     fn too_little_evidence_is_told_in_full() {
-        let params = ChurnParams { lookback_days: Some(365), ..ChurnParams::default() };
+        let params = ChurnParams { lookback_days: Some(Days::of(365)), ..ChurnParams::default() };
         let evidence = Evidence {
             n_training: (600, 600),
             n_held_out: (500, 20),

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rfm_map::NEVER_ORDERED;
 use super::{
-    FittedRfm, FittedValueDemand, GroupName, LifecycleParams, LifecycleStage, RfmMap, RfmParams,
+    FittedRfm, FittedValueDemand, GroupName, LifecycleBounds, LifecycleStage, RfmMap, RfmParams,
     RfmScores, RuleError,
 };
 use crate::dataset::{DatasetError, FeatureMatrix};
@@ -77,7 +77,7 @@ pub struct FittedRules {
     /// Medians of value and demand.
     pub value_demand: FittedValueDemand,
     /// Bounds of the lifecycle stages.
-    pub lifecycle: LifecycleParams,
+    pub lifecycle: LifecycleBounds,
 }
 
 impl FittedRules {
@@ -89,13 +89,13 @@ impl FittedRules {
     pub fn fit(
         matrix: &FeatureMatrix,
         rfm: &RfmParams,
-        lifecycle: &LifecycleParams,
+        lifecycle: LifecycleBounds,
     ) -> Result<Self, RuleError> {
         Ok(Self {
             rfm: FittedRfm::fit(matrix)?,
             rfm_map: rfm.names()?,
             value_demand: FittedValueDemand::fit(matrix)?,
-            lifecycle: lifecycle.clone(),
+            lifecycle,
         })
     }
 
@@ -163,7 +163,8 @@ mod tests {
     }
 
     fn fitted() -> FittedRules {
-        FittedRules::fit(&matrix(), &RfmParams::default(), &LifecycleParams::default()).unwrap()
+        let bounds = LifecycleBounds { new_days: 30, dormant_days: 90 };
+        FittedRules::fit(&matrix(), &RfmParams::default(), bounds).unwrap()
     }
 
     #[test]

@@ -1,11 +1,20 @@
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{DatasetError, FeatureMatrix};
+use crate::settings::{Conflict, Days};
 
-/// `[lifecycle]` of the config: bounds between the stages.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// `[lifecycle]` of the config.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LifecycleParams {
+    /// New: the first order is at most this many days old.
+    pub new_days: Days,
+}
+
+/// Bounds between the stages.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LifecycleBounds {
     /// New: the first order is at most this many days old.
     pub new_days: u32,
     /// Dormant: the last order is more than this many days old.
@@ -14,7 +23,7 @@ pub struct LifecycleParams {
 
 impl Default for LifecycleParams {
     fn default() -> Self {
-        Self { new_days: 30, dormant_days: 90 }
+        Self { new_days: Days::of(30) }
     }
 }
 
@@ -57,21 +66,23 @@ impl LifecycleStage {
 }
 
 impl LifecycleParams {
-    /// Checks the bounds.
+    /// The bounds of the stages; dormant is whoever is out of reach.
     ///
     /// # Errors
-    /// One line that names the keys, what is allowed and what they got.
-    pub fn check(&self) -> Result<(), String> {
-        if self.new_days == 0 || self.dormant_days < self.new_days {
-            return Err(format!(
-                "[lifecycle] new_days and dormant_days must satisfy 1 ≤ new_days ≤ dormant_days, \
-                 got {} and {}",
-                self.new_days, self.dormant_days
+    /// When somebody would be new and dormant at once.
+    pub fn bounds(self, reach_days: Days) -> Result<LifecycleBounds, Conflict> {
+        let (new_days, dormant_days) = (self.new_days.get(), reach_days.get());
+        if new_days > dormant_days {
+            return Err(Conflict::new(
+                "new_days",
+                format!("must be at most [silence] reach_days, got {new_days} and {dormant_days}"),
             ));
         }
-        Ok(())
+        Ok(LifecycleBounds { new_days, dormant_days })
     }
+}
 
+impl LifecycleBounds {
     /// The stage of each user.
     ///
     /// # Errors
@@ -107,7 +118,7 @@ mod tests {
         let values =
             array![[0.0, 0.0, 400.0], [1.0, 30.0, 30.0], [3.0, 200.0, 90.0], [3.0, 200.0, 91.0]];
         let matrix = FeatureMatrix::new(names.map(String::from).to_vec(), values).unwrap();
-        let stages = LifecycleParams::default().stages(&matrix).unwrap();
+        let stages = LifecycleBounds { new_days: 30, dormant_days: 90 }.stages(&matrix).unwrap();
         use LifecycleStage::{Active, Dormant, New, Prospect};
         assert_eq!(stages, [Prospect, New, Active, Dormant]);
     }

@@ -13,7 +13,7 @@ mod value_demand;
 
 pub use error::RuleError;
 pub use groupings::{FittedRules, RuleGrouping, UserGroups};
-pub use lifecycle::{LifecycleParams, LifecycleStage};
+pub use lifecycle::{LifecycleBounds, LifecycleParams, LifecycleStage};
 pub use map_error::RfmMapError;
 pub use rfm::{FittedRfm, Quintiles, RfmScores};
 pub use rfm_map::{GroupName, RfmMap, RfmParams};

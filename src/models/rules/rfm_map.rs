@@ -18,14 +18,6 @@ pub struct RfmParams {
 }
 
 impl RfmParams {
-    /// Checks that each of the 125 codes has exactly one name.
-    ///
-    /// # Errors
-    /// One line that names the codes and names concerned, and what is allowed.
-    pub fn check(&self) -> Result<(), String> {
-        self.names().map(|_| ()).map_err(|error| error.to_string())
-    }
-
     /// The map that the section describes, the name of the best code first.
     ///
     /// # Errors
@@ -274,7 +266,7 @@ mod tests {
     }
 
     fn refusal(map: &[(&str, &[&str])]) -> String {
-        params(map).check().unwrap_err()
+        params(map).names().unwrap_err().to_string()
     }
 
     fn sizes(map: &RfmMap) -> Vec<usize> {

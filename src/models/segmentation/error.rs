@@ -8,7 +8,7 @@ use crate::stats::linear::LinearError;
 #[derive(Debug, thiserror::Error)]
 pub enum SegmentationError {
     /// Settings that exclude each other.
-    #[error("[segmentation] {} {}", .0.key, .0.message)]
+    #[error("[segmentation] {0}")]
     Params(#[from] Conflict),
     /// Fewer users than segments.
     #[error(

@@ -67,11 +67,11 @@ pub fn churn(bundle: &Bundle) -> Document {
         "Holdout: no fit has seen that snapshot. Intervals hold 95 % of bootstrap resamples of \
          the users. Lift: churn rate among the likeliest over that of all. Captured: share of all \
          who churned. GMV: share of what they had ordered in the year before. Flags count only \
-         users within reach (max_silence_days); * marks the one in use. ECE: mean distance of \
+         users within reach ([silence] reach_days); * marks the one in use. ECE: mean distance of \
          probability and rate in ten bins of equal size.",
         "保留快照：任何拟合都没有见过它。区间包含 95 % 的用户自助抽样。提升度：最可能流失者的流失率与\
          全体之比。捕获：占全部流失者的份额。GMV：占流失者前一年订单金额的份额。标记只计可触达的用户\
-         （max_silence_days）；* 为当前所用。ECE：十个等大分箱中概率与实际比率的平均差距。",
+         （[silence] reach_days）；* 为当前所用。ECE：十个等大分箱中概率与实际比率的平均差距。",
     ));
     page
 }
@@ -115,6 +115,7 @@ fn failed_checks(page: &mut Document, bundle: &Bundle) {
 fn odd_base_rate(bundle: &Bundle) -> Option<Bilingual> {
     const NEAR: f64 = 0.1;
     let BaseRate::Known(known) = bundle.config.churn.base_rate else { return None };
+    let known = known.get();
     let rates = || bundle.churn.settings.snapshot_rates.iter().map(|rate| rate.churn_rate);
     if rates().any(|rate| (rate - known).abs() <= NEAR) {
         return None;
@@ -306,18 +307,18 @@ fn reliability(bundle: &Bundle) -> Table {
 }
 
 fn flags(bundle: &Bundle) -> Table {
-    let params = &bundle.churn.settings.at_risk;
+    let used = bundle.churn.settings.flag;
     let columns = [
         column("method", ("Flag", "标记"), Format::Text, |it: &&FlagOutcome| {
-            match flag(params, it.by) {
-                Value::Code(code, name) if it.by == params.by => {
+            match flag(it.rule) {
+                Value::Code(code, name) if it.rule == used => {
                     Value::Code(code, words(name.en + " *", name.zh + " *"))
                 }
                 other => other,
             }
         }),
         column("is_in_use", ("In use", "在用"), Format::Text, |it: &&FlagOutcome| {
-            it.by == params.by
+            it.rule == used
         })
         .for_programs(),
         column("n_flagged", ("Users", "用户数"), Format::Count, |it: &&FlagOutcome| {

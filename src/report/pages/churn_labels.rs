@@ -3,7 +3,7 @@
 use super::phrases::{optional, thousands};
 use crate::bundle::Bundle;
 use crate::dataset::{Bilingual, ChurnLabel, ChurnRule};
-use crate::models::churn::{AtRiskParams, BaseRate, FlagBy, ModelChoice, RateOf};
+use crate::models::churn::{BaseRate, FlagRule, KeepingCosts, ModelChoice, RateOf};
 use crate::report::{Value, digits, words};
 use crate::stats::calibration::Calibration;
 
@@ -127,27 +127,23 @@ pub(super) fn holdout_rate(bundle: &Bundle) -> f64 {
 }
 
 /// A way of flagging.
-pub(super) fn flag(params: &AtRiskParams, by: FlagBy) -> Value {
+pub(super) fn flag(rule: FlagRule) -> Value {
     let percent = |share: f64| format!("{} %", (share * 1000.0).round() / 10.0);
-    let (code, en, zh) = match by {
-        FlagBy::Share => {
-            let share = percent(params.share);
+    let (code, en, zh) = match rule {
+        FlagRule::Share(share) => {
+            let share = percent(share.get());
             ("share", format!("likeliest {share}"), format!("最可能流失的 {share}"))
         }
-        FlagBy::Number => {
-            let n = params.number;
-            ("number", format!("likeliest {n}"), format!("最可能流失的 {n} 人"))
+        FlagRule::TopN(n) => ("top_n", format!("likeliest {n}"), format!("最可能流失的 {n} 人")),
+        FlagRule::Cutoff(from) => {
+            ("cutoff", format!("probability from {from}"), format!("概率不低于 {from}"))
         }
-        FlagBy::Threshold => {
-            let from = params.threshold;
-            ("threshold", format!("probability from {from}"), format!("概率不低于 {from}"))
-        }
-        FlagBy::Precision => {
-            let share = percent(params.precision);
+        FlagRule::Precision(share) => {
+            let share = percent(share.get());
             ("precision", format!("precision {share}"), format!("精确率 {share}"))
         }
-        FlagBy::Profit => {
-            let (cost, saved) = (params.cost, percent(params.save_rate));
+        FlagRule::Profit(KeepingCosts { save_rate, cost }) => {
+            let saved = percent(save_rate.get());
             (
                 "profit",
                 format!("pays at cost {cost}, {saved} saved"),

@@ -16,7 +16,7 @@ const N_DRIVERS: usize = 5;
 /// Every layer with its profile, and how each number of layers did.
 pub fn layers(bundle: &Bundle) -> Document {
     let mut page = Document::default();
-    let days = bundle.config.snapshots.horizon_days;
+    let days = bundle.config.snapshots.horizon_days.get();
     let as_of = bundle.record.dates.training[0].date();
     page.fact("as_of", as_of);
     page.fact("horizon_days", days);

@@ -40,7 +40,7 @@ fn features(page: &mut Document, bundle: &Bundle) {
     if let Some(reasons) = dropped(pruning) {
         page.paragraph(words(format!("dropped: {}", reasons.en), format!("丢弃：{}", reasons.zh)));
     }
-    let days = bundle.config.snapshots.horizon_days;
+    let days = bundle.config.snapshots.horizon_days.get();
     let (first, last) = (dates.training.last().unwrap_or(&dates.hold_out), &dates.training[0]);
     let (first, last, holdout) = (first.date(), last.date(), dates.hold_out.date());
     let (n, many) = (dates.training.len(), if dates.training.len() == 1 { "" } else { "s" });

@@ -32,7 +32,7 @@ fn three_dates_at_least_can_be_validated() {
         let first = first_day().and_hms_opt(10, 0, 0).unwrap();
         let as_of = (first_day() + Days::new(n_days)).and_time(Default::default());
         let dates = snapshots.dates(first, as_of).unwrap();
-        let n_validated = n_validated(&dates.training, snapshots.horizon_days);
+        let n_validated = n_validated(&dates.training, snapshots.horizon_days.get());
         assert!(n_validated >= 3, "{n_days} days: {n_validated}\n{}", read.config);
         read.says(&[&format!("of which {n_validated} can be validated")]);
     }

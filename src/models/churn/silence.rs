@@ -3,19 +3,34 @@
 use chrono::{Duration, NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 
-use super::ChurnParams;
 use crate::dataset::PurchaseSummary;
+use crate::settings::{Days, Positive};
 
-/// How silence is told, and how early.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SilenceRule {
+/// `[silence]` of the config: when a user who does nothing counts as silent, when
+/// to warn of it, and until when anybody is within reach.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SilenceParams {
     /// Days without the event after which anybody is silent.
-    pub silence_days: u32,
+    pub days: Days,
     /// Median gaps after which a user is silent by their own rhythm.
-    pub gap_factor: f64,
+    pub gap_factor: Positive,
     /// Days before either from which a warning stands.
     pub warning_days: u32,
+    /// Days without the event after which a user is out of reach: not flagged, and
+    /// dormant.
+    pub reach_days: Days,
+}
+
+impl Default for SilenceParams {
+    fn default() -> Self {
+        Self {
+            days: Days::of(180),
+            gap_factor: Positive::of(3.0),
+            warning_days: 15,
+            reach_days: Days::of(90),
+        }
+    }
 }
 
 /// When a user turns silent if they do nothing.
@@ -31,16 +46,7 @@ pub struct Silence {
     pub warning: bool,
 }
 
-impl SilenceRule {
-    /// The rule of a config.
-    pub fn new(params: &ChurnParams) -> Self {
-        Self {
-            silence_days: params.silence_days,
-            gap_factor: params.gap_factor,
-            warning_days: params.warning_days,
-        }
-    }
-
+impl SilenceParams {
     /// When a user turns silent; `None` for a user who never did the event.
     pub fn silence(&self, summary: &PurchaseSummary, as_of: NaiveDateTime) -> Option<Silence> {
         if summary.n_days == 0 {
@@ -52,8 +58,8 @@ impl SilenceRule {
             let on = as_of.checked_add_signed(seconds)?.date();
             Some((on, (on - as_of.date()).num_days()))
         };
-        let (on, days_left) = after(f64::from(self.silence_days))?;
-        let by_own_gaps = summary.own_silence_days(self.gap_factor).and_then(after);
+        let (on, days_left) = after(f64::from(self.days.get()))?;
+        let by_own_gaps = summary.own_silence_days(self.gap_factor.get()).and_then(after);
         let is_near = |days: i64| (0..=i64::from(self.warning_days)).contains(&days);
         let warning = is_near(days_left) || by_own_gaps.is_some_and(|(_, days)| is_near(days));
         Some(Silence { on, days_left, by_own_gaps, warning })
@@ -66,7 +72,7 @@ mod tests {
     use crate::dataset::Gaps;
 
     fn silence(n_days: u32, last_days_ago: f64, gap: f64) -> Silence {
-        let rule = SilenceRule::new(&ChurnParams::default());
+        let rule = SilenceParams::default();
         let gaps = Gaps { median_days: gap, mean_days: gap, longest_days: gap };
         let summary = PurchaseSummary {
             n_days,
@@ -103,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_user_who_never_came_never_turns_silent() {
-        let rule = SilenceRule::new(&ChurnParams::default());
+        let rule = SilenceParams::default();
         assert_eq!(rule.silence(&PurchaseSummary::default(), NaiveDateTime::default()), None);
     }
 }
