@@ -361,7 +361,7 @@ fn a_config_out_of_bounds_is_refused_by_key() {
     );
     refused(
         "weights.positive_weight = 0.0",
-        &["[churn] weights.positive_weight", "above 0, got 0"],
+        &["[churn.weights] positive_weight must be above 0, got 0"],
     );
     refused("weights.half_life_days = 0", &["half_life_days must be at least 1, got 0"]);
     refused("base_rate = 1.5", &["[churn] base_rate must be", "got 1.5"]);

@@ -62,7 +62,7 @@ fn faulty_features_of_ones_own_are_refused_before_the_data_is_read() {
     }
     with_custom("[features.custom.\"my feature\"]\nsql = \"count(*)\"\n")
         .train(&["--config", "shop.toml"])
-        .refused(&["names are letters, digits and _", "my feature"]);
+        .refused(&["names of letters, digits and _", "my feature"]);
 }
 
 #[test]
@@ -90,13 +90,13 @@ fn what_fails_on_the_data_is_told_by_name() {
 #[test]
 fn names_that_are_taken_are_refused() {
     for (name, part) in [
-        ("user_id", "a column of this name already"),
-        ("outcome_gmv", "a column of this name already"),
+        ("user_id", "a column of this one already"),
+        ("outcome_gmv", "a column of this one already"),
         ("n_orders", "the catalogue has a feature of this name"),
     ] {
         let shop = with_custom(&format!("[features.custom.{name}]\nsql = \"count(*)\"\n"));
         let arguments = ["features", "--config", "shop.toml", "--out", "m.parquet"];
-        shop.train(&arguments).refused(&[name, part, "choose another"]);
+        shop.train(&arguments).refused(&[name, part, "needs another name"]);
     }
 }
 
