@@ -2,7 +2,7 @@ use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 use super::rows::PooledRows;
-use super::trial::{Trial, try_classifiers};
+use super::selection::{Trial, try_classifiers};
 use super::{
     BaseRate, ChurnError, ChurnParams, Classifier, FittedBlend, FittedClassifier, FittedLogistic,
     FittedTrees, FlagRule, JudgedUsers, ModelChoice, RateOf, SilenceParams, TrainingRows,

@@ -5,41 +5,30 @@
 //! calibrated on it; [`FlagRule`] says whom to flag, [`Reasons`] why, and
 //! [`SilenceParams`] by when.
 
-mod blend;
-mod classifier;
+mod action;
+mod classifiers;
 mod error;
-mod evaluate;
+mod evaluation;
 mod fit;
-mod flags;
-mod importance;
-mod logistic;
 mod params;
-mod reasons;
 mod rows;
-mod silence;
-mod themes;
-mod trees;
-mod trial;
-mod trust;
+mod selection;
 
-pub use blend::FittedBlend;
-pub use classifier::{Classifier, Explain, FittedClassifier};
+pub use action::{
+    FlagOutcome, FlagRule, KeepingCosts, Reason, ReasonThemes, Reasons, RiskSide, Silence,
+    SilenceParams, Theme,
+};
+pub use classifiers::{
+    Classifier, Explain, FittedBlend, FittedClassifier, FittedLogistic, FittedTrees,
+};
 pub use error::ChurnError;
-pub use evaluate::{
-    CalibrationScores, ChurnEvaluation, Estimate, LayerScores, ProbabilityScores, Ranking,
-    RankingScores, SHARES, measure_layers, measure_rankings,
+pub use evaluation::{
+    CalibrationScores, ChurnEvaluation, Estimate, Evidence, Importance, LayerScores,
+    ProbabilityScores, Ranking, RankingScores, SHARES, measure_layers, measure_rankings,
 };
 pub use fit::{ChurnSettings, FittedChurn, SnapshotRate, fit_churn};
-pub use flags::{FlagOutcome, FlagRule, KeepingCosts};
-pub use importance::Importance;
-pub use logistic::FittedLogistic;
 pub use params::{
     BaseRate, ChurnParams, LogisticSettings, ModelChoice, RateOf, TreeParams, WeightParams,
 };
-pub use reasons::{Reason, ReasonThemes, Reasons};
 pub use rows::{JudgedUsers, TrainingRows};
-pub use silence::{Silence, SilenceParams};
-pub use themes::{RiskSide, Theme};
-pub use trees::FittedTrees;
-pub use trial::{Candidate, TrialRecord};
-pub use trust::Evidence;
+pub use selection::{Candidate, TrialRecord};

@@ -3,7 +3,7 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
-use super::outcome::Outcome;
+use super::embedding::Outcome;
 use super::{SegmentationError, SegmentationParams};
 use crate::dataset::Outcomes;
 use crate::stats::clustering::{ClusterParams, FittedClusters, KMeansParams, fit_clusters};

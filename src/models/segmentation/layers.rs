@@ -3,11 +3,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::choose_k::{Arena, Candidate, KVerdict, choose_k, cluster_params, mean_agreement};
-use super::foretell::{Rounds, find_rounds};
+use super::embedding::{Draw, LayerSpace, Rounds, TrainingRows, Trial, find_rounds};
 use super::naming::{LayerName, NameClaim, layer_names, typical_user};
 use super::profile::{LayerProfile, profile_layers};
-use super::space::LayerSpace;
-use super::training_rows::{Draw, TrainingRows, Trial};
 use super::{EmbeddingKind, SegmentationError, SegmentationParams};
 use crate::dataset::{Bilingual, FeatureMatrix, Snapshot};
 use crate::stats::clustering::{ClusteringError, FittedClusters, fit_clusters};

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::SegmentationError;
-use super::space::LayerSpace;
+use super::embedding::LayerSpace;
 use crate::dataset::{FeatureMatrix, Outcomes};
 use crate::stats::clustering::FittedClusters;
 use crate::stats::metrics::median;

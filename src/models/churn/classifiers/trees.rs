@@ -1,8 +1,9 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::{ChurnError, ChurnParams, Classifier, Explain, TrainingRows};
+use super::{Classifier, Explain};
 use crate::dataset::FeatureMatrix;
+use crate::models::churn::{ChurnError, ChurnParams, TrainingRows};
 use crate::stats::boosting::{BoostedTrees, BoostingParams, Explainer, Loss, Sample, fit_trees};
 
 /// Gradient-boosted trees that tell log odds.
@@ -16,7 +17,7 @@ pub struct FittedTrees {
 }
 
 impl FittedTrees {
-    pub(super) fn fit(
+    pub(in super::super) fn fit(
         rows: &TrainingRows<'_>,
         params: &ChurnParams,
         n_rounds: usize,
@@ -42,7 +43,7 @@ impl FittedTrees {
     }
 
     /// Log odds after every `step` trees.
-    pub(super) fn log_odds_in_stages(
+    pub(in super::super) fn log_odds_in_stages(
         &self,
         matrix: &FeatureMatrix,
         step: usize,

@@ -1,33 +1,8 @@
-use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::{ChurnError, FittedBlend, FittedLogistic, FittedTrees, ModelChoice};
+use super::{Classifier, Explain, FittedBlend, FittedLogistic, FittedTrees};
 use crate::dataset::FeatureMatrix;
-
-/// Tells log odds of churn, and what each feature adds to them.
-pub trait Classifier {
-    /// The features that it looks at, in the order of contributions.
-    fn features(&self) -> Vec<String>;
-
-    /// Log odds of churn of each row, not calibrated.
-    ///
-    /// # Errors
-    /// When the matrix lacks a feature.
-    fn log_odds(&self, matrix: &FeatureMatrix) -> Result<Vec<f64>, ChurnError>;
-
-    /// Prepares to explain rows.
-    fn explainer(&self) -> Box<dyn Explain + '_>;
-}
-
-/// Tells what each feature adds to the log odds of a row.
-pub trait Explain: Sync {
-    /// Contributions, shape (rows, [`Classifier::features`]); a row's sum and a
-    /// constant of the model are its log odds.
-    ///
-    /// # Errors
-    /// When the matrix lacks a feature.
-    fn contributions(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, ChurnError>;
-}
+use crate::models::churn::{ChurnError, ModelChoice};
 
 /// A fitted classifier, whichever it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,12 +51,12 @@ impl Classifier for FittedClassifier {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::Array2;
     use rand::{Rng, SeedableRng};
     use rand_xoshiro::Xoshiro256PlusPlus;
 
-    use super::super::rows::TrainingRows;
     use super::*;
-    use crate::models::churn::{ChurnParams, TreeParams};
+    use crate::models::churn::{ChurnParams, TrainingRows, TreeParams};
     use crate::settings::Leaves;
 
     fn rows(n: usize) -> (FeatureMatrix, Vec<bool>) {

@@ -1,4 +1,5 @@
-use super::{ChurnParams, Estimate, RankingScores};
+use super::{Estimate, RankingScores};
+use crate::models::churn::ChurnParams;
 use crate::settings::Days;
 
 /// What the data behind a model amounts to.

@@ -1,9 +1,9 @@
 use ndarray::{Array1, Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use super::SegmentationError;
 use super::outcome::Outcome;
 use super::training_rows::{TrainingRows, Trial};
+use crate::models::segmentation::SegmentationError;
 use crate::stats::boosting::{BoostedTrees, BoostingParams, Sample, best_n_rounds, fit_trees};
 use crate::stats::linear::ridge_weights;
 use crate::stats::metrics::standard_deviation;
@@ -32,10 +32,10 @@ pub struct Foreteller {
 }
 
 /// How many trees each outcome is worth.
-pub(super) type Rounds = Vec<(Outcome, usize)>;
+pub(in super::super) type Rounds = Vec<(Outcome, usize)>;
 
 /// Finds how many trees help to foretell what the trial's judges did.
-pub(super) fn find_rounds(trial: &Trial, seed: u64) -> Result<Rounds, SegmentationError> {
+pub(in super::super) fn find_rounds(trial: &Trial, seed: u64) -> Result<Rounds, SegmentationError> {
     let names = trial.learn.matrix.varying_names();
     let (learn, judge) =
         (trial.learn.matrix.select_single(&names)?, trial.judge.matrix.select_single(&names)?);
@@ -77,7 +77,7 @@ const PRIOR_USERS: f64 = 4_000.0;
 ///
 /// Source: Bühlmann (1967), "Experience rating and credibility", ASTIN Bulletin
 /// 4, the factor n / (n + k).
-pub(super) fn credibility(rows: &TrainingRows) -> f64 {
+pub(in super::super) fn credibility(rows: &TrainingRows) -> f64 {
     rows.n_users as f64 / (rows.n_users as f64 + PRIOR_USERS)
 }
 
@@ -94,7 +94,7 @@ impl Foretellers {
     /// left to trees, since a sum knows no few who buy for thousands.
     ///
     /// Returns the trees and the weights, shape (outcomes, scaled features).
-    pub(super) fn fit(
+    pub(in super::super) fn fit(
         rows: &TrainingRows,
         scaled: ArrayView2<f64>,
         rounds: &Rounds,
@@ -120,7 +120,7 @@ impl Foretellers {
 
     /// What the trees foretell, shape (rows, [`Foretellers::of`]), in units of the
     /// space.
-    pub(super) fn coordinates(
+    pub(in super::super) fn coordinates(
         &self,
         features: ArrayView2<'_, f32>,
     ) -> Result<Array2<f64>, SegmentationError> {
@@ -136,7 +136,7 @@ impl Foretellers {
     }
 
     /// What each feature adds to coordinate `index`, shape (rows, features).
-    pub(super) fn contributions(
+    pub(in super::super) fn contributions(
         &self,
         index: usize,
         features: ArrayView2<'_, f32>,

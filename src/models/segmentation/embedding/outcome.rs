@@ -21,7 +21,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The outcomes that vary over these users.
-    pub(super) fn that_vary(outcomes: &Outcomes) -> Vec<Self> {
+    pub(in super::super) fn that_vary(outcomes: &Outcomes) -> Vec<Self> {
         let has_money = outcomes.gmv.iter().any(|&gmv| gmv > 0.0);
         let of_value =
             if has_money { [Self::LogGmv, Self::Gmv] } else { [Self::LogOrders, Self::Orders] };
@@ -55,13 +55,13 @@ impl Outcome {
     }
 
     /// Whether few users make most of it.
-    pub(super) fn is_of_few(self) -> bool {
+    pub(in super::super) fn is_of_few(self) -> bool {
         matches!(self, Self::Gmv | Self::Orders)
     }
 
     /// How much it counts in the space: churn twice, since two coordinates tell of
     /// value.
-    pub(super) fn weight(self) -> f64 {
+    pub(in super::super) fn weight(self) -> f64 {
         if self == Self::Churn { 2.0 } else { 1.0 }
     }
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FlagOutcome, Importance};
+use super::Importance;
+use crate::models::churn::FlagOutcome;
 use crate::stats::metrics::{
     Ranked, RankingMeasures, ReliabilityBin, Truth, brier_score, expected_calibration_error,
     log_loss, log_losses, mean, reliability, roc_auc, squared_errors,

@@ -3,8 +3,9 @@ use linfa::traits::Fit;
 use ndarray::{Array1, Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
-use super::{ChurnError, Classifier, Explain, TrainingRows};
+use super::{Classifier, Explain};
 use crate::dataset::FeatureMatrix;
+use crate::models::churn::{ChurnError, TrainingRows};
 use crate::stats::linear::{LogisticModel, LogisticParams};
 use crate::stats::scaling::{Scaling, Transform};
 
@@ -19,7 +20,7 @@ pub struct FittedLogistic {
 }
 
 impl FittedLogistic {
-    pub(super) fn fit(
+    pub(in super::super) fn fit(
         rows: &TrainingRows<'_>,
         l2_penalty: f64,
         rising: &[String],

@@ -4,7 +4,7 @@
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
-use super::blend::blended;
+use super::classifiers::blended;
 use super::rows::PooledRows;
 use super::{
     ChurnError, ChurnParams, Classifier, FittedLogistic, FittedTrees, JudgedUsers, ModelChoice,

@@ -1,8 +1,9 @@
 use ndarray::{ArrayView1, Axis};
 use rayon::prelude::*;
 
-use super::{ChurnError, Classifier, FittedClassifier, RiskSide, Theme};
+use super::{RiskSide, Theme};
 use crate::dataset::{FeatureInfo, FeatureMatrix};
+use crate::models::churn::{ChurnError, Classifier, FittedClassifier};
 
 /// Rows that are explained while their contributions are in memory.
 const BLOCK_ROWS: usize = 4_096;

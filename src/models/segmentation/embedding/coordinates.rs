@@ -1,10 +1,10 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::foretell::{Foretellers, Rounds, credibility};
+use super::outcome_models::{Foretellers, Rounds, credibility};
 use super::training_rows::TrainingRows;
-use super::{EmbeddingKind, SegmentationError, SegmentationParams};
 use crate::dataset::FeatureMatrix;
+use crate::models::segmentation::{EmbeddingKind, SegmentationError, SegmentationParams};
 use crate::stats::linear::principal_components;
 use crate::stats::metrics::{correlations, standard_deviation};
 use crate::stats::scaling::Scaling;
@@ -42,7 +42,7 @@ pub struct LayerSpace {
 impl LayerSpace {
     /// Learns the space from users and, unless it is the plain one, from what
     /// they did afterwards.
-    pub(super) fn fit(
+    pub(in super::super) fn fit(
         params: &SegmentationParams,
         rows: &TrainingRows,
         rounds: &Rounds,
@@ -107,7 +107,7 @@ impl LayerSpace {
     /// What each feature contributes to the place of the mean of some users,
     /// seen from the mean of all: (feature, one number a coordinate). They add up
     /// to the way from the one mean to the other.
-    pub(super) fn contributions(
+    pub(in super::super) fn contributions(
         &self,
         some: &FeatureMatrix,
         all: &FeatureMatrix,
@@ -203,7 +203,7 @@ fn directions_of_behaviour(
 mod tests {
     use super::*;
     use crate::dataset::Outcomes;
-    use crate::models::segmentation::outcome::Outcome;
+    use crate::models::segmentation::Outcome;
     use crate::settings::Weight;
 
     /// Users of whom the one feature tells who buys, and the other nothing.

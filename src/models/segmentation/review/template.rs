@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::Layer;
+use crate::models::segmentation::Layer;
 
 const HEADER: &str = r##"# The layers of a model, for a person to edit. `layercake-score` and
 # `layercake-compare` use this file where it stands, beside `latest`;

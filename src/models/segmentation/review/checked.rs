@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::review_error::ReviewError;
-use super::review_file::{LayerEntry, ReviewFile, SplitEntry};
-use super::{FittedLayers, Layer};
+use super::error::ReviewError;
+use super::file::{LayerEntry, ReviewFile, SplitEntry};
+use crate::models::segmentation::{FittedLayers, Layer};
 
 /// A review that fits its model: the layers that users are assigned to, and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -266,8 +266,8 @@ fn unknown<'a>(entry: String, id: &str, valid: impl Iterator<Item = &'a String>)
 
 #[cfg(test)]
 mod tests {
-    use super::super::LayerProfile;
     use super::*;
+    use crate::models::segmentation::LayerProfile;
 
     fn model() -> Vec<Layer> {
         let profile = LayerProfile {

@@ -1,8 +1,9 @@
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::{ChurnError, Classifier, Explain, FittedLogistic, FittedTrees};
+use super::{Classifier, Explain, FittedLogistic, FittedTrees};
 use crate::dataset::FeatureMatrix;
+use crate::models::churn::ChurnError;
 
 /// The mean of a logistic regression and of boosted trees, in log odds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,7 +16,7 @@ pub struct FittedBlend {
 }
 
 /// The mean of two log odds.
-pub(super) fn blended(logistic: &[f64], trees: &[f64]) -> Vec<f64> {
+pub(in super::super) fn blended(logistic: &[f64], trees: &[f64]) -> Vec<f64> {
     logistic.iter().zip(trees).map(|(a, b)| (a + b) / 2.0).collect()
 }
 

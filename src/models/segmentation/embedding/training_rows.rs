@@ -8,7 +8,7 @@ use crate::stats::resample::{dates_ended_by, halves, poisson_copies};
 const MAX_ROWS: usize = 200_000;
 
 /// Users at training snapshots, on top of each other.
-pub(super) struct TrainingRows {
+pub(in super::super) struct TrainingRows {
     pub matrix: FeatureMatrix,
     pub outcomes: Outcomes,
     /// Users of the largest snapshot: rows of one user at several dates say little
@@ -17,14 +17,14 @@ pub(super) struct TrainingRows {
 }
 
 /// Rows to learn from, and later ones, or other users, to judge by.
-pub(super) struct Trial {
+pub(in super::super) struct Trial {
     pub learn: TrainingRows,
     pub judge: TrainingRows,
 }
 
 /// Which users are learned from.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Draw {
+pub(in super::super) enum Draw {
     /// All of them.
     All,
     /// A resample with replacement, in which a user has the same number of copies

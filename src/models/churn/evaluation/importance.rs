@@ -4,8 +4,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{ChurnError, Classifier, FittedChurn};
 use crate::dataset::FeatureMatrix;
+use crate::models::churn::{ChurnError, Classifier, FittedChurn};
 use crate::stats::metrics::{log_losses, mean};
 use crate::stats::resample::{Interval, bootstrap, every_nth, percentile_interval};
 

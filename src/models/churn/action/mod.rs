@@ -1,0 +1,11 @@
+//! What to do about churn: whom to flag, why, and by when.
+
+mod flags;
+mod reasons;
+mod silence;
+mod themes;
+
+pub use flags::{FlagOutcome, FlagRule, KeepingCosts};
+pub use reasons::{Reason, ReasonThemes, Reasons};
+pub use silence::{Silence, SilenceParams};
+pub use themes::{RiskSide, Theme};

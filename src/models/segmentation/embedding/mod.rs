@@ -1,0 +1,12 @@
+//! Where users who will do the same are near each other.
+
+mod coordinates;
+mod outcome;
+mod outcome_models;
+mod training_rows;
+
+pub use coordinates::LayerSpace;
+pub use outcome::Outcome;
+pub use outcome_models::{Foreteller, Foretellers};
+pub(super) use outcome_models::{Rounds, find_rounds};
+pub(super) use training_rows::{Draw, TrainingRows, Trial};
