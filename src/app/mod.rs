@@ -28,6 +28,9 @@ pub use model::Model;
 pub use progress::{Progress, Silent};
 pub use rejected_rows::RejectedRows;
 pub use review::{CheckedReview, review_place};
-pub use score::{LayerCount, ScoreFormat, ScoreRequest, ScoreSummary, score};
+pub use score::{
+    LayerCount, ScoreColumn, ScoreFormat, ScoreRequest, ScoreSummary, ScoreType, score,
+    score_columns,
+};
 pub use session::Session;
 pub use train::{Previous, Trained, train};

@@ -6,7 +6,7 @@ use layercake::dataset::Missing;
 use layercake::features::{EventParams, Feature, FeatureParams, InputTraits, build_plan};
 use layercake::settings::Days;
 
-use crate::support::project;
+use crate::support::is_current;
 
 /// A shop that fills every column, with one event of each kind.
 fn everything() -> InputTraits {
@@ -95,11 +95,5 @@ fn reference() -> String {
 
 #[test]
 fn the_reference_of_features_is_what_the_code_says() {
-    let file = project().join("docs/features.md");
-    let written = reference();
-    if std::env::var_os("LAYERCAKE_WRITE_DOCS").is_some() {
-        std::fs::write(&file, &written).unwrap();
-    }
-    let there = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(there == written, "docs/features.md is out of date: set LAYERCAKE_WRITE_DOCS=1");
+    is_current("docs/features.md", &reference());
 }

@@ -19,6 +19,7 @@ mod real_data;
 mod reports;
 mod review;
 mod rules;
+mod score_reference;
 mod scoring;
 mod source;
 mod starter;

@@ -198,3 +198,14 @@ pub fn orders(n_users: u64) -> String {
 pub fn flat(report: &str) -> String {
     report.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+/// Refuses a page of the documentation that is not what the code says; writes it when
+/// `LAYERCAKE_WRITE_DOCS` is set.
+pub fn is_current(page: &str, text: &str) {
+    let file = project().join(page);
+    if std::env::var_os("LAYERCAKE_WRITE_DOCS").is_some() {
+        std::fs::write(&file, text).unwrap();
+    }
+    let there = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(there == text, "{page} is out of date: set LAYERCAKE_WRITE_DOCS=1");
+}

@@ -1,13 +1,7 @@
 //! Every user's churn: how likely, why, and by when.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray, StringBuilder,
-};
-use arrow::datatypes::Date32Type;
-use chrono::{Duration, NaiveDate, NaiveDateTime, NaiveTime};
+use arrow::array::{StringArray, StringBuilder};
+use chrono::{Duration, NaiveDateTime, NaiveTime};
 
 use super::reason_words::ReasonWords;
 use crate::app::PipelineError;
@@ -15,24 +9,33 @@ use crate::bundle::Bundle;
 use crate::dataset::{Bilingual, Eligibility, FeatureInfo, Purchases, Snapshot};
 use crate::models::churn::{Classifier, ReasonThemes, Reasons, Silence};
 
-/// Reasons that are told of each user.
-const N_REASONS: usize = 3;
+/// Reasons that are shown of each user.
+pub(super) const N_REASONS: usize = 3;
 
 /// One row a user, in order of user id; `None` for users who are not eligible.
 pub(super) struct ChurnScores {
     pub probabilities: Vec<Option<f64>>,
     pub at_risk: Vec<bool>,
-    statuses: Vec<&'static str>,
-    log_odds: Vec<Option<f64>>,
-    percentiles: Vec<Option<f64>>,
-    reasons: Vec<(String, ArrayRef)>,
-    recoveries: Vec<Option<Bilingual>>,
-    median_gaps: Vec<Option<f64>>,
-    silences: Vec<Option<Silence>>,
+    pub statuses: Vec<&'static str>,
+    pub log_odds: Vec<Option<f64>>,
+    pub percentiles: Vec<Option<f64>>,
+    pub reasons: Vec<Option<Reasons>>,
+    /// Of the reasons at each place.
+    pub sentences: Vec<Sentences>,
+    pub words: ReasonWords,
+    pub recoveries: Vec<Option<Bilingual>>,
+    pub median_gaps: Vec<Option<f64>>,
+    pub silences: Vec<Option<Silence>>,
+}
+
+/// A sentence for each user, `None` where there is no reason.
+pub(super) struct Sentences {
+    pub en: StringArray,
+    pub zh: StringArray,
 }
 
 impl ChurnScores {
-    /// Scores the users of a snapshot that has paces.
+    /// Scores the users of a snapshot.
     pub fn of(bundle: &Bundle, snapshot: &Snapshot) -> Result<Self, PipelineError> {
         let (model, matrix) = (&bundle.churn, &snapshot.features);
         let settings = &model.settings;
@@ -65,7 +68,11 @@ impl ChurnScores {
         let as_of = snapshot.as_of;
         Ok(Self {
             percentiles: percentiles(&of_eligible(&log_odds)),
-            reasons: reason_columns(&shown, &words, purchases),
+            sentences: (0..N_REASONS)
+                .map(|place| sentences(&shown, place, &words, purchases))
+                .collect(),
+            reasons: shown,
+            words,
             recoveries: eligibilities
                 .iter()
                 .map(|&eligibility| recovery(eligibility, as_of, &settings.label.event))
@@ -81,96 +88,27 @@ impl ChurnScores {
             at_risk,
         })
     }
-
-    pub fn n_by_status(&self) -> BTreeMap<&'static str, usize> {
-        let mut counts = BTreeMap::new();
-        self.statuses.iter().for_each(|status| *counts.entry(*status).or_default() += 1);
-        counts
-    }
-
-    pub fn n_silence_warnings(&self) -> usize {
-        self.silences.iter().flatten().filter(|silence| silence.warning).count()
-    }
-
-    /// The columns of a file of scores.
-    pub fn columns(&self) -> Vec<(String, ArrayRef)> {
-        let doubles =
-            |values: &[Option<f64>]| Arc::new(Float64Array::from(values.to_vec())) as ArrayRef;
-        let mut columns: Vec<(String, ArrayRef)> = vec![
-            ("churn_status".into(), Arc::new(StringArray::from(self.statuses.clone()))),
-            ("churn_probability".into(), doubles(&self.probabilities)),
-            ("churn_percentile".into(), doubles(&self.percentiles)),
-            ("at_risk".into(), Arc::new(BooleanArray::from(self.at_risk.clone()))),
-            ("churn_log_odds".into(), doubles(&self.log_odds)),
-        ];
-        columns.extend(self.reasons.iter().cloned());
-        let recovery = |of: fn(&Bilingual) -> &str| -> ArrayRef {
-            let texts = self.recoveries.iter().map(|it| it.as_ref().map(of));
-            Arc::new(texts.collect::<StringArray>())
-        };
-        columns.push(("recovery".into(), recovery(|it| &it.en)));
-        columns.push(("recovery_zh".into(), recovery(|it| &it.zh)));
-        columns.push(("median_gap_days".into(), doubles(&self.median_gaps)));
-        columns.extend(self.silence_columns());
-        columns
-    }
-
-    fn silence_columns(&self) -> Vec<(String, ArrayRef)> {
-        let days = |of: fn(&Silence) -> Option<i64>| -> ArrayRef {
-            let values = self.silences.iter().map(|it| of(it.as_ref()?));
-            Arc::new(values.collect::<Int64Array>())
-        };
-        let dates = |of: fn(&Silence) -> Option<NaiveDate>| -> ArrayRef {
-            let values = self.silences.iter().map(|it| of(it.as_ref()?));
-            let values = values.map(|date| date.map(Date32Type::from_naive_date));
-            Arc::new(values.collect::<Date32Array>())
-        };
-        let warnings = self.silences.iter().map(|it| Some(it.is_some_and(|it| it.warning)));
-        vec![
-            ("silent_on".into(), dates(|it| Some(it.on))),
-            ("days_left".into(), days(|it| Some(it.days_left))),
-            ("own_silent_on".into(), dates(|it| Some(it.by_own_gaps?.0))),
-            ("own_days_left".into(), days(|it| Some(it.by_own_gaps?.1))),
-            ("silence_warning".into(), Arc::new(warnings.collect::<BooleanArray>())),
-        ]
-    }
 }
 
-/// The reasons of every user, the strongest first; `None` for users who are not eligible.
-/// Sentences go straight into the columns: there are six for every user.
-fn reason_columns(
+/// Sentences about the reason at `place` of every user, in both languages. They go
+/// straight into columns: there are six for every user.
+fn sentences(
     shown: &[Option<Reasons>],
+    place: usize,
     words: &ReasonWords,
     purchases: &[Purchases],
-) -> Vec<(String, ArrayRef)> {
-    let mut columns: Vec<(String, ArrayRef)> = Vec::new();
-    for number in 0..N_REASONS {
-        let of_users = || shown.iter().map(|it| it.as_ref()?.raising.get(number));
-        let (mut en, mut zh) = (StringBuilder::new(), StringBuilder::new());
-        for (user, reason) in of_users().enumerate() {
-            let sentence = reason.map(|it| words.sentence(it, Some(&purchases[user].orders)));
-            en.append_option(sentence.as_ref().map(|it| &it.en));
-            zh.append_option(sentence.as_ref().map(|it| &it.zh));
-        }
-        let themes = of_users().map(|reason| Some(reason?.theme.as_str())).collect::<StringArray>();
-        let names = of_users().map(|reason| Some(words.name(reason?))).collect::<StringArray>();
-        let values = of_users().map(|reason| Some(reason?.value)).collect::<Float64Array>();
-        let contributions =
-            of_users().map(|reason| Some(reason?.contribution)).collect::<Float64Array>();
-        let name = |suffix: &str| format!("reason_{}{suffix}", number + 1);
-        columns.push((name(""), Arc::new(en.finish())));
-        columns.push((name("_zh"), Arc::new(zh.finish())));
-        columns.push((name("_theme"), Arc::new(themes)));
-        columns.push((name("_feature"), Arc::new(names)));
-        columns.push((name("_value"), Arc::new(values)));
-        columns.push((name("_contribution"), Arc::new(contributions)));
+) -> Sentences {
+    let (mut en, mut zh) = (StringBuilder::new(), StringBuilder::new());
+    for (reasons, purchases) in shown.iter().zip(purchases) {
+        let reason = reasons.as_ref().and_then(|it| it.raising.get(place));
+        let sentence = reason.map(|it| words.sentence(it, Some(&purchases.orders)));
+        en.append_option(sentence.as_ref().map(|it| &it.en));
+        zh.append_option(sentence.as_ref().map(|it| &it.zh));
     }
-    let rest = shown.iter().map(|it| Some(it.as_ref()?.rest)).collect::<Float64Array>();
-    columns.push(("reasons_rest".into(), Arc::new(rest)));
-    columns
+    Sentences { en: en.finish(), zh: zh.finish() }
 }
 
-/// Share of the users judged, in percent, who are less likely to churn; of equal
+/// Share of the eligible users, in percent, who are less likely to churn; of equal
 /// ones half. Log odds tell apart what probabilities near 1 no longer do.
 fn percentiles(log_odds: &[Option<f64>]) -> Vec<Option<f64>> {
     let mut sorted: Vec<f64> = log_odds.iter().flatten().copied().collect();
@@ -207,6 +145,8 @@ fn recovery(eligibility: Eligibility, as_of: NaiveDateTime, event: &str) -> Opti
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
+
     use super::*;
 
     #[test]
@@ -218,8 +158,8 @@ mod tests {
     #[test]
     fn recovery_is_an_event_before_the_deadline() {
         let as_of = NaiveDate::from_ymd_opt(2026, 7, 1).unwrap().and_time(NaiveTime::MIN);
-        let judged = Eligibility::Eligible { deadline_days: 60.0 };
-        assert_eq!(recovery(judged, as_of, "order").unwrap().en, "`order` before 2026-08-30");
+        let eligible = Eligibility::Eligible { deadline_days: 60.0 };
+        assert_eq!(recovery(eligible, as_of, "order").unwrap().en, "`order` before 2026-08-30");
         let at_noon =
             recovery(Eligibility::Eligible { deadline_days: 0.5 }, as_of, "order").unwrap().en;
         assert_eq!(at_noon, "`order` before 2026-07-01 12:00");

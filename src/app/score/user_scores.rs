@@ -1,0 +1,57 @@
+//! What a model says of every user of a snapshot.
+
+use std::sync::Arc;
+
+use super::churn_scores::ChurnScores;
+use crate::app::{Model, PipelineError};
+use crate::dataset::Snapshot;
+use crate::models::rules::{RuleGrouping, UserGroups};
+use crate::models::segmentation::ReviewedLayer;
+
+/// One entry a user, in order of user id.
+pub(super) struct UserScores<'a> {
+    pub model: &'a Model,
+    pub snapshot: &'a Snapshot,
+    /// Index into [`Model::layers`].
+    pub layers: Vec<usize>,
+    pub margins: Vec<f64>,
+    pub assigned_by: Vec<Arc<str>>,
+    pub rfm_segments: UserGroups,
+    pub rfm_levels: UserGroups,
+    pub value_demand: UserGroups,
+    pub rfm_cells: Vec<Option<String>>,
+    pub stages: Vec<&'static str>,
+    pub churn: ChurnScores,
+    pub days_since_last_order: Vec<Option<f64>>,
+}
+
+impl<'a> UserScores<'a> {
+    /// Scores the users of a snapshot that has the features of the model's plan.
+    pub fn of(model: &'a Model, snapshot: &'a Snapshot) -> Result<Self, PipelineError> {
+        let (rules, matrix) = (&model.bundle.rules, &snapshot.features);
+        let n_orders = matrix.column("n_orders")?;
+        let silence = matrix.column("days_since_last_order")?;
+        let of_customer = |row: usize| (n_orders[row] > 0.0).then_some(silence[row]);
+        let assignments = model.layers_of_users(matrix)?;
+        let rfm_scores = rules.rfm.scores(matrix)?;
+        Ok(Self {
+            model,
+            snapshot,
+            layers: assignments.layers,
+            margins: assignments.margins,
+            assigned_by: assignments.assigned_by,
+            rfm_segments: rules.groups(RuleGrouping::Rfm, matrix)?,
+            rfm_levels: rules.groups(RuleGrouping::RfmLevels, matrix)?,
+            value_demand: rules.groups(RuleGrouping::ValueDemand, matrix)?,
+            rfm_cells: rfm_scores.into_iter().map(|it| Some(it?.cell().to_string())).collect(),
+            stages: rules.lifecycle.stages(matrix)?.iter().map(|it| it.as_str()).collect(),
+            churn: ChurnScores::of(&model.bundle, snapshot)?,
+            days_since_last_order: (0..matrix.n_rows()).map(of_customer).collect(),
+        })
+    }
+
+    /// The layer of a user after review.
+    pub fn layer(&self, user: usize) -> &ReviewedLayer {
+        &self.model.layers()[self.layers[user]]
+    }
+}
