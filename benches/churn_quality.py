@@ -97,15 +97,15 @@ def compare(binary, config, n_seeds, folder):
         if seed == 1:
             dates = record["dates"]["training"]
             horizon = (datetime.fromisoformat(record["dates"]["as_of"])
-                       - datetime.fromisoformat(record["dates"]["hold_out"])).days
-            held_out, *training = [
+                       - datetime.fromisoformat(record["dates"]["holdout"])).days
+            holdout, *training = [
                 snapshot(binary, bundle, date, folder / "matrix.parquet")
-                for date in [record["dates"]["hold_out"], *dates]]
+                for date in [record["dates"]["holdout"], *dates]]
         for name, peer in peers(training, dates, horizon, seed).items():
-            p = peer.predict_proba(held_out[0])[:, 1]
+            p = peer.predict_proba(holdout[0])[:, 1]
             results.setdefault(name, []).append(
-                [roc_auc_score(held_out[1], p), log_loss(held_out[1], p), ece(p, held_out[1])])
-    print(f"\n{config}: {len(held_out[1]):,} users held out, {held_out[0].shape[1]} features, "
+                [roc_auc_score(holdout[1], p), log_loss(holdout[1], p), ece(p, holdout[1])])
+    print(f"\n{config}: {len(holdout[1]):,} users held out, {holdout[0].shape[1]} features, "
           f"{n_seeds} seeds")
     print(f"  {'':26}{'ROC AUC':>9}{'log loss':>10}{'ECE':>8}")
     for name, values in results.items():

@@ -87,13 +87,13 @@ const OUTCOME_MODELS: &str = "outcome_models.json";
 
 impl Encoding<FittedLayers> for LayerFiles {
     fn write(&self, layers: &FittedLayers) -> io::Result<Vec<File>> {
-        let trees = to_compact_json(&layers.space.foretellers)?;
+        let trees = to_compact_json(&layers.embedding.outcome_models)?;
         Ok(vec![layers_file(layers)?, File::new(OUTCOME_MODELS, trees)])
     }
 
     fn read(&self, saved: &Saved) -> Result<FittedLayers, BundleError> {
         let mut layers: FittedLayers = saved.read_json(LAYERS)?;
-        layers.space.foretellers = saved.read_json(OUTCOME_MODELS)?;
+        layers.embedding.outcome_models = saved.read_json(OUTCOME_MODELS)?;
         Ok(layers)
     }
 }

@@ -35,10 +35,10 @@ impl Default for SnapshotParams {
 pub struct SnapshotDates {
     /// End of the data used (exclusive).
     pub as_of: NaiveDateTime,
-    /// The held-out snapshot: `as_of − horizon`; nothing is fitted on it.
-    pub hold_out: NaiveDateTime,
+    /// The holdout snapshot: `as_of − horizon`; nothing is fitted on it.
+    pub holdout: NaiveDateTime,
     /// Training snapshots, latest first. Their outcome windows all end by
-    /// `hold_out`, so that no outcome is seen twice.
+    /// `holdout`, so that no outcome is seen twice.
     pub training: Vec<NaiveDateTime>,
 }
 
@@ -65,8 +65,8 @@ impl SnapshotParams {
             horizon_days: self.horizon_days.get(),
         };
         let earliest = first.checked_add_days(min_history).ok_or_else(too_short)?;
-        let hold_out = as_of.checked_sub_days(horizon).ok_or_else(too_short)?;
-        let latest_training = hold_out.checked_sub_days(horizon).ok_or_else(too_short)?;
+        let holdout = as_of.checked_sub_days(horizon).ok_or_else(too_short)?;
+        let latest_training = holdout.checked_sub_days(horizon).ok_or_else(too_short)?;
         let training: Vec<NaiveDateTime> =
             std::iter::successors(Some(latest_training), |date| date.checked_sub_days(step))
                 .take(self.n_snapshots.get())
@@ -75,7 +75,7 @@ impl SnapshotParams {
         if training.is_empty() {
             return Err(too_short());
         }
-        Ok(SnapshotDates { as_of, hold_out, training })
+        Ok(SnapshotDates { as_of, holdout, training })
     }
 }
 
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn training_outcomes_end_before_the_hold_out_begins() {
         let dates = SnapshotParams::default().dates(day(1997, 1, 1), day(1998, 7, 1)).unwrap();
-        assert_eq!(dates.hold_out, day(1998, 4, 2));
+        assert_eq!(dates.holdout, day(1998, 4, 2));
         assert_eq!(dates.training.len(), 6);
         assert_eq!(dates.training[0], day(1998, 1, 2));
         assert_eq!(dates.training[5], day(1997, 8, 5));

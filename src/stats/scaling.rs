@@ -1,5 +1,4 @@
-//! The space in which models work: every feature tamed, centred, and in units
-//! of its spread.
+//! Features as models see them: transformed, centred and divided by their scale.
 
 use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
@@ -21,30 +20,30 @@ pub enum Transform {
     Robust,
 }
 
-/// Centres and spreads of the features that a model uses.
+/// Centres and scales of the features that a model uses.
 ///
-/// A value `x` becomes `(t(x) − centre) / spread`, cut off at ±[`Scaling::LIMIT`],
+/// A value `x` becomes `(t(x) − centre) / scale`, cut off at ±[`Scaling::LIMIT`],
 /// where `t` is the [`Transform`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scaling {
     /// Features, in model order.
     pub names: Vec<String>,
-    /// How values are tamed.
+    /// How values are transformed.
     pub transform: Transform,
     /// Least and largest value that counts of each; empty unless winsorised.
     pub bounds: Vec<(f64, f64)>,
-    /// Centre of each, tamed.
+    /// Centre of each, transformed.
     pub centres: Vec<f64>,
-    /// Spread of each, tamed; above zero.
-    pub spreads: Vec<f64>,
+    /// Scale of each, transformed; above zero.
+    pub scales: Vec<f64>,
 }
 
 impl Scaling {
-    /// Spreads beyond which a value counts no further.
+    /// Scales beyond which a value counts no further.
     pub const LIMIT: f64 = 6.0;
 
-    /// Learns centres and spreads of the named features.
+    /// Learns centres and scales of the named features.
     ///
     /// # Errors
     /// When the matrix lacks a feature.
@@ -58,7 +57,7 @@ impl Scaling {
             transform,
             bounds: Vec::new(),
             centres: Vec::new(),
-            spreads: Vec::new(),
+            scales: Vec::new(),
         };
         for name in names {
             let values = matrix.column(name)?;
@@ -67,15 +66,15 @@ impl Scaling {
                 scaling.bounds.push((quantile(&sorted, 0.01), quantile(&sorted, 0.99)));
             }
             let column = scaling.centres.len();
-            let tamed = values.mapv(|value| scaling.tame(column, value));
-            let (centre, spread) = centre_and_spread(tamed.view(), transform);
+            let transformed = values.mapv(|value| scaling.transformed(column, value));
+            let (centre, scale) = centre_and_scale(transformed.view(), transform);
             scaling.centres.push(centre);
-            scaling.spreads.push(if spread > 0.0 { spread } else { 1.0 });
+            scaling.scales.push(if scale > 0.0 { scale } else { 1.0 });
         }
         Ok(scaling)
     }
 
-    /// The matrix in this space, shape (rows, [`Scaling::names`]).
+    /// The scaled matrix, shape (rows, [`Scaling::names`]).
     ///
     /// # Errors
     /// When the matrix lacks a feature.
@@ -83,15 +82,15 @@ impl Scaling {
         let mut scaled = matrix.select(&self.names)?.into_values();
         for mut row in scaled.rows_mut() {
             for (column, value) in row.iter_mut().enumerate() {
-                let tamed = self.tame(column, *value);
-                *value = ((tamed - self.centres[column]) / self.spreads[column])
+                let transformed = self.transformed(column, *value);
+                *value = ((transformed - self.centres[column]) / self.scales[column])
                     .clamp(-Self::LIMIT, Self::LIMIT);
             }
         }
         Ok(scaled)
     }
 
-    fn tame(&self, column: usize, value: f64) -> f64 {
+    fn transformed(&self, column: usize, value: f64) -> f64 {
         match self.transform {
             Transform::Log => signed_log(value),
             Transform::Winsorise => value.clamp(self.bounds[column].0, self.bounds[column].1),
@@ -100,7 +99,7 @@ impl Scaling {
     }
 }
 
-fn centre_and_spread(values: ArrayView1<f64>, transform: Transform) -> (f64, f64) {
+fn centre_and_scale(values: ArrayView1<f64>, transform: Transform) -> (f64, f64) {
     let n = values.len().max(1) as f64;
     let mean = values.sum() / n;
     let deviation = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
@@ -110,7 +109,7 @@ fn centre_and_spread(values: ArrayView1<f64>, transform: Transform) -> (f64, f64
     let sorted = sorted(values.to_vec());
     // The interquartile range of a normal distribution, in standard deviations.
     let range = (quantile(&sorted, 0.75) - quantile(&sorted, 0.25)) / 1.349;
-    // Where most values are alike, only the standard deviation tells them apart.
+    // Where most values are equal, this range is zero.
     (quantile(&sorted, 0.5), if range > 0.0 { range } else { deviation })
 }
 
@@ -130,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn scaled_training_data_has_mean_zero_and_spread_one() {
+    fn scaled_training_data_has_mean_zero_and_standard_deviation_one() {
         let matrix =
             FeatureMatrix::new(names(&["a"]), array![[0.0], [1.0], [10.0], [100.0]]).unwrap();
         let scaling = Scaling::fit(&matrix, matrix.names(), Transform::Log).unwrap();
@@ -150,10 +149,10 @@ mod tests {
         let robust = scale(Transform::Robust);
         assert!((robust.centres[0] - 499.5).abs() < 1e-9);
         // Quartiles 249.75 and 749.25.
-        assert!((robust.spreads[0] - 499.5 / 1.349).abs() < 1e-9);
+        assert!((robust.scales[0] - 499.5 / 1.349).abs() < 1e-9);
         let winsorised = scale(Transform::Winsorise);
         assert!((winsorised.bounds[0].1 - 989.01).abs() < 1e-6, "{:?}", winsorised.bounds);
-        assert!(winsorised.spreads[0] < 300.0);
+        assert!(winsorised.scales[0] < 300.0);
         let scaled = robust.apply(&matrix).unwrap();
         assert_eq!(scaled[[999, 0]], Scaling::LIMIT);
     }

@@ -233,7 +233,7 @@ fn exported_labels_follow_the_rule_and_leave_out_users_who_are_not_eligible() {
     shop.train(&["--config", "shop.toml", "--as-of", AS_OF]).done();
     let json = shop.train(&["show", "churn", "--bundle", "models/shop", "--format", "json"]).done();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    // The held-out snapshot lies one horizon before as-of.
+    // The holdout snapshot lies one horizon before as-of.
     let place =
         ["--bundle", "models/shop", "--as-of", "2024-07-29", "--labels", "--out", "m.parquet"];
     shop.train(&[&["features"][..], &place].concat()).done();

@@ -53,7 +53,11 @@ fn cdnow_last_90_days() {
     assert!(auc(bundle, "churn model") >= 0.838, "{}", auc(bundle, "churn model"));
     let calibration = &bundle.record.churn.calibration.after;
     assert!(calibration.ece.unwrap() <= 0.025, "{calibration:?}");
-    assert!(bundle.record.churn.doubts.is_empty(), "{:?}", bundle.record.churn.doubts);
+    assert!(
+        bundle.record.churn.failed_checks.is_empty(),
+        "{:?}",
+        bundle.record.churn.failed_checks
+    );
     let layers = layers_beat_rfm(&session, &model).groupings.remove(0);
     assert!(layers.r2_log_gmv.unwrap() >= 0.28, "{layers:?}");
     assert!(layers.r2_gmv.unwrap() >= 0.268, "{layers:?}");

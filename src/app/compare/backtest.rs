@@ -1,5 +1,5 @@
 //! Layers against RFM: what a grouping, learned on the training snapshots,
-//! says of the held-out period.
+//! says of the holdout period.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +18,10 @@ const N_RESAMPLES: usize = 500;
 /// The read-out of a back-test.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Backtest {
-    /// Users of the held-out snapshot.
+    /// Users of the holdout snapshot.
     pub n_users: usize,
-    /// As-of date of the held-out snapshot.
-    pub hold_out: chrono::NaiveDateTime,
+    /// As-of date of the holdout snapshot.
+    pub holdout: chrono::NaiveDateTime,
     /// Days after it on which groupings are judged.
     pub horizon_days: u32,
     /// GMV of all users in that time.
@@ -32,12 +32,12 @@ pub struct Backtest {
     pub differences: Vec<LayersAgainst>,
 }
 
-/// How well the group means of the training snapshots foretell the held-out period.
+/// How well the group means of the training snapshots foretell the holdout period.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GroupingScores {
     /// What groups the users.
     pub name: String,
-    /// Groups that occur in the held-out snapshot.
+    /// Groups that occur in the holdout snapshot.
     pub n_groups: usize,
     /// Out-of-sample R² of log(1 + GMV).
     pub r2_log_gmv: Option<f64>,
@@ -72,7 +72,7 @@ pub struct LayersAgainst {
     pub gmv_capture_10: Option<Interval>,
 }
 
-/// What a grouping foretells for each user of the held-out snapshot.
+/// What a grouping foretells for each user of the holdout snapshot.
 struct Forecast {
     name: String,
     n_groups: usize,
@@ -94,25 +94,25 @@ pub fn backtest(session: &Session, model: &Model) -> Result<Backtest, PipelineEr
 }
 
 fn compare(model: &Model, snapshots: &TrainingSnapshots) -> Result<Backtest, PipelineError> {
-    let (held_out, training) = (snapshots.holdout(), snapshots.training());
+    let (holdout, training) = (snapshots.holdout(), snapshots.training());
     let bundle = &model.bundle;
     let rfm_names = format!("RFM, {} names", bundle.rules.rfm_map.names().len());
     let forecasts = [
-        forecast("layers", model, training, held_out, layer_keys)?,
-        forecast(&rfm_names, model, training, held_out, rfm_name_keys)?,
-        forecast("RFM, 125 cells", model, training, held_out, rfm_cell_keys)?,
+        forecast("layers", model, training, holdout, layer_keys)?,
+        forecast(&rfm_names, model, training, holdout, rfm_name_keys)?,
+        forecast("RFM, 125 cells", model, training, holdout, rfm_cell_keys)?,
     ];
-    let truth = Realised::of(held_out.known_outcomes()?);
+    let truth = Realised::of(holdout.known_outcomes()?);
     let ranked: Vec<RankedForecast> =
         forecasts.iter().map(|forecast| RankedForecast::new(forecast, &truth)).collect();
-    let n_users = held_out.users.len();
+    let n_users = holdout.users.len();
     let resamples: Vec<Vec<GroupingScores>> =
         bootstrap(n_users, N_RESAMPLES, bundle.config.seed, |copies| {
             ranked.iter().map(|it| it.measure(&truth, Some(copies))).collect()
         });
     Ok(Backtest {
         n_users,
-        hold_out: held_out.as_of,
+        holdout: holdout.as_of,
         horizon_days: bundle.config.snapshots.horizon_days.get(),
         gmv: truth.gmv.iter().sum(),
         groupings: ranked.iter().map(|it| it.measure(&truth, None)).collect(),
@@ -162,12 +162,12 @@ impl GroupSums {
 }
 
 /// Learns group means on the training snapshots and looks them up for the
-/// held-out users; a group that training never saw gets the overall mean.
+/// holdout users; a group that training never saw gets the overall mean.
 fn forecast(
     name: &str,
     model: &Model,
     training: &[Snapshot],
-    held_out: &Snapshot,
+    holdout: &Snapshot,
     keys: Keys,
 ) -> Result<Forecast, PipelineError> {
     let mut groups: BTreeMap<u16, GroupSums> = BTreeMap::new();
@@ -179,7 +179,7 @@ fn forecast(
             overall.add(outcomes, row);
         }
     }
-    let keys = keys(model, held_out)?;
+    let keys = keys(model, holdout)?;
     let mean = |key: &u16, of: fn(&GroupSums) -> f64| {
         let sums = groups.get(key).unwrap_or(&overall);
         of(sums) / sums.n

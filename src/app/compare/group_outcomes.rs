@@ -9,13 +9,13 @@ use crate::dataset::Outcomes;
 use crate::features::SnapshotRequest;
 use crate::models::rules::{GroupName, UserGroups};
 
-/// All groups of a grouping at the held-out snapshot.
+/// All groups of a grouping at the holdout snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GroupedOutcomes {
     /// What groups the users.
     pub grouping: &'static str,
-    /// As-of date of the held-out snapshot.
-    pub hold_out: NaiveDateTime,
+    /// As-of date of the holdout snapshot.
+    pub holdout: NaiveDateTime,
     /// Days after it, in which GMV and churn are seen.
     pub horizon_days: u32,
     /// All users together.
@@ -60,15 +60,15 @@ pub fn group_outcomes(
         let bundle = &model.bundle;
         let data = session.read(Some(&bundle.plan), stages)?;
         stages.begin("computing features");
-        let (hold_out, label) = (bundle.record.dates.hold_out, &bundle.churn.settings.label);
+        let (holdout, label) = (bundle.record.dates.holdout, &bundle.churn.settings.label);
         let horizon_days = label.horizon_days;
-        let request = SnapshotRequest::new(std::slice::from_ref(&hold_out), label);
+        let request = SnapshotRequest::new(std::slice::from_ref(&holdout), label);
         let snapshots = data.snapshots(&bundle.plan, &request.with_outcomes())?;
         let outcomes = snapshots[0].known_outcomes()?;
         let of_grouping = |&grouping: &Grouping| {
             let groups = user_groups(model, grouping, &snapshots[0])?;
             let (all, groups) = tally(&groups, outcomes);
-            Ok(GroupedOutcomes { grouping: grouping.as_str(), hold_out, horizon_days, all, groups })
+            Ok(GroupedOutcomes { grouping: grouping.as_str(), holdout, horizon_days, all, groups })
         };
         groupings.iter().map(of_grouping).collect()
     })

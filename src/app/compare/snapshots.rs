@@ -39,5 +39,5 @@ pub(super) fn training_snapshots(
     let of_dates =
         |dates| data.snapshots(&bundle.plan, &SnapshotRequest::new(dates, label).with_outcomes());
     let training = of_dates(&dates.training)?;
-    Ok(TrainingSnapshots { training, holdout: of_dates(std::slice::from_ref(&dates.hold_out))? })
+    Ok(TrainingSnapshots { training, holdout: of_dates(std::slice::from_ref(&dates.holdout))? })
 }

@@ -88,7 +88,7 @@ pub(super) fn summarise(data: &OpenData<'_>, scores: &UserScores<'_>) -> ScoreSu
         churn_status: counts(churn.statuses.iter().copied()),
         n_silence_warnings: count(&mut churn.silences.iter().flatten().map(|it| it.warning)),
         churn_rule: model.bundle.churn.settings.label_in_words.clone(),
-        churn_trusted: model.bundle.record.churn.doubts.is_empty(),
+        churn_trusted: model.bundle.record.churn.failed_checks.is_empty(),
         mean_churn_probability: mean(churn.probabilities.iter().flatten()),
         layers: (0..model.layers().len()).map(|index| layer_count(scores, index)).collect(),
         assigned_by: counts(scores.assigned_by.iter().map(ToString::to_string)),

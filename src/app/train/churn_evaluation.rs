@@ -4,7 +4,7 @@ use crate::app::PipelineError;
 use crate::config::Config;
 use crate::dataset::{Purchases, Snapshot};
 use crate::models::churn::{
-    CalibrationScores, ChurnEvaluation, Classifier, Evidence, FittedChurn, JudgedUsers, Ranking,
+    CalibrationScores, ChurnEvaluation, Classifier, Evidence, FittedChurn, LabelledUsers, Ranking,
     measure_layers, measure_rankings,
 };
 use crate::models::rules::{FittedRfm, FittedRules};
@@ -16,7 +16,7 @@ pub(super) struct Measured<'a> {
     pub churn: &'a FittedChurn,
     pub rules: &'a FittedRules,
     pub layers: &'a FittedLayers,
-    /// Days of events before the held-out snapshot.
+    /// Days of events before the holdout snapshot.
     pub history_days: i64,
 }
 
@@ -25,13 +25,12 @@ pub(super) struct Measured<'a> {
 pub(super) fn evaluate_churn(
     config: &Config,
     measured: &Measured<'_>,
-    held_out: &Snapshot,
+    holdout: &Snapshot,
 ) -> Result<ChurnEvaluation, PipelineError> {
     let churn = measured.churn;
-    let judged = JudgedUsers::of(held_out)?;
+    let judged = LabelledUsers::of(holdout)?;
     let (matrix, churned) = (&judged.matrix, &judged.churned[..]);
-    let purchases: Vec<Purchases> =
-        judged.rows.iter().map(|&row| held_out.purchases[row]).collect();
+    let purchases: Vec<Purchases> = judged.rows.iter().map(|&row| holdout.purchases[row]).collect();
     let gmv: Vec<f64> = purchases.iter().map(|it| it.orders.amount_365d).collect();
     let log_odds = churn.classifier.log_odds(matrix)?;
     let after = churn.probabilities(&log_odds);
@@ -56,7 +55,7 @@ pub(super) fn evaluate_churn(
         rates.iter().map(|rate| (rate.churn_rate * rate.n_users as f64).round() as usize).sum();
     let evidence = Evidence {
         n_training: (n_training_churned, n_training - n_training_churned),
-        n_held_out: (n_churned, churned.len() - n_churned),
+        n_holdout: (n_churned, churned.len() - n_churned),
         history_days: measured.history_days,
         horizon_days: config.snapshots.horizon_days.get(),
     };
@@ -67,7 +66,7 @@ pub(super) fn evaluate_churn(
     Ok(ChurnEvaluation {
         n_users: churned.len(),
         n_churned,
-        doubts: evidence.doubts(&config.churn, &scores),
+        failed_checks: evidence.failed_checks(&config.churn, &scores),
         scores,
         calibration: CalibrationScores::of(&before, &after, churned),
         flags: churn.settings.flag.outcomes(&after, &purchases, churned, reach_days),
@@ -77,7 +76,7 @@ pub(super) fn evaluate_churn(
 }
 
 /// The sum of R, F and M, turned round; users without orders have none.
-fn low_rfm(rfm: &FittedRfm, judged: &JudgedUsers) -> Result<Vec<f64>, PipelineError> {
+fn low_rfm(rfm: &FittedRfm, judged: &LabelledUsers) -> Result<Vec<f64>, PipelineError> {
     let scores = rfm.scores(&judged.matrix)?.into_iter();
     Ok(scores.map(|it| it.map_or(0.0, |it| -f64::from(it.sum()))).collect())
 }

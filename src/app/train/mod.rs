@@ -82,10 +82,10 @@ fn fit_and_publish(
     stages.begin("fitting churn");
     let churn = fit_churn(&config.churn, &label, &config.silence, &snapshots, config.seed)?;
     stages.begin("measuring on the holdout snapshot");
-    let held_out = compute(std::slice::from_ref(&dates.hold_out))?;
-    let history_days = (dates.hold_out - data.input.first_time).num_days();
+    let holdout = compute(std::slice::from_ref(&dates.holdout))?;
+    let history_days = (dates.holdout - data.input.first_time).num_days();
     let measured = Measured { churn: &churn, rules: &rules, layers: &layers, history_days };
-    let evaluation = evaluate_churn(config, &measured, &held_out[0])?;
+    let evaluation = evaluate_churn(config, &measured, &holdout[0])?;
     let n_training_rows = churn.settings.snapshot_rates.iter().map(|it| it.n_users).sum();
     let record =
         TrainingRecord { dates, input: data.input.clone(), n_training_rows, churn: evaluation };

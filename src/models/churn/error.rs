@@ -5,10 +5,10 @@ use crate::stats::linear::LinearError;
 /// Why a churn model could not be fitted or used.
 #[derive(Debug, thiserror::Error)]
 pub enum ChurnError {
-    /// All users who can be judged churned, or none did.
+    /// All eligible users churned, or none did.
     #[error(
-        "of {n_users} users judged in the training snapshots {n_churned} churned: a model needs \
-         both who stayed and who left. {hint}"
+        "of {n_users} eligible users in the training snapshots {n_churned} churned: a model needs \
+         users who stayed and users who left. {hint}"
     )]
     OneClass {
         /// Rows of users.
@@ -18,8 +18,8 @@ pub enum ChurnError {
         /// What to change.
         hint: &'static str,
     },
-    /// No feature tells users apart.
-    #[error("all {0} features are constant over the users judged: nothing to learn churn from")]
+    /// No feature varies.
+    #[error("all {0} features are constant over the eligible users: nothing to learn churn from")]
     ConstantFeatures(usize),
     /// A feature that is to rise with the risk does not exist.
     #[error(
@@ -33,7 +33,7 @@ pub enum ChurnError {
     },
     /// The logistic regression has no minimum that could be found.
     #[error(
-        "the logistic regression found no minimum: features tell the classes apart without error; \
+        "the logistic regression found no minimum: features separate the classes without error; \
          raise [churn.logistic] l2_penalty"
     )]
     NoMinimum,
@@ -63,7 +63,7 @@ impl ChurnError {
     pub(super) fn one_class(n_users: usize, n_churned: usize) -> Self {
         let hint = match n_churned {
             _ if n_users == 0 => {
-                "Nobody can be judged: widen [churn] lookback_days, or lower min_age_days"
+                "Nobody is eligible: widen [churn] lookback_days, or lower min_age_days"
             }
             0 => {
                 "A shorter [snapshots] horizon_days, or [churn] silence_days, would have some leave"

@@ -2,11 +2,11 @@ use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 use super::rows::PooledRows;
-use super::selection::{Trial, try_classifiers};
+use super::selection::{Validated, select_classifier};
 use super::{
     BaseRate, ChurnError, ChurnParams, Classifier, FittedBlend, FittedClassifier, FittedLogistic,
-    FittedTrees, FlagRule, JudgedUsers, ModelChoice, RateOf, SilenceParams, TrainingRows,
-    TrialRecord,
+    FittedTrees, FlagRule, LabelledUsers, ModelChoice, ModelSelection, RateOf, SilenceParams,
+    TrainingRows,
 };
 use crate::dataset::{ChurnLabel, FeatureMatrix, Snapshot, UserIds};
 use crate::stats::calibration::{Calibration, intercept_shift};
@@ -21,9 +21,9 @@ const MAX_ROWS: usize = 400_000;
 /// came about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FittedChurn {
-    /// Tells log odds, not calibrated.
+    /// Log odds, not calibrated.
     pub classifier: FittedClassifier,
-    /// All else.
+    /// Its label, calibration and how it was selected.
     pub settings: ChurnSettings,
 }
 
@@ -35,19 +35,19 @@ pub struct ChurnSettings {
     pub label: ChurnLabel,
     /// The label in a sentence, for whoever reads the file.
     pub label_in_words: String,
-    /// From the classifier's log odds to calibrated ones, but for the level.
+    /// From the classifier's log odds to calibrated ones, before the prior correction.
     pub calibration: Calibration,
-    /// Rows that the calibration was fitted to: forecasts of a later date.
+    /// Rows that the calibration was fitted to: predictions of a later date.
     pub n_calibration_rows: usize,
-    /// Added to calibrated log odds, so that probabilities are level with the base
-    /// rate.
-    pub level_shift: f64,
+    /// Prior correction: added to calibrated log odds, so that the mean probability
+    /// is the base rate.
+    pub intercept_shift: f64,
     /// The base rate.
     pub base_rate: f64,
     /// Churn by training snapshot, latest first.
     pub snapshot_rates: Vec<SnapshotRate>,
-    /// How the classifiers did at later dates.
-    pub trial: TrialRecord,
+    /// How the classifiers did in out-of-time validation.
+    pub selection: ModelSelection,
     /// Medians of the classifier's features among those who stayed.
     pub typical_of_stayed: Vec<f64>,
     /// Whom to flag.
@@ -62,7 +62,7 @@ pub struct ChurnSettings {
 pub struct SnapshotRate {
     /// The date.
     pub as_of: NaiveDateTime,
-    /// Users judged.
+    /// Eligible users.
     pub n_users: usize,
     /// Share of them who churned.
     pub churn_rate: f64,
@@ -71,11 +71,11 @@ pub struct SnapshotRate {
 /// Fits a churn model to training snapshots, latest first, which were labelled by
 /// `label`; `silence` is kept with the model for whom it will score.
 ///
-/// Classifiers are compared and the calibration is fitted on forecasts of later
+/// Classifiers are compared and the calibration is fitted on predictions of later
 /// snapshots from those whose outcomes had ended by then; the chosen classifier is
-/// then fitted to all. Calibration mends the shape of the curve from forecast to
-/// rate; its level is the base rate's, since one season's level says little of the
-/// next.
+/// then fitted to all. Calibration corrects the shape of the curve from prediction
+/// to rate. The mean comes from the base rate, since the rate of one season says
+/// little of the next.
 ///
 /// # Errors
 /// When only one class is present, no feature varies,
@@ -87,29 +87,29 @@ pub fn fit_churn(
     snapshots: &[Snapshot],
     seed: u64,
 ) -> Result<FittedChurn, ChurnError> {
-    check_rising(params, snapshots)?;
-    let mut judged = snapshots.iter().map(JudgedUsers::of).collect::<Result<Vec<_>, _>>()?;
-    let snapshot_rates = judged.iter().map(SnapshotRate::of).collect();
+    check_monotone(params, snapshots)?;
+    let mut labelled = snapshots.iter().map(LabelledUsers::of).collect::<Result<Vec<_>, _>>()?;
+    let snapshot_rates = labelled.iter().map(SnapshotRate::of).collect();
     let users: Vec<&UserIds> = snapshots.iter().map(|snapshot| &snapshot.users).collect();
-    thin_out(&mut judged, &users, seed);
-    let pooled = PooledRows::of(&judged.iter().collect::<Vec<_>>(), params)?;
+    thin_out(&mut labelled, &users, seed);
+    let pooled = PooledRows::of(&labelled.iter().collect::<Vec<_>>(), params)?;
     pooled.rows().varying_names()?;
-    let trial = try_classifiers(params, &judged, label.horizon_days, seed)?;
-    let classifier = fit_classifier(params, &pooled.rows(), &trial.record, seed)?;
-    let calibration = calibrate(params, &trial)?;
+    let validated = select_classifier(params, &labelled, label.horizon_days, seed)?;
+    let classifier = fit_classifier(params, &pooled.rows(), &validated.selection, seed)?;
+    let calibration = calibrate(params, &validated)?;
     let log_odds = classifier.log_odds(&pooled.matrix)?;
     let calibrated: Vec<f64> = log_odds.iter().map(|&z| calibration.apply(z)).collect();
-    let (base_rate, level_shift) = level(params, &calibrated, &judged);
+    let (base_rate, intercept_shift) = prior_correction(params, &calibrated, &labelled);
     Ok(FittedChurn {
         settings: ChurnSettings {
             label: label.clone(),
             label_in_words: label.sentence(),
             calibration,
-            n_calibration_rows: trial.churned.len(),
-            level_shift,
+            n_calibration_rows: validated.churned.len(),
+            intercept_shift,
             base_rate,
             snapshot_rates,
-            trial: trial.record,
+            selection: validated.selection,
             typical_of_stayed: typical_of_stayed(&pooled.rows(), &classifier.features())?,
             flag: params.flag,
             silence: *silence,
@@ -118,7 +118,7 @@ pub fn fit_churn(
     })
 }
 
-fn check_rising(params: &ChurnParams, snapshots: &[Snapshot]) -> Result<(), ChurnError> {
+fn check_monotone(params: &ChurnParams, snapshots: &[Snapshot]) -> Result<(), ChurnError> {
     let names = snapshots.first().map_or(&[][..], |snapshot| snapshot.features.names());
     let Some(name) = params.monotone_increasing.iter().find(|name| !names.contains(name)) else {
         return Ok(());
@@ -133,19 +133,19 @@ fn check_rising(params: &ChurnParams, snapshots: &[Snapshot]) -> Result<(), Chur
 }
 
 impl SnapshotRate {
-    fn of(judged: &JudgedUsers) -> Self {
-        let n_users = judged.churned.len();
-        let churn_rate = judged.n_churned() as f64 / n_users.max(1) as f64;
-        Self { as_of: judged.as_of, n_users, churn_rate }
+    fn of(labelled: &LabelledUsers) -> Self {
+        let n_users = labelled.churned.len();
+        let churn_rate = labelled.n_churned() as f64 / n_users.max(1) as f64;
+        Self { as_of: labelled.as_of, n_users, churn_rate }
     }
 }
 
 /// Keeps a sample of users where rows are too many, the same users at every date.
-fn thin_out(judged: &mut [JudgedUsers], users: &[&UserIds], seed: u64) {
-    let n_rows: usize = judged.iter().map(|it| it.churned.len()).sum();
+fn thin_out(labelled: &mut [LabelledUsers], users: &[&UserIds], seed: u64) {
+    let n_rows: usize = labelled.iter().map(|it| it.churned.len()).sum();
     if n_rows > MAX_ROWS {
         let share = MAX_ROWS as f64 / n_rows as f64;
-        for (snapshot, users) in judged.iter_mut().zip(users) {
+        for (snapshot, users) in labelled.iter_mut().zip(users) {
             *snapshot = snapshot.sample(users, share, seed);
         }
     }
@@ -154,12 +154,12 @@ fn thin_out(judged: &mut [JudgedUsers], users: &[&UserIds], seed: u64) {
 fn fit_classifier(
     params: &ChurnParams,
     rows: &TrainingRows<'_>,
-    trial: &TrialRecord,
+    selection: &ModelSelection,
     seed: u64,
 ) -> Result<FittedClassifier, ChurnError> {
-    let logistic = || FittedLogistic::fit(rows, trial.l2_penalty, &params.monotone_increasing);
-    let trees = || FittedTrees::fit(rows, params, trial.n_rounds, seed);
-    Ok(match trial.chosen {
+    let logistic = || FittedLogistic::fit(rows, selection.l2_penalty, &params.monotone_increasing);
+    let trees = || FittedTrees::fit(rows, params, selection.n_rounds, seed);
+    Ok(match selection.chosen {
         ModelChoice::Logistic => FittedClassifier::Logistic(logistic()?),
         ModelChoice::Trees => FittedClassifier::Trees(trees()?),
         ModelChoice::Blend | ModelChoice::Auto => {
@@ -168,26 +168,30 @@ fn fit_classifier(
     })
 }
 
-fn calibrate(params: &ChurnParams, trial: &Trial) -> Result<Calibration, ChurnError> {
-    match trial.churned.is_empty() {
+fn calibrate(params: &ChurnParams, validated: &Validated) -> Result<Calibration, ChurnError> {
+    match validated.churned.is_empty() {
         true => Ok(Calibration::None),
-        false => Ok(Calibration::fit(params.calibration, &trial.log_odds, &trial.churned)?),
+        false => Ok(Calibration::fit(params.calibration, &validated.log_odds, &validated.churned)?),
     }
 }
 
-/// The base rate, and what brings the probabilities of the rows that it is told of
-/// to it. `calibrated` are the log odds of all snapshots on top of each other.
-fn level(params: &ChurnParams, calibrated: &[f64], judged: &[JudgedUsers]) -> (f64, f64) {
-    let n_latest = judged.first().map_or(0, |latest| latest.churned.len());
-    let rate_of = |judged: &[JudgedUsers]| {
-        let n: usize = judged.iter().map(|it| it.churned.len()).sum();
-        let n_churned: usize = judged.iter().map(JudgedUsers::n_churned).sum();
-        // A rate of 0 or 1 is nothing that log odds can be brought to.
+/// The base rate, and the shift of the log odds that gives the rows it refers to
+/// that mean probability. `calibrated` are the log odds of all snapshots on top of each other.
+fn prior_correction(
+    params: &ChurnParams,
+    calibrated: &[f64],
+    labelled: &[LabelledUsers],
+) -> (f64, f64) {
+    let n_latest = labelled.first().map_or(0, |latest| latest.churned.len());
+    let rate_of = |labelled: &[LabelledUsers]| {
+        let n: usize = labelled.iter().map(|it| it.churned.len()).sum();
+        let n_churned: usize = labelled.iter().map(LabelledUsers::n_churned).sum();
+        // No log odds have a mean probability of 0 or 1.
         (n_churned as f64 + 0.5) / (n as f64 + 1.0)
     };
     let (rate, rows) = match params.base_rate {
-        BaseRate::Of(RateOf::Training) => (rate_of(judged), calibrated),
-        BaseRate::Of(RateOf::Latest) => (rate_of(&judged[..1]), &calibrated[..n_latest]),
+        BaseRate::Of(RateOf::Training) => (rate_of(labelled), calibrated),
+        BaseRate::Of(RateOf::Latest) => (rate_of(&labelled[..1]), &calibrated[..n_latest]),
         BaseRate::Known(rate) => (rate.get(), &calibrated[..n_latest]),
     };
     match rows.is_empty() {
@@ -213,7 +217,7 @@ impl FittedChurn {
         let settings = &self.settings;
         log_odds
             .iter()
-            .map(|&z| probability(settings.calibration.apply(z) + settings.level_shift))
+            .map(|&z| probability(settings.calibration.apply(z) + settings.intercept_shift))
             .collect()
     }
 

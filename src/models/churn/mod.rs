@@ -1,9 +1,9 @@
 //! Who is about to leave, how likely it is, and why.
 //!
-//! A [`ChurnLabel`](crate::dataset::ChurnLabel) says what leaving means; classifiers behind one trait learn it
-//! from earlier snapshots, are compared by what they foretell of later ones and
-//! calibrated on it; [`FlagRule`] says whom to flag, [`Reasons`] why, and
-//! [`SilenceParams`] by when.
+//! A [`ChurnLabel`](crate::dataset::ChurnLabel) says what leaving means.
+//! Classifiers behind one trait learn it from earlier snapshots; they are compared
+//! and calibrated by their predictions of later ones. [`FlagRule`] says whom to
+//! flag, [`Reasons`] why, and [`SilenceParams`] by when.
 
 mod action;
 mod classifiers;
@@ -30,5 +30,5 @@ pub use fit::{ChurnSettings, FittedChurn, SnapshotRate, fit_churn};
 pub use params::{
     BaseRate, ChurnParams, LogisticSettings, ModelChoice, RateOf, TreeParams, WeightParams,
 };
-pub use rows::{JudgedUsers, TrainingRows};
-pub use selection::{Candidate, TrialRecord};
+pub use rows::{LabelledUsers, TrainingRows};
+pub use selection::{Candidate, ModelSelection};

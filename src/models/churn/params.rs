@@ -29,7 +29,7 @@ pub struct ChurnParams {
     pub monotone_increasing: Vec<String>,
     /// How probabilities are calibrated.
     pub calibration: CalibrationMethod,
-    /// Which churn rate the probabilities are level with.
+    /// The churn rate that is the mean of the probabilities.
     pub base_rate: BaseRate,
     /// Users of each class, in training and in the holdout snapshot, below which
     /// a model is not trusted.
@@ -72,7 +72,7 @@ pub struct LogisticSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WeightParams {
-    /// What a churned user counts, as a multiple of one who stayed.
+    /// Weight of a churned user; users who stayed have weight 1.
     pub positive_weight: Positive,
     /// A snapshot this much older than the latest counts half; all the same when
     /// absent.
@@ -106,7 +106,7 @@ impl ModelChoice {
     }
 }
 
-/// The churn rate that the probabilities are level with.
+/// The churn rate that is the mean of the probabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(
     untagged,

@@ -3,20 +3,20 @@ use chrono::NaiveDateTime;
 use super::{ChurnError, ChurnParams, WeightParams};
 use crate::dataset::{DatasetError, FeatureMatrix, Snapshot, UserIds, unit_interval};
 
-/// The users of a snapshot who can be judged, and who of them churned.
+/// The eligible users of a snapshot, and whether each of them churned.
 #[derive(Debug, Clone, PartialEq)]
-pub struct JudgedUsers {
+pub struct LabelledUsers {
     /// Only events before it were read for the features.
     pub as_of: NaiveDateTime,
     /// Rows of the snapshot.
     pub rows: Vec<usize>,
-    /// Features, shape (users judged, features).
+    /// Features, shape (eligible users, features).
     pub matrix: FeatureMatrix,
     /// Whether each churned.
     pub churned: Vec<bool>,
 }
 
-impl JudgedUsers {
+impl LabelledUsers {
     /// The eligible users of a snapshot.
     ///
     /// # Errors
@@ -32,7 +32,7 @@ impl JudgedUsers {
         self.churned.iter().filter(|&&churned| churned).count()
     }
 
-    /// Some of the users, by their place among those judged.
+    /// Some of the users, by their place among those here.
     pub(super) fn select(&self, places: &[usize]) -> Self {
         Self {
             as_of: self.as_of,
@@ -81,7 +81,7 @@ pub(super) struct PooledRows {
 }
 
 impl PooledRows {
-    pub fn of(snapshots: &[&JudgedUsers], params: &ChurnParams) -> Result<Self, ChurnError> {
+    pub fn of(snapshots: &[&LabelledUsers], params: &ChurnParams) -> Result<Self, ChurnError> {
         let matrix =
             FeatureMatrix::pool(&snapshots.iter().map(|it| &it.matrix).collect::<Vec<_>>())?;
         let churned: Vec<bool> = snapshots.iter().flat_map(|it| it.churned.clone()).collect();
@@ -102,14 +102,14 @@ impl PooledRows {
 }
 
 /// By class and by age of the snapshot; none where all would be 1.
-fn weights(snapshots: &[&JudgedUsers], params: &ChurnParams) -> Option<Vec<f64>> {
+fn weights(snapshots: &[&LabelledUsers], params: &ChurnParams) -> Option<Vec<f64>> {
     let WeightParams { positive_weight, half_life_days } = params.weights;
     let positive_weight = positive_weight.get();
     if positive_weight == 1.0 && half_life_days.is_none() {
         return None;
     }
     let latest = snapshots.iter().map(|it| it.as_of).max()?;
-    let of_snapshot = |snapshot: &JudgedUsers| {
+    let of_snapshot = |snapshot: &LabelledUsers| {
         let age_days = (latest - snapshot.as_of).num_days() as f64;
         half_life_days.map_or(1.0, |days| 0.5f64.powf(age_days / f64::from(days.get())))
     };
@@ -131,13 +131,13 @@ mod tests {
 
     #[test]
     fn older_snapshots_and_the_class_decide_the_weight() {
-        let judged = |days_ago: u64| JudgedUsers {
+        let labelled = |days_ago: u64| LabelledUsers {
             as_of: NaiveDateTime::default() - chrono::Days::new(days_ago),
             rows: vec![0, 1],
             matrix: FeatureMatrix::new(vec!["a".into()], Array2::zeros((2, 1))).unwrap(),
             churned: vec![true, false],
         };
-        let (latest, older) = (judged(0), judged(60));
+        let (latest, older) = (labelled(0), labelled(60));
         let weights =
             WeightParams { positive_weight: Positive::of(3.0), half_life_days: Some(Days::of(60)) };
         let params = ChurnParams { weights, ..ChurnParams::default() };

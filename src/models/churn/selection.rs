@@ -1,5 +1,5 @@
-//! Which classifier foretells best what happened later, inside the training
-//! snapshots.
+//! Model selection by out-of-time validation: which classifier predicts best what
+//! happened later, inside the training snapshots.
 
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 use super::classifiers::blended;
 use super::rows::PooledRows;
 use super::{
-    ChurnError, ChurnParams, Classifier, FittedLogistic, FittedTrees, JudgedUsers, ModelChoice,
+    ChurnError, ChurnParams, Classifier, FittedLogistic, FittedTrees, LabelledUsers, ModelChoice,
 };
 use crate::stats::calibration::intercept_shift;
 use crate::stats::linear::probability;
 use crate::stats::metrics::{log_loss, roc_auc};
 use crate::stats::resample::{dates_ended_by, halves};
 
-/// Dates that are foretold at most, the latest ones.
+/// Validation dates at most, the latest ones.
 const MAX_FOLDS: usize = 3;
 
-/// Trees between two looks at how well they foretell.
+/// Trees between two looks at how well they predict.
 const ROUNDS_PER_STAGE: usize = 10;
 
 /// Penalties on the coefficients that are tried where the config names none.
@@ -26,15 +26,15 @@ const L2_PENALTIES: [f64; 3] = [1.0, 10.0, 100.0];
 /// Log loss, in nats, that a larger penalty must save to be taken.
 const WORTH_A_PENALTY: f64 = 5e-4;
 
-/// What the trial of the classifiers found.
+/// How the classifier was selected.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TrialRecord {
-    /// Snapshots that were foretold, latest first, each from those whose outcomes
-    /// had ended by then.
-    pub judged_at: Vec<NaiveDateTime>,
+pub struct ModelSelection {
+    /// Dates of the snapshots that were predicted, latest first, each from those
+    /// whose outcomes had ended by then.
+    pub validation_dates: Vec<NaiveDateTime>,
     /// False where no snapshot was early enough to learn from: then half of the
-    /// users were foretold from the other half.
+    /// users were predicted from the other half.
     pub out_of_time: bool,
     /// How each classifier did.
     pub candidates: Vec<Candidate>,
@@ -46,40 +46,40 @@ pub struct TrialRecord {
     pub l2_penalty: f64,
 }
 
-/// How a classifier did, as the mean over the dates foretold.
+/// How a classifier did, as the mean over the validation dates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Candidate {
     /// The classifier.
     pub model: ModelChoice,
-    /// Log loss in nats, the probabilities being level with each date's churn rate:
-    /// the season is not what classifiers are compared by.
+    /// Log loss in nats, after the probabilities of each date are shifted to its
+    /// churn rate: classifiers are not compared by the season.
     pub log_loss: f64,
     /// ROC AUC; `None` where a date has one class.
     pub roc_auc: Option<f64>,
 }
 
-/// The record, and what the chosen classifier foretold: log odds that are level
-/// with each date's churn rate, and who churned.
-pub(super) struct Trial {
-    pub record: TrialRecord,
+/// The selection, and the predictions of the chosen classifier on the validation
+/// dates: log odds, shifted to the churn rate of each date, and who churned.
+pub(super) struct Validated {
+    pub selection: ModelSelection,
     pub log_odds: Vec<f64>,
     pub churned: Vec<bool>,
 }
 
 struct Fold<'a> {
-    learn: Vec<&'a JudgedUsers>,
-    judge: &'a JudgedUsers,
+    training: Vec<&'a LabelledUsers>,
+    validation: &'a LabelledUsers,
 }
 
-/// Forecasts of one fold: by the regression with each penalty, and by trees after
+/// Predictions of one fold: by the regression with each penalty, and by trees after
 /// each stage.
-struct Forecasts {
+struct Predictions {
     logistic: Vec<Vec<f64>>,
     trees: Vec<Vec<f64>>,
 }
 
-/// A classifier with what the trial is to find for it.
+/// A classifier with the settings that are selected for it.
 #[derive(Clone, Copy)]
 struct Setting {
     model: ModelChoice,
@@ -87,30 +87,30 @@ struct Setting {
     stage: usize,
 }
 
-/// Fits each classifier that the config allows to earlier snapshots and judges it
-/// by later ones. `snapshots` come latest first.
-pub(super) fn try_classifiers(
+/// Fits each classifier that the config allows to earlier snapshots and validates it
+/// on later ones. `snapshots` come latest first.
+pub(super) fn select_classifier(
     params: &ChurnParams,
-    snapshots: &[JudgedUsers],
+    snapshots: &[LabelledUsers],
     horizon_days: u32,
     seed: u64,
-) -> Result<Trial, ChurnError> {
+) -> Result<Validated, ChurnError> {
     let halves = halves_of_latest(snapshots);
     let mut folds = out_of_time_folds(snapshots, horizon_days);
     let out_of_time = !folds.is_empty();
-    if let (Some((learn, judge)), false) = (&halves, out_of_time) {
-        folds.push(Fold { learn: vec![learn], judge });
+    if let (Some((training, validation)), false) = (&halves, out_of_time) {
+        folds.push(Fold { training: vec![training], validation });
     }
-    let forecasts =
-        folds.iter().map(|fold| fold.forecast(params, seed)).collect::<Result<Vec<_>, _>>()?;
+    let predictions =
+        folds.iter().map(|fold| fold.predict(params, seed)).collect::<Result<Vec<_>, _>>()?;
     let loss =
-        |model, penalty, stage| mean_loss(&folds, &forecasts, Setting { model, penalty, stage });
-    let n_stages = forecasts.iter().map(|it| it.trees.len()).min().unwrap_or(0);
+        |model, penalty, stage| mean_loss(&folds, &predictions, Setting { model, penalty, stage });
+    let n_stages = predictions.iter().map(|it| it.trees.len()).min().unwrap_or(0);
     let stage = (0..n_stages)
         .map(|stage| (stage, loss(ModelChoice::Trees, 0, stage)))
         .min_by(|a, b| a.1.total_cmp(&b.1))
         .map_or(0, |(stage, _)| stage);
-    let n_penalties = forecasts.iter().map(|it| it.logistic.len()).min().unwrap_or(0);
+    let n_penalties = predictions.iter().map(|it| it.logistic.len()).min().unwrap_or(0);
     let losses: Vec<f64> =
         (0..n_penalties).map(|penalty| loss(ModelChoice::Logistic, penalty, 0)).collect();
     let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
@@ -124,50 +124,56 @@ pub(super) fn try_classifiers(
         .map(|model| Candidate {
             model,
             log_loss: loss(model, penalty, stage),
-            roc_auc: mean_auc(&folds, &forecasts, Setting { model, penalty, stage }),
+            roc_auc: mean_auc(&folds, &predictions, Setting { model, penalty, stage }),
         })
         .collect();
     let best = candidates.iter().min_by(|a, b| a.log_loss.total_cmp(&b.log_loss));
     let chosen = best.map_or(ModelChoice::Logistic, |candidate| candidate.model);
     let (mut log_odds, mut churned) = (Vec::new(), Vec::new());
-    for (fold, forecast) in folds.iter().zip(&forecasts) {
+    for (fold, prediction) in folds.iter().zip(&predictions) {
         let setting = Setting { model: chosen, penalty, stage };
-        log_odds.extend(fold.level(&forecast.of(setting)));
-        churned.extend_from_slice(&fold.judge.churned);
+        log_odds.extend(fold.shifted(&prediction.of(setting)));
+        churned.extend_from_slice(&fold.validation.churned);
     }
-    let judged_at = folds.iter().map(|fold| fold.judge.as_of).collect();
+    let validation_dates = folds.iter().map(|fold| fold.validation.as_of).collect();
     let n_rounds = ((stage + 1) * ROUNDS_PER_STAGE).min(params.trees.max_rounds.get());
     let l2_penalty = penalties(params)[penalty];
-    let record = TrialRecord { judged_at, out_of_time, candidates, chosen, n_rounds, l2_penalty };
-    Ok(Trial { record, log_odds, churned })
+    let selection =
+        ModelSelection { validation_dates, out_of_time, candidates, chosen, n_rounds, l2_penalty };
+    Ok(Validated { selection, log_odds, churned })
 }
 
 /// Later snapshots with the earlier ones whose outcomes had ended by then.
-fn out_of_time_folds(snapshots: &[JudgedUsers], horizon_days: u32) -> Vec<Fold<'_>> {
+fn out_of_time_folds(snapshots: &[LabelledUsers], horizon_days: u32) -> Vec<Fold<'_>> {
     let dates: Vec<NaiveDateTime> = snapshots.iter().map(|it| it.as_of).collect();
-    let has_both =
-        |judged: &JudgedUsers| judged.n_churned() > 0 && judged.n_churned() < judged.churned.len();
-    let folds = snapshots.iter().map(|judge| {
-        let ended = dates_ended_by(judge.as_of, &dates, horizon_days);
-        let learn = ended.into_iter().map(|place| &snapshots[place]).filter(|it| has_both(it));
-        Fold { learn: learn.collect(), judge }
+    let has_both = |labelled: &LabelledUsers| {
+        labelled.n_churned() > 0 && labelled.n_churned() < labelled.churned.len()
+    };
+    let folds = snapshots.iter().map(|validation| {
+        let ended = dates_ended_by(validation.as_of, &dates, horizon_days);
+        let training = ended.into_iter().map(|place| &snapshots[place]).filter(|it| has_both(it));
+        Fold { training: training.collect(), validation }
     });
-    folds.filter(|fold| !fold.learn.is_empty() && has_both(fold.judge)).take(MAX_FOLDS).collect()
+    folds
+        .filter(|fold| !fold.training.is_empty() && has_both(fold.validation))
+        .take(MAX_FOLDS)
+        .collect()
 }
 
 /// Every other user of the latest snapshot, and the rest.
-fn halves_of_latest(snapshots: &[JudgedUsers]) -> Option<(JudgedUsers, JudgedUsers)> {
+fn halves_of_latest(snapshots: &[LabelledUsers]) -> Option<(LabelledUsers, LabelledUsers)> {
     let latest = snapshots.first()?;
-    let (learn, judge) = halves(&latest.churned);
-    let (learn, judge) = (latest.select(&learn), latest.select(&judge));
-    (judge.n_churned() > 0 && judge.n_churned() < judge.churned.len()).then_some((learn, judge))
+    let (training, validation) = halves(&latest.churned);
+    let (training, validation) = (latest.select(&training), latest.select(&validation));
+    (validation.n_churned() > 0 && validation.n_churned() < validation.churned.len())
+        .then_some((training, validation))
 }
 
 impl Fold<'_> {
-    fn forecast(&self, params: &ChurnParams, seed: u64) -> Result<Forecasts, ChurnError> {
-        let pooled = PooledRows::of(&self.learn, params)?;
+    fn predict(&self, params: &ChurnParams, seed: u64) -> Result<Predictions, ChurnError> {
+        let pooled = PooledRows::of(&self.training, params)?;
         let rows = pooled.rows();
-        let matrix = &self.judge.matrix;
+        let matrix = &self.validation.matrix;
         let regression = |l2_penalty| {
             FittedLogistic::fit(&rows, l2_penalty, &params.monotone_increasing)?.log_odds(matrix)
         };
@@ -180,12 +186,12 @@ impl Fold<'_> {
             _ => FittedTrees::fit(&rows, params, params.trees.max_rounds.get(), seed)?
                 .log_odds_in_stages(matrix, ROUNDS_PER_STAGE)?,
         };
-        Ok(Forecasts { logistic, trees })
+        Ok(Predictions { logistic, trees })
     }
 
     /// Log odds shifted to the churn rate of the date.
-    fn level(&self, log_odds: &[f64]) -> Vec<f64> {
-        let rate = self.judge.n_churned() as f64 / self.judge.churned.len() as f64;
+    fn shifted(&self, log_odds: &[f64]) -> Vec<f64> {
+        let rate = self.validation.n_churned() as f64 / self.validation.churned.len() as f64;
         let shift = intercept_shift(log_odds, rate);
         log_odds.iter().map(|z| z + shift).collect()
     }
@@ -196,7 +202,7 @@ fn penalties(params: &ChurnParams) -> Vec<f64> {
     params.logistic.l2_penalty.map_or(L2_PENALTIES.to_vec(), |penalty| vec![penalty.get()])
 }
 
-impl Forecasts {
+impl Predictions {
     fn of(&self, setting: Setting) -> Vec<f64> {
         let logistic = self.logistic.get(setting.penalty).map_or(&[][..], Vec::as_slice);
         let trees = self.trees.get(setting.stage).map_or(&[][..], Vec::as_slice);
@@ -208,24 +214,24 @@ impl Forecasts {
     }
 }
 
-fn mean_loss(folds: &[Fold<'_>], forecasts: &[Forecasts], setting: Setting) -> f64 {
+fn mean_loss(folds: &[Fold<'_>], predictions: &[Predictions], setting: Setting) -> f64 {
     let losses: Vec<f64> = folds
         .iter()
-        .zip(forecasts)
-        .filter_map(|(fold, forecast)| {
-            let level = fold.level(&forecast.of(setting));
-            let p: Vec<f64> = level.into_iter().map(probability).collect();
-            log_loss(&p, &fold.judge.churned)
+        .zip(predictions)
+        .filter_map(|(fold, prediction)| {
+            let shifted = fold.shifted(&prediction.of(setting));
+            let p: Vec<f64> = shifted.into_iter().map(probability).collect();
+            log_loss(&p, &fold.validation.churned)
         })
         .collect();
     losses.iter().sum::<f64>() / losses.len().max(1) as f64
 }
 
-fn mean_auc(folds: &[Fold<'_>], forecasts: &[Forecasts], setting: Setting) -> Option<f64> {
+fn mean_auc(folds: &[Fold<'_>], predictions: &[Predictions], setting: Setting) -> Option<f64> {
     let aucs = folds
         .iter()
-        .zip(forecasts)
-        .map(|(fold, forecast)| roc_auc(&forecast.of(setting), &fold.judge.churned))
+        .zip(predictions)
+        .map(|(fold, prediction)| roc_auc(&prediction.of(setting), &fold.validation.churned))
         .collect::<Option<Vec<f64>>>()?;
     (!aucs.is_empty()).then(|| aucs.iter().sum::<f64>() / aucs.len() as f64)
 }

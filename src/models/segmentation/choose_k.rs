@@ -10,33 +10,34 @@ use crate::stats::clustering::{ClusterParams, FittedClusters, KMeansParams, fit_
 use crate::stats::metrics::{adjusted_rand_index, r_squared, silhouette};
 use crate::stats::resample::every_nth;
 
-/// Users on which the separation of a candidate is judged: the silhouette takes
-/// time in the square of them.
+/// Users on which the silhouette of a candidate is computed: its time grows with
+/// the square of them.
 const N_SILHOUETTE: usize = 2_000;
-/// Users on which candidates are fitted and judged at most.
+/// Users on which candidates are fitted and validated at most.
 const MAX_POINTS: usize = 20_000;
-/// Refits on resampled users that tell how stable a candidate is.
+/// Refits on resampled users, which show how stable a candidate is.
 const N_REFITS: usize = 5;
-/// Agreement between refits below which a candidate counts as unstable.
+/// Adjusted Rand index between refits below which a candidate is unstable.
 const MIN_STABILITY: f64 = 0.85;
 /// Share of the variance of outcomes that some hundreds of users show by chance.
 const MIN_OUTCOME_R2: f64 = 0.02;
 /// A candidate whose outcome score is at least this share of the best is as good.
 const NEAR_BEST: f64 = 0.98;
 
-/// How one number of layers did, in a trial on users or times that it was not
+/// How one number of layers did, validated on users or times that it was not
 /// fitted on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Candidate {
     /// Number of layers.
     pub k: usize,
-    /// Share of the variance of what users did that the layers foretold, averaged
-    /// over the outcomes; `None` when no outcome varies.
+    /// R² of the layers' means as predictions of the outcomes, averaged over these;
+    /// `None` when no outcome varies.
     pub outcome_r2: Option<f64>,
     /// Mean silhouette width on a sample of users, −1..1.
     pub silhouette: f64,
-    /// Mean adjusted Rand index between clusters of resampled users in one space.
+    /// Mean adjusted Rand index between clusters of resampled users in one
+    /// embedding.
     pub stability: f64,
     /// Share of users in the smallest layer.
     pub smallest_share: f64,
@@ -50,9 +51,9 @@ impl Candidate {
         self.stability >= MIN_STABILITY
     }
 
-    /// Whether layers know more of what users did afterwards than chance gives.
-    /// True where nothing could be judged.
-    pub fn foretells(&self) -> bool {
+    /// Whether layers predict outcomes better than chance. True where no outcome
+    /// varies.
+    pub fn predicts(&self) -> bool {
         self.outcome_r2.is_none_or(|r2| r2 >= MIN_OUTCOME_R2)
     }
 }
@@ -67,35 +68,36 @@ pub enum KVerdict {
     SmallLayer,
     /// Refits disagree too much.
     Unstable,
-    /// Its layers foretell less than those of the best.
-    ForetellsLess,
-    /// As good, but its layers are less apart.
-    LessApart,
+    /// Its outcome R² is lower than that of the best.
+    LowerOutcomeR2,
+    /// Its outcome R² is as good, but its silhouette is lower.
+    LowerSilhouette,
 }
 
-/// Where candidates are fitted and judged: places of users and what they did.
-pub(super) struct Arena<'a> {
-    pub learn: ArrayView2<'a, f32>,
-    pub learned: &'a Outcomes,
-    pub judge: ArrayView2<'a, f32>,
-    pub judged: &'a Outcomes,
+/// Coordinates of users, shape (rows, coordinates), and their outcomes: those that
+/// candidates are fitted to, and those that validate them.
+pub(super) struct SelectionData<'a> {
+    pub training: ArrayView2<'a, f32>,
+    pub training_outcomes: &'a Outcomes,
+    pub validation: ArrayView2<'a, f32>,
+    pub validation_outcomes: &'a Outcomes,
 }
 
 /// Measures every number of layers and takes one: of those whose smallest layer
-/// is large enough and whose refits agree, those that foretell nearly as much as
-/// the best of them, and of these the one whose layers are furthest apart. A
+/// is large enough and whose refits agree, those whose outcome R² is nearly that
+/// of the best, and of these the one whose layers are furthest apart. A
 /// condition that nobody meets is dropped.
 pub(super) fn choose_k(
     params: &SegmentationParams,
-    arena: &Arena<'_>,
+    data: &SelectionData<'_>,
     ks: impl IntoIterator<Item = usize>,
     seed: u64,
 ) -> Result<Vec<Candidate>, SegmentationError> {
     let mut candidates = Vec::new();
     for k in ks {
-        match measure(params, arena, k, seed) {
-            // More layers than the users of the trial allow are not tried.
-            Err(SegmentationError::TooFewPlaces { .. }) if !candidates.is_empty() => break,
+        match measure(params, data, k, seed) {
+            // More layers than the training users allow are not tried.
+            Err(SegmentationError::TooFewPoints { .. }) if !candidates.is_empty() => break,
             measured => candidates.push(measured?),
         }
     }
@@ -105,24 +107,24 @@ pub(super) fn choose_k(
 
 fn take_one(candidates: &mut [Candidate], min_share: f64) {
     let mut open: Vec<&mut Candidate> = candidates.iter_mut().collect();
-    sieve(&mut open, KVerdict::SmallLayer, |c, _| c.smallest_share >= min_share);
-    sieve(&mut open, KVerdict::Unstable, |c, _| c.is_stable());
-    let foretold = |c: &Candidate| c.outcome_r2.unwrap_or(0.0);
-    sieve(&mut open, KVerdict::ForetellsLess, |c, open| {
-        let best = open.iter().map(|c| foretold(c)).fold(f64::NEG_INFINITY, f64::max);
-        foretold(c) >= best.min(best * NEAR_BEST)
+    reject(&mut open, KVerdict::SmallLayer, |c, _| c.smallest_share >= min_share);
+    reject(&mut open, KVerdict::Unstable, |c, _| c.is_stable());
+    let predicted = |c: &Candidate| c.outcome_r2.unwrap_or(0.0);
+    reject(&mut open, KVerdict::LowerOutcomeR2, |c, open| {
+        let best = open.iter().map(|c| predicted(c)).fold(f64::NEG_INFINITY, f64::max);
+        predicted(c) >= best.min(best * NEAR_BEST)
     });
-    sieve(&mut open, KVerdict::LessApart, |c, open| {
+    reject(&mut open, KVerdict::LowerSilhouette, |c, open| {
         let widest = open.iter().map(|c| c.silhouette).fold(f64::NEG_INFINITY, f64::max);
         c.silhouette >= widest
     });
     // Of equals the fewest layers.
-    open.iter_mut().skip(1).for_each(|c| c.verdict = KVerdict::LessApart);
+    open.iter_mut().skip(1).for_each(|c| c.verdict = KVerdict::LowerSilhouette);
 }
 
-/// Leaves those for which the condition holds, if there are any, and tells the
-/// others why they are out.
-fn sieve(
+/// Keeps the candidates for which the condition holds, if there are any, and notes
+/// the verdict of the others.
+fn reject(
     open: &mut Vec<&mut Candidate>,
     verdict: KVerdict,
     holds: impl Fn(&Candidate, &[&mut Candidate]) -> bool,
@@ -143,25 +145,25 @@ fn sieve(
 
 fn measure(
     params: &SegmentationParams,
-    arena: &Arena<'_>,
+    data: &SelectionData<'_>,
     k: usize,
     seed: u64,
 ) -> Result<Candidate, SegmentationError> {
-    let learn = thinned(arena.learn, MAX_POINTS);
-    let judge = thinned(arena.judge, MAX_POINTS);
-    let fitted = fit_clusters(&cluster_params(params, k, seed), learn.view())?;
-    let labels = labels(&fitted, judge.view())?;
+    let training = thinned(data.training, MAX_POINTS);
+    let validation = thinned(data.validation, MAX_POINTS);
+    let fitted = fit_clusters(&cluster_params(params, k, seed), training.view())?;
+    let labels = labels(&fitted, validation.view())?;
     let mut sizes = vec![0usize; k];
     labels.iter().for_each(|&label| sizes[label] += 1);
     // A cluster of users of earlier times makes no layer.
     let smallest = sizes.iter().filter(|&&size| size > 0).min().copied().unwrap_or(0);
-    let shown = thinned(judge.view(), N_SILHOUETTE);
+    let shown = thinned(validation.view(), N_SILHOUETTE);
     let of_shown = self::labels(&fitted, shown.view())?;
     Ok(Candidate {
         k,
-        outcome_r2: outcome_r2(&fitted, arena)?,
+        outcome_r2: outcome_r2(&fitted, data)?,
         silhouette: silhouette(shown.mapv(f64::from).view(), &of_shown).unwrap_or(-1.0),
-        stability: stability(params, learn.view(), judge.view(), k, seed)?,
+        stability: stability(params, training.view(), validation.view(), k, seed)?,
         smallest_share: smallest as f64 / labels.len().max(1) as f64,
         verdict: KVerdict::Taken,
     })
@@ -186,20 +188,22 @@ fn thinned(points: ArrayView2<'_, f32>, n: usize) -> Array2<f32> {
     points.select(Axis(0), &every_nth(points.nrows(), n).collect::<Vec<_>>())
 }
 
-/// R² of the layer means of the ones as predictions for the others, averaged over the
-/// outcomes.
+/// R² on the validation rows of the layer means of the training rows, averaged over
+/// the outcomes.
 fn outcome_r2(
     fitted: &FittedClusters,
-    arena: &Arena<'_>,
+    data: &SelectionData<'_>,
 ) -> Result<Option<f64>, SegmentationError> {
-    let (of_learn, of_judge) = (labels(fitted, arena.learn)?, labels(fitted, arena.judge)?);
+    let (of_training, of_validation) =
+        (labels(fitted, data.training)?, labels(fitted, data.validation)?);
     let n_clusters = fitted.centroids().nrows();
-    let scores: Vec<f64> = Outcome::that_vary(arena.judged)
+    let scores: Vec<f64> = Outcome::that_vary(data.validation_outcomes)
         .into_iter()
         .filter_map(|outcome| {
-            let (learned, truth) = (outcome.of(arena.learned), outcome.of(arena.judged));
-            let means = means_by_label(&of_learn, &learned, n_clusters);
-            let predicted: Vec<f64> = of_judge.iter().map(|&label| means[label]).collect();
+            let (known, truth) =
+                (outcome.of(data.training_outcomes), outcome.of(data.validation_outcomes));
+            let means = means_by_label(&of_training, &known, n_clusters);
+            let predicted: Vec<f64> = of_validation.iter().map(|&label| means[label]).collect();
             r_squared(&predicted, &truth, None)
         })
         .collect();
@@ -219,14 +223,14 @@ fn means_by_label(labels: &[usize], values: &[f64], n_clusters: usize) -> Vec<f6
 }
 
 /// Mean adjusted Rand index between clusterings that were fitted on resamples
-/// of the points, each by itself, and assign the same others.
+/// of the training points, each by itself, and assign the validation points.
 ///
 /// Source: Ben-Hur, Elisseeff & Guyon (2002), "A stability based method for
 /// discovering structure in clustered data".
 fn stability(
     params: &SegmentationParams,
-    learn: ArrayView2<'_, f32>,
-    judge: ArrayView2<'_, f32>,
+    training: ArrayView2<'_, f32>,
+    validation: ArrayView2<'_, f32>,
     k: usize,
     seed: u64,
 ) -> Result<f64, SegmentationError> {
@@ -234,18 +238,18 @@ fn stability(
         .map(|refit| {
             let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_add(1 + refit));
             let rows: Vec<usize> =
-                (0..learn.nrows()).map(|_| rng.gen_range(0..learn.nrows())).collect();
-            let resampled = learn.select(Axis(0), &rows);
+                (0..training.nrows()).map(|_| rng.gen_range(0..training.nrows())).collect();
+            let resampled = training.select(Axis(0), &rows);
             let params = cluster_params(params, k, rng.r#gen());
-            labels(&fit_clusters(&params, resampled.view())?, judge)
+            labels(&fit_clusters(&params, resampled.view())?, validation)
         })
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(mean_agreement(&refits))
+    Ok(mean_rand_index(&refits))
 }
 
 /// Mean adjusted Rand index over all pairs of groupings of the same users; 1 for
 /// a single grouping.
-pub(super) fn mean_agreement(groupings: &[Vec<usize>]) -> f64 {
+pub(super) fn mean_rand_index(groupings: &[Vec<usize>]) -> f64 {
     let pairs = (0..groupings.len()).flat_map(|first| (0..first).map(move |other| (first, other)));
     let agreements: Vec<f64> = pairs
         .map(|(first, other)| adjusted_rand_index(&groupings[first], &groupings[other]))
@@ -281,16 +285,16 @@ mod tests {
             candidate(10, 0.45, 0.40, 0.95, 0.0001),
         ];
         take_one(&mut candidates, 0.001);
-        use KVerdict::{ForetellsLess, LessApart, SmallLayer, Taken, Unstable};
+        use KVerdict::{LowerOutcomeR2, LowerSilhouette, SmallLayer, Taken, Unstable};
         let verdicts = candidates.map(|c| c.verdict);
-        assert_eq!(verdicts, [ForetellsLess, Taken, LessApart, Unstable, SmallLayer]);
+        assert_eq!(verdicts, [LowerOutcomeR2, Taken, LowerSilhouette, Unstable, SmallLayer]);
     }
 
     #[test]
     fn a_condition_that_nobody_meets_is_dropped() {
         let mut candidates = [candidate(2, -0.2, 0.1, 0.2, 0.0), candidate(3, -0.1, 0.1, 0.3, 0.0)];
         take_one(&mut candidates, 0.001);
-        assert_eq!(candidates.map(|c| c.verdict), [KVerdict::ForetellsLess, KVerdict::Taken]);
+        assert_eq!(candidates.map(|c| c.verdict), [KVerdict::LowerOutcomeR2, KVerdict::Taken]);
     }
 
     #[test]
@@ -301,13 +305,13 @@ mod tests {
         });
         let n_orders: Vec<f64> = (0..300).map(|row| f64::from(u8::from(row % 3 == 2))).collect();
         let outcomes = Outcomes::of_orders(n_orders, vec![0.0; 300]);
-        let arena = Arena {
-            learn: points.view(),
-            learned: &outcomes,
-            judge: points.view(),
-            judged: &outcomes,
+        let data = SelectionData {
+            training: points.view(),
+            training_outcomes: &outcomes,
+            validation: points.view(),
+            validation_outcomes: &outcomes,
         };
-        let found = choose_k(&SegmentationParams::default(), &arena, [2, 3], 1).unwrap();
+        let found = choose_k(&SegmentationParams::default(), &data, [2, 3], 1).unwrap();
         assert_eq!(found.iter().find(|c| c.verdict == KVerdict::Taken).unwrap().k, 3);
         assert!(found[1].stability > 0.99 && found[1].silhouette > 0.9);
         assert!((found[1].outcome_r2.unwrap() - 1.0).abs() < 1e-9);

@@ -23,7 +23,7 @@ pub enum SegmentationError {
         /// Users with different features.
         n_distinct: usize,
     },
-    /// No feature tells users apart.
+    /// No feature varies.
     #[error(
         "all {n_features} features are constant over {n_users} users: nothing to segment by; \
          map more columns in [[source]]"
@@ -37,7 +37,7 @@ pub enum SegmentationError {
     /// There is nothing to learn from.
     #[error("there is no training snapshot; add data or lower [snapshots] min_history_days")]
     NoSnapshot,
-    /// Nothing to foretell.
+    /// No outcome varies.
     #[error(
         "after the training snapshots all users did the same: nobody ordered, or all did. Change \
          [snapshots] horizon_days, or set [segmentation] embedding = \"behaviour\""
@@ -46,21 +46,21 @@ pub enum SegmentationError {
     /// Clusters could not be found.
     #[error(transparent)]
     Clustering(ClusteringError),
-    /// Too few users in the trial that chooses `k`, or to learn from.
+    /// Too few users with different coordinates.
     #[error(
-        "[segmentation] {k} layers need at least {k} users that differ, but of {n_users} rows of \
-         users to learn from only {n_distinct} differ by what is foretold of them and how they \
-         behave; lower k, or add data"
+        "[segmentation] {k} layers need at least {k} users that differ, but of {n_users} \
+         training rows only {n_distinct} differ in predicted outcomes or behaviour; lower k, or add \
+         data"
     )]
-    TooFewPlaces {
+    TooFewPoints {
         /// Layers that were tried.
         k: usize,
-        /// Users at training dates.
+        /// Training rows.
         n_users: usize,
-        /// Different places among them.
+        /// Different coordinates among them.
         n_distinct: usize,
     },
-    /// Outcomes could not be foretold.
+    /// Outcomes could not be predicted.
     #[error(transparent)]
     Boosting(#[from] BoostingError),
     /// The ridge regression or the principal components of the features failed.
@@ -75,7 +75,7 @@ impl From<ClusteringError> for SegmentationError {
     fn from(error: ClusteringError) -> Self {
         match error {
             ClusteringError::TooFewDistinct { n_clusters, n_points, n_distinct } => {
-                Self::TooFewPlaces { k: n_clusters, n_users: n_points, n_distinct }
+                Self::TooFewPoints { k: n_clusters, n_users: n_points, n_distinct }
             }
             other => Self::Clustering(other),
         }

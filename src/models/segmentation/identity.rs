@@ -1,8 +1,8 @@
 //! Which layer of a model is which layer of the model before it.
 //!
 //! Both models put the same users at the same date into layers; what counts is
-//! who is together. Coordinates say nothing here, since each model has a space
-//! of its own, and likeness of means is no evidence that a group is the same:
+//! who is together. Coordinates say nothing here, since each model has an
+//! embedding of its own, and likeness of means is no evidence that a group is the same:
 //! a layer in which nobody is any more has ended.
 //!
 //! Two layers are the same group when most users of the old one are in the new

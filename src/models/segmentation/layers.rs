@@ -2,8 +2,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::choose_k::{Arena, Candidate, KVerdict, choose_k, cluster_params, mean_agreement};
-use super::embedding::{Draw, LayerSpace, Rounds, TrainingRows, Trial, find_rounds};
+use super::choose_k::{
+    Candidate, KVerdict, SelectionData, choose_k, cluster_params, mean_rand_index,
+};
+use super::embedding::{Embedding, Resample, Rounds, TrainingRows, ValidationSplit, find_rounds};
 use super::naming::{LayerName, NameClaim, layer_names, typical_user};
 use super::profile::{LayerProfile, profile_layers};
 use super::{EmbeddingKind, SegmentationError, SegmentationParams};
@@ -14,9 +16,9 @@ use crate::stats::clustering::{ClusteringError, FittedClusters, fit_clusters};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FittedLayers {
-    /// The space in which users who are near each other are one layer.
-    pub space: LayerSpace,
-    /// Clusters of that space.
+    /// Gives users coordinates; users who are near each other are one layer.
+    pub embedding: Embedding,
+    /// Clusters of that embedding.
     pub clusters: FittedClusters,
     /// The layers; the most valuable first.
     pub layers: Vec<Layer>,
@@ -75,62 +77,66 @@ pub fn fit_layers(
     params.check()?;
     let latest = training.first().ok_or(SegmentationError::NoSnapshot)?;
     let n_distinct = check_enough_users(params, &latest.features)?;
-    let trial = Trial::new(training, horizon_days, Draw::All, seed)?;
-    let rounds = rounds_for(params, &trial, seed)?;
-    let candidates = try_candidates(params, &trial, &rounds, n_distinct, seed)?;
+    let split = ValidationSplit::new(training, horizon_days, Resample::Off, seed)?;
+    let rounds = rounds_for(params, &split, seed)?;
+    let candidates = try_candidates(params, &split, &rounds, n_distinct, seed)?;
     let k = candidates.iter().find(|c| c.verdict == KVerdict::Taken).map_or(2, |c| c.k);
-    let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), Draw::All, seed)?;
-    let space = LayerSpace::fit(params, &rows, &rounds, seed)?;
-    let clusters = fit_living_clusters(params, k, &space, &rows.matrix, &latest.features, seed)?;
-    let layers = describe(&space, &clusters, latest)?;
-    Ok(FittedLayers { space, clusters, layers, candidates, retired_ids: Vec::new() })
+    let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), Resample::Off, seed)?;
+    let embedding = Embedding::fit(params, &rows, &rounds, seed)?;
+    let clusters =
+        fit_living_clusters(params, k, &embedding, &rows.matrix, &latest.features, seed)?;
+    let layers = describe(&embedding, &clusters, latest)?;
+    Ok(FittedLayers { embedding, clusters, layers, candidates, retired_ids: Vec::new() })
 }
 
-/// How well layers agree that are fitted anew, space and all, to users who are
+/// How well layers agree that are fitted anew, embedding and all, to users who are
 /// resampled with replacement: the mean adjusted Rand index over the pairs of
-/// `n_refits` refits with `k` layers, each of which assigns the users of `judge`.
+/// `n_refits` refits with `k` layers, each of which assigns the users of `validation`.
 ///
 /// # Errors
 /// As [`fit_layers`].
-pub fn refit_agreement(
+pub fn refit_rand_index(
     params: &SegmentationParams,
     k: usize,
     training: &[Snapshot],
     horizon_days: u32,
-    judge: &FeatureMatrix,
+    validation: &FeatureMatrix,
     n_refits: usize,
     seed: u64,
 ) -> Result<f64, SegmentationError> {
     let refits = (0..n_refits as u64)
         .map(|refit| {
             let seed = seed.wrapping_add(refit + 1);
-            let draw = Draw::Resampled(seed);
-            let rounds =
-                rounds_for(params, &Trial::new(training, horizon_days, draw, seed)?, seed)?;
-            let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), draw, seed)?;
-            let space = LayerSpace::fit(params, &rows, &rounds, seed)?;
-            let latest = TrainingRows::of(&[&training[0]], draw, seed)?.matrix;
-            let clusters = fit_living_clusters(params, k, &space, &rows.matrix, &latest, seed)?;
-            Ok(numbers(clusters.assign(space.locate(judge)?.view())?))
+            let resample = Resample::Bootstrap(seed);
+            let rounds = rounds_for(
+                params,
+                &ValidationSplit::new(training, horizon_days, resample, seed)?,
+                seed,
+            )?;
+            let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), resample, seed)?;
+            let embedding = Embedding::fit(params, &rows, &rounds, seed)?;
+            let latest = TrainingRows::of(&[&training[0]], resample, seed)?.matrix;
+            let clusters = fit_living_clusters(params, k, &embedding, &rows.matrix, &latest, seed)?;
+            Ok(numbers(clusters.assign(embedding.transform(validation)?.view())?))
         })
         .collect::<Result<Vec<_>, SegmentationError>>()?;
-    Ok(mean_agreement(&refits))
+    Ok(mean_rand_index(&refits))
 }
 
 fn numbers(assigned: Vec<(usize, f64)>) -> Vec<usize> {
     assigned.into_iter().map(|(cluster, _)| cluster).collect()
 }
 
-/// Trees of each outcome that is foretold; none in the plain space.
+/// Trees of each outcome; none where the embedding is `behaviour`.
 fn rounds_for(
     params: &SegmentationParams,
-    trial: &Trial,
+    split: &ValidationSplit,
     seed: u64,
 ) -> Result<Rounds, SegmentationError> {
     if params.embedding == EmbeddingKind::Behaviour {
         return Ok(Rounds::new());
     }
-    let rounds = find_rounds(trial, seed)?;
+    let rounds = find_rounds(split, seed)?;
     if rounds.is_empty() { Err(SegmentationError::ConstantOutcomes) } else { Ok(rounds) }
 }
 
@@ -143,12 +149,12 @@ const MAX_EXTRA: usize = 4;
 fn fit_living_clusters(
     params: &SegmentationParams,
     k: usize,
-    space: &LayerSpace,
+    embedding: &Embedding,
     rows: &FeatureMatrix,
     latest: &FeatureMatrix,
     seed: u64,
 ) -> Result<FittedClusters, SegmentationError> {
-    let (points, of_latest) = (space.locate(rows)?, space.locate(latest)?);
+    let (points, of_latest) = (embedding.transform(rows)?, embedding.transform(latest)?);
     let mut best: Option<(usize, FittedClusters)> = None;
     for n_clusters in k..=k + MAX_EXTRA {
         let fitted = match fit_clusters(&cluster_params(params, n_clusters, seed), points.view()) {
@@ -200,38 +206,42 @@ fn n_distinct_rows(matrix: &FeatureMatrix, enough: usize) -> usize {
     seen.len()
 }
 
-/// Fits the space to the trial's learners and tries every allowed `k` in it.
+/// Fits the embedding to the training rows of the split and validates every allowed
+/// `k` in it.
 fn try_candidates(
     params: &SegmentationParams,
-    trial: &Trial,
+    split: &ValidationSplit,
     rounds: &Rounds,
     n_distinct: usize,
     seed: u64,
 ) -> Result<Vec<Candidate>, SegmentationError> {
-    let space = LayerSpace::fit(params, &trial.learn, rounds, seed)?;
-    let (learn, judge) = (space.locate(&trial.learn.matrix)?, space.locate(&trial.judge.matrix)?);
-    let arena = Arena {
-        learn: learn.view(),
-        learned: &trial.learn.outcomes,
-        judge: judge.view(),
-        judged: &trial.judge.outcomes,
+    let embedding = Embedding::fit(params, &split.training, rounds, seed)?;
+    let (training, validation) = (
+        embedding.transform(&split.training.matrix)?,
+        embedding.transform(&split.validation.matrix)?,
+    );
+    let data = SelectionData {
+        training: training.view(),
+        training_outcomes: &split.training.outcomes,
+        validation: validation.view(),
+        validation_outcomes: &split.validation.outcomes,
     };
     let bounds = params.k.bounds();
-    choose_k(params, &arena, *bounds.start()..=n_distinct.min(*bounds.end()), seed)
+    choose_k(params, &data, *bounds.start()..=n_distinct.min(*bounds.end()), seed)
 }
 
 /// Profiles the clusters' users in the latest snapshot, drops clusters that have
 /// none, puts the most valuable first, so that ids do not depend on the order in
 /// which clusters were found, and names them.
 fn describe(
-    space: &LayerSpace,
+    embedding: &Embedding,
     clusters: &FittedClusters,
     latest: &Snapshot,
 ) -> Result<Vec<Layer>, SegmentationError> {
     let outcomes = latest.known_outcomes()?;
-    let points = space.locate(&latest.features)?;
+    let points = embedding.transform(&latest.features)?;
     let labels = numbers(clusters.assign(points.view())?);
-    let profiles = profile_layers(space, &latest.features, &labels, clusters, outcomes)?;
+    let profiles = profile_layers(embedding, &latest.features, &labels, clusters, outcomes)?;
     let mut groups: Vec<(usize, LayerProfile)> =
         profiles.into_iter().enumerate().filter(|(_, profile)| profile.n_users > 0).collect();
     groups.sort_by(|(a, of_a), (b, of_b)| {
@@ -262,7 +272,7 @@ impl FittedLayers {
     /// # Errors
     /// When the matrix lacks a feature of the model.
     pub fn assign(&self, matrix: &FeatureMatrix) -> Result<Assignments, SegmentationError> {
-        let points = self.space.locate(matrix)?;
+        let points = self.embedding.transform(matrix)?;
         let of_cluster = self.layer_of_cluster();
         let assigned = self.clusters.assign(points.view())?;
         let (layers, margins) =
@@ -334,7 +344,7 @@ mod tests {
             embedding: EmbeddingKind::Behaviour,
             ..Default::default()
         };
-        // Six users learn, of whom resamples have fewer.
+        // Six users train, of whom resamples have fewer.
         let found = fit_layers(&params(2), &snapshots, 30, 1).unwrap();
         assert!(found.candidates.last().unwrap().k < 6, "{:?}", found.candidates);
         let error = fit_layers(&params(7), &snapshots, 30, 1).unwrap_err().to_string();

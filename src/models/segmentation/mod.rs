@@ -1,4 +1,4 @@
-//! Layers: clusters in a space that knows the business outcome, profiled and
+//! Layers: clusters in an embedding that predicts the outcome, profiled and
 //! named.
 
 mod choose_k;
@@ -12,10 +12,10 @@ mod profile;
 mod review;
 
 pub use choose_k::{Candidate, KVerdict};
-pub use embedding::{Foreteller, Foretellers, LayerSpace, Outcome};
+pub use embedding::{Embedding, Outcome, OutcomeModel, OutcomeModels};
 pub use error::SegmentationError;
 pub use identity::{LayerIdentity, Matching, SameGroup, SharedUsers};
-pub use layers::{Assignments, FittedLayers, Layer, fit_layers, refit_agreement};
+pub use layers::{Assignments, FittedLayers, Layer, fit_layers, refit_rand_index};
 pub use naming::NameClaim;
 pub use params::{EmbeddingKind, LayerBounds, LayerCount, SegmentationParams};
 pub use profile::{Difference, Driver, LayerProfile};

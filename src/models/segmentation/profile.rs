@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::SegmentationError;
-use super::embedding::LayerSpace;
+use super::embedding::Embedding;
 use crate::dataset::{FeatureMatrix, Outcomes};
 use crate::stats::clustering::FittedClusters;
 use crate::stats::metrics::median;
@@ -29,7 +29,7 @@ pub struct LayerProfile {
     pub churn_rate: Option<f64>,
     /// Where it differs from all users, the largest difference first.
     pub differences: Vec<Difference>,
-    /// The features that drew its line, the strongest first.
+    /// The features that separate it from the others, the strongest first.
     pub drivers: Vec<Driver>,
 }
 
@@ -39,8 +39,8 @@ pub struct LayerProfile {
 pub struct Difference {
     /// The feature.
     pub feature: String,
-    /// Mean of the layer minus mean of all, in spreads of all, both on the
-    /// scaled values.
+    /// Mean of the layer minus mean of all, in standard deviations of all, both on
+    /// the scaled values.
     pub effect: f64,
     /// Median of the layer, in the feature's unit.
     pub median: f64,
@@ -48,14 +48,14 @@ pub struct Difference {
     pub median_of_all: f64,
 }
 
-/// How far a feature draws a layer away from all users.
+/// How far a feature moves a layer away from all users.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Driver {
     /// The feature.
     pub feature: String,
-    /// Share of the squared way from the mean of all users to that of the layer;
-    /// all shares add up to 1, those of features that draw back are negative.
+    /// Share of the squared distance from the mean of all users to that of the layer;
+    /// all shares add up to 1, those of features that pull back are negative.
     pub share: f64,
 }
 
@@ -66,7 +66,7 @@ impl LayerProfile {
     }
 }
 
-/// Users of a layer that tell what drew it, at most: contributions take time.
+/// Users of a layer that drivers are computed from at most: contributions take time.
 const N_DRAWN: usize = 2_000;
 
 /// Drivers that are kept.
@@ -74,7 +74,7 @@ const N_DRIVERS: usize = 12;
 
 /// Describes the users of each cluster, whose numbers are `labels`.
 pub(super) fn profile_layers(
-    space: &LayerSpace,
+    embedding: &Embedding,
     matrix: &FeatureMatrix,
     labels: &[usize],
     clusters: &FittedClusters,
@@ -100,7 +100,7 @@ pub(super) fn profile_layers(
                 .enumerate()
                 .map(|(column, feature)| Difference {
                     feature: feature.clone(),
-                    // Scaled values of all users have mean 0 and spread 1.
+                    // Scaled values of all users have mean 0 and standard deviation 1.
                     effect: rows.iter().map(|&row| scaled[[row, column]]).sum::<f64>() / size,
                     median: median(rows.iter().map(|&row| raw.values()[[row, column]]).collect()),
                     median_of_all: overall[column],
@@ -119,24 +119,24 @@ pub(super) fn profile_layers(
                 no_order_rate: n_without_order as f64 / size,
                 churn_rate: outcomes.churn_rate(&rows),
                 differences,
-                drivers: drivers(space, &matrix.select_rows(&sample), &sample_of_all)?,
+                drivers: drivers(embedding, &matrix.select_rows(&sample), &sample_of_all)?,
             })
         })
         .collect()
 }
 
-/// The way from the mean of all to the mean of the members, cut into what each
-/// feature adds to its squared length.
+/// The squared distance from the mean of all to the mean of the members, divided
+/// into what each feature adds.
 fn drivers(
-    space: &LayerSpace,
+    embedding: &Embedding,
     members: &FeatureMatrix,
     all: &FeatureMatrix,
 ) -> Result<Vec<Driver>, SegmentationError> {
     if members.n_rows() == 0 {
         return Ok(Vec::new());
     }
-    let contributions = space.contributions(members, all)?;
-    let n_coordinates = space.n_coordinates();
+    let contributions = embedding.contributions(members, all)?;
+    let n_coordinates = embedding.n_coordinates();
     let way: Vec<f64> = (0..n_coordinates)
         .map(|coordinate| contributions.iter().map(|(_, by)| by[coordinate]).sum())
         .collect();

@@ -52,7 +52,7 @@ pub fn churn(bundle: &Bundle) -> Document {
     failed_checks(&mut page, bundle);
     page.fact("n_users", evaluation.n_users);
     page.fact("n_churned", evaluation.n_churned);
-    page.fact("trusted", evaluation.doubts.is_empty());
+    page.fact("trusted", evaluation.failed_checks.is_empty());
     page.fact("base_rate", bundle.churn.settings.base_rate);
     page.table(scores(bundle));
     page.table(rates(bundle));
@@ -89,7 +89,7 @@ fn about(page: &mut Document, bundle: &Bundle) {
 }
 
 fn failed_checks(page: &mut Document, bundle: &Bundle) {
-    if !bundle.churn.settings.trial.out_of_time {
+    if !bundle.churn.settings.selection.out_of_time {
         page.warning(words(
             "no snapshot is early enough to predict another; classifiers were compared and \
              calibrated on other users of one date. More history, or a shorter [snapshots] \
@@ -101,7 +101,7 @@ fn failed_checks(page: &mut Document, bundle: &Bundle) {
     if let Some(words) = odd_base_rate(bundle) {
         page.warning(words);
     }
-    let failed = &bundle.record.churn.doubts;
+    let failed = &bundle.record.churn.failed_checks;
     if !failed.is_empty() {
         let checks = failed.join("; ");
         page.warning(words(
@@ -205,7 +205,7 @@ fn estimate(it: Estimate) -> Value {
 }
 
 fn candidates(bundle: &Bundle) -> Table {
-    let trial = &bundle.churn.settings.trial;
+    let selection = &bundle.churn.settings.selection;
     let columns = [
         column(
             "model",
@@ -218,10 +218,10 @@ fn candidates(bundle: &Bundle) -> Table {
         }),
         column("roc_auc", ("ROC AUC", "ROC AUC"), Format::Decimal(4), |it: &&Candidate| it.roc_auc),
         column("is_chosen", ("Chosen", "选用"), Format::Text, |it: &&Candidate| {
-            it.model == trial.chosen
+            it.model == selection.chosen
         }),
     ];
-    Table::new("candidates", &trial.candidates, &columns)
+    Table::new("candidates", &selection.candidates, &columns)
 }
 
 /// Users of a snapshot who can churn, and how many did.
@@ -236,7 +236,7 @@ struct Rate {
 fn rates(bundle: &Bundle) -> Table {
     let evaluation = &bundle.record.churn;
     let holdout = Rate {
-        as_of: bundle.record.dates.hold_out.date(),
+        as_of: bundle.record.dates.holdout.date(),
         is_holdout: true,
         n_users: evaluation.n_users,
         churn_rate: holdout_rate(bundle),

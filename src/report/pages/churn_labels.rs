@@ -51,23 +51,23 @@ pub(super) fn classifier(model: ModelChoice) -> Value {
 
 /// Which classifier was chosen and why.
 pub(super) fn chosen(bundle: &Bundle) -> Bilingual {
-    let trial = &bundle.churn.settings.trial;
-    let (dates_en, dates_zh) = match (trial.out_of_time, trial.judged_at.len()) {
+    let selection = &bundle.churn.settings.selection;
+    let (dates_en, dates_zh) = match (selection.out_of_time, selection.validation_dates.len()) {
         (false, _) => ("other users of one date".to_owned(), "同一日期的其他用户".to_owned()),
         (true, 1) => ("a later date".to_owned(), "一个更晚的日期".to_owned()),
         (true, n) => (format!("{n} later dates"), format!("{n} 个更晚的日期")),
     };
     let losses = |of: fn(&Bilingual) -> &str, comma: &str| {
-        let loss = trial.candidates.iter().map(|candidate| {
+        let loss = selection.candidates.iter().map(|candidate| {
             let name = in_words(classifier(candidate.model));
             format!("{} {:.4}", of(&name), candidate.log_loss)
         });
         loss.collect::<Vec<_>>().join(comma)
     };
-    let (trees_en, trees_zh) = match trial.chosen {
+    let (trees_en, trees_zh) = match selection.chosen {
         ModelChoice::Logistic => (String::new(), String::new()),
         _ => {
-            let (n, many) = (trial.n_rounds, if trial.n_rounds == 1 { "" } else { "s" });
+            let (n, many) = (selection.n_rounds, if selection.n_rounds == 1 { "" } else { "s" });
             (format!(", {n} tree{many}"), format!("，{n} 棵树"))
         }
     };
@@ -75,7 +75,7 @@ pub(super) fn chosen(bundle: &Bundle) -> Bilingual {
         ModelChoice::Auto => ("least log loss on", "对数损失最小，验证于"),
         _ => ("as the config asks; log loss on", "按配置选用；对数损失，验证于"),
     };
-    let name = in_words(classifier(trial.chosen));
+    let name = in_words(classifier(selection.chosen));
     words(
         format!("{}{trees_en}: {why_en} {dates_en} ({})", name.en, losses(|it| &it.en, ", ")),
         format!("{}{trees_zh}：{why_zh}{dates_zh}（{}）", name.zh, losses(|it| &it.zh, "，")),

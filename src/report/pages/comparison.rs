@@ -8,7 +8,7 @@ use crate::stats::resample::Interval;
 /// A back-test.
 pub fn backtest(backtest: &Backtest) -> Document {
     let mut page = Document::default();
-    let (users, day) = (users(backtest.n_users), backtest.hold_out.date());
+    let (users, day) = (users(backtest.n_users), backtest.holdout.date());
     let (days, gmv) = (backtest.horizon_days, digits::whole(backtest.gmv.max(0.0).floor()));
     page.fact("n_users", backtest.n_users);
     page.fact("holdout", day);

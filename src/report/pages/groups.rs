@@ -20,7 +20,7 @@ pub fn group_outcomes(found: &[GroupedOutcomes]) -> Document {
     let mut page = Document::default();
     if let Some(first) = found.first() {
         let (users, day, days) =
-            (users(first.all.n_users), first.hold_out.date(), first.horizon_days);
+            (users(first.all.n_users), first.holdout.date(), first.horizon_days);
         page.fact("n_users", first.all.n_users);
         page.fact("holdout", day);
         page.fact("horizon_days", days);

@@ -200,7 +200,9 @@ fn verdict(verdict: KVerdict) -> Value {
         KVerdict::Taken => Value::code("taken", "taken", "采用"),
         KVerdict::SmallLayer => Value::code("small_layer", "a layer is too small", "有分层太小"),
         KVerdict::Unstable => Value::code("unstable", "refits disagree", "重拟合不一致"),
-        KVerdict::ForetellsLess => Value::code("lower_outcome_r2", "predicts less", "预测力较低"),
-        KVerdict::LessApart => Value::code("less_apart", "layers less apart", "分层区分度较低"),
+        KVerdict::LowerOutcomeR2 => Value::code("lower_outcome_r2", "predicts less", "预测力较低"),
+        KVerdict::LowerSilhouette => {
+            Value::code("lower_silhouette", "layers less apart", "分层区分度较低")
+        }
     }
 }

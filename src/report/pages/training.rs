@@ -41,8 +41,8 @@ fn features(page: &mut Document, bundle: &Bundle) {
         page.paragraph(words(format!("dropped: {}", reasons.en), format!("丢弃：{}", reasons.zh)));
     }
     let days = bundle.config.snapshots.horizon_days.get();
-    let (first, last) = (dates.training.last().unwrap_or(&dates.hold_out), &dates.training[0]);
-    let (first, last, holdout) = (first.date(), last.date(), dates.hold_out.date());
+    let (first, last) = (dates.training.last().unwrap_or(&dates.holdout), &dates.training[0]);
+    let (first, last, holdout) = (first.date(), last.date(), dates.holdout.date());
     let (n, many) = (dates.training.len(), if dates.training.len() == 1 { "" } else { "s" });
     page.fact("n_training_snapshots", n);
     page.fact("holdout", holdout);
@@ -135,7 +135,7 @@ fn weak_layers(page: &mut Document, bundle: &Bundle, taken: &Candidate) {
              `layercake-compare stability`",
         ));
     }
-    if !taken.foretells() {
+    if !taken.predicts() {
         page.warning(words(
             "the layers say next to nothing about what users did afterwards; is there enough \
              history, and do the [[source]] columns describe behaviour?",

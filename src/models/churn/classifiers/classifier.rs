@@ -3,7 +3,7 @@ use ndarray::Array2;
 use crate::dataset::FeatureMatrix;
 use crate::models::churn::ChurnError;
 
-/// Tells log odds of churn, and what each feature adds to them.
+/// Predicts log odds of churn, and explains what each feature adds to them.
 pub trait Classifier {
     /// The features that it looks at, in the order of contributions.
     fn features(&self) -> Vec<String>;
@@ -18,7 +18,7 @@ pub trait Classifier {
     fn explainer(&self) -> Box<dyn Explain + '_>;
 }
 
-/// Tells what each feature adds to the log odds of a row.
+/// Explains what each feature adds to the log odds of a row.
 pub trait Explain: Sync {
     /// Contributions, shape (rows, [`Classifier::features`]); a row's sum and a
     /// constant of the model are its log odds.

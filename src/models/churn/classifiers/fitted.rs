@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_saved_classifier_tells_the_same() {
+    fn a_saved_classifier_predicts_the_same() {
         let (matrix, all) = classifiers(8);
         for classifier in all {
             let json = serde_json::to_string(&classifier).unwrap();
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn trees_never_lower_the_risk_where_a_feature_is_rising() {
+    fn trees_never_lower_the_risk_where_they_must_increase() {
         let (matrix, churned) = rows(1_500);
         let rows = TrainingRows { matrix: &matrix, churned: &churned, weights: None };
         let params =

@@ -13,9 +13,9 @@ use crate::stats::scaling::{Scaling, Transform};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FittedLogistic {
-    /// The space of the coefficients.
+    /// How features are scaled before the coefficients apply.
     pub scaling: Scaling,
-    /// Log odds by spread.
+    /// Log odds by standard deviation.
     pub model: LogisticModel,
 }
 
@@ -23,13 +23,13 @@ impl FittedLogistic {
     pub(in super::super) fn fit(
         rows: &TrainingRows<'_>,
         l2_penalty: f64,
-        rising: &[String],
+        monotone: &[String],
     ) -> Result<Self, ChurnError> {
         let varying = rows.varying_names()?;
         let scaling = Scaling::fit(rows.matrix, &varying, Transform::Log)?;
         let points = scaling.apply(rows.matrix)?;
-        let rising = varying.iter().enumerate().filter(|(_, name)| rising.contains(name));
-        let non_negative = rising.map(|(column, _)| column).collect();
+        let monotone = varying.iter().enumerate().filter(|(_, name)| monotone.contains(name));
+        let non_negative = monotone.map(|(column, _)| column).collect();
         let mut dataset = DatasetBase::new(points, Array1::from(rows.churned.to_vec()));
         if let Some(weights) = rows.weights {
             dataset = dataset.with_weights(weights.iter().map(|&weight| weight as f32).collect());

@@ -6,7 +6,7 @@ use crate::dataset::FeatureMatrix;
 use crate::models::churn::{ChurnError, ChurnParams, TrainingRows};
 use crate::stats::boosting::{BoostedTrees, BoostingParams, Explainer, Loss, Sample, fit_trees};
 
-/// Gradient-boosted trees that tell log odds.
+/// Gradient-boosted trees that predict log odds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FittedTrees {
@@ -27,14 +27,14 @@ impl FittedTrees {
         let features = rows.matrix.select_single(&names)?;
         let target: Vec<f64> =
             rows.churned.iter().map(|&churned| f64::from(u8::from(churned))).collect();
-        let rising =
+        let monotone =
             names.iter().enumerate().filter(|(_, name)| params.monotone_increasing.contains(name));
         let boosting = BoostingParams {
             loss: Loss::Log,
             learning_rate: params.trees.learning_rate.get(),
             max_leaves: params.trees.max_leaves.get(),
             min_leaf_rows: params.trees.min_leaf_rows.get(),
-            monotone_increasing: rising.map(|(column, _)| column).collect(),
+            monotone_increasing: monotone.map(|(column, _)| column).collect(),
             ..BoostingParams::default()
         };
         let sample = Sample { features: features.view(), target: &target, weights: rows.weights };

@@ -9,7 +9,7 @@ use crate::models::churn::{ChurnError, Classifier, FittedChurn};
 use crate::stats::metrics::{log_losses, mean};
 use crate::stats::resample::{Interval, bootstrap, every_nth, percentile_interval};
 
-/// Users of the held-out snapshot that importance is measured on at most.
+/// Users of the holdout snapshot that importance is measured on at most.
 const MAX_USERS: usize = 4_000;
 
 /// Times that each feature is shuffled.

@@ -10,16 +10,16 @@ use crate::stats::metrics::{
 };
 use crate::stats::resample::{Interval, bootstrap, percentile_interval};
 
-/// Shares of the users at which lift, capture and GMV caught are told.
+/// Shares of the users at which lift, capture and GMV caught are reported.
 pub const SHARES: [f64; 3] = [0.05, 0.1, 0.2];
 
 const N_RESAMPLES: usize = 200;
 
-/// How well the model and simple rules do on the users of the held-out snapshot.
+/// How well the model and simple rules do on the users of the holdout snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChurnEvaluation {
-    /// Users who can be judged.
+    /// Eligible users.
     pub n_users: usize,
     /// How many of them churned.
     pub n_churned: usize,
@@ -33,8 +33,8 @@ pub struct ChurnEvaluation {
     pub layers: Vec<LayerScores>,
     /// How much the model relies on each feature.
     pub importance: Vec<Importance>,
-    /// What speaks against trusting the model; trusted where there is nothing.
-    pub doubts: Vec<String>,
+    /// Checks that the model fails; it is trusted where there is none.
+    pub failed_checks: Vec<String>,
 }
 
 /// A measure with its 95 % bootstrap interval over users.
@@ -87,11 +87,11 @@ pub struct CalibrationScores {
     pub reliability: Vec<ReliabilityBin>,
 }
 
-/// How near probabilities are to what came.
+/// Log loss, Brier score and calibration error of probabilities.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProbabilityScores {
-    /// Their mean; beside the churn rate it tells how far the level is off.
+    /// Their mean; its distance from the churn rate is the error of the base rate.
     pub mean_probability: f64,
     /// Log loss in nats.
     pub log_loss: Option<f64>,
@@ -107,7 +107,7 @@ pub struct ProbabilityScores {
 pub struct LayerScores {
     /// Id of the layer.
     pub id: String,
-    /// Users judged.
+    /// Eligible users.
     pub n_users: usize,
     /// Share of them who churned.
     pub churn_rate: f64,

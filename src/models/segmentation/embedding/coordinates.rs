@@ -1,7 +1,7 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::outcome_models::{Foretellers, Rounds, credibility};
+use super::outcome_models::{OutcomeModels, Rounds, credibility};
 use super::training_rows::TrainingRows;
 use crate::dataset::FeatureMatrix;
 use crate::models::segmentation::{EmbeddingKind, SegmentationError, SegmentationParams};
@@ -9,39 +9,39 @@ use crate::stats::linear::principal_components;
 use crate::stats::metrics::{correlations, standard_deviation};
 use crate::stats::scaling::Scaling;
 
-/// Directions of behaviour beside what is foretold.
+/// Directions of behaviour beside the predicted outcomes.
 const N_COMPONENTS: usize = 10;
 
 /// Where each feature is a coordinate, only the first of two features correlated
 /// beyond this counts.
 const MAX_CORRELATION: f64 = 0.9;
 
-/// Rows that are put in their place at a time, so that a large matrix needs no
+/// Rows that are transformed at a time, so that a large matrix does not need a
 /// second one of its size.
 const BLOCK_ROWS: usize = 1 << 16;
 
-/// The space in which users who are near each other are one layer.
+/// Gives users coordinates; users who are near each other are one layer.
 ///
-/// Its first coordinates are what is foretold of each outcome: the sum of what
-/// trees say and of weighted scaled features. The others, directions of
-/// behaviour, are weighted sums of the scaled features alone. In the plain space
-/// there are no trees, and each scaled feature is a coordinate.
+/// The first coordinates are the predicted outcomes: the prediction of trees plus a
+/// weighted sum of the scaled features. The others, directions of behaviour, are
+/// weighted sums of the scaled features alone. In the embedding `behaviour` there
+/// are no trees, and each scaled feature is a coordinate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LayerSpace {
-    /// What is foretold; saved in a file of its own, since trees are many.
+pub struct Embedding {
+    /// Models of the outcomes; saved in a file of their own, since trees are many.
     #[serde(skip)]
-    pub foretellers: Foretellers,
+    pub outcome_models: OutcomeModels,
     /// Features that count as behaviour, and how they are scaled.
     pub scaling: Scaling,
-    /// Weights of the scaled features, one row a coordinate, those of what is
-    /// foretold first; without rows, each scaled feature is a coordinate.
+    /// Weights of the scaled features, one row a coordinate, those of the predicted
+    /// outcomes first; without rows, each scaled feature is a coordinate.
     pub loadings: Vec<Vec<f64>>,
 }
 
-impl LayerSpace {
-    /// Learns the space from users and, unless it is the plain one, from what
-    /// they did afterwards.
+impl Embedding {
+    /// Learns the embedding from users and, unless it is `behaviour`, from their
+    /// outcomes.
     pub(in super::super) fn fit(
         params: &SegmentationParams,
         rows: &TrainingRows,
@@ -50,20 +50,24 @@ impl LayerSpace {
     ) -> Result<Self, SegmentationError> {
         let scaling = separating_features(params, &rows.matrix)?;
         if params.embedding == EmbeddingKind::Behaviour {
-            return Ok(Self { foretellers: Foretellers::default(), scaling, loadings: Vec::new() });
+            return Ok(Self {
+                outcome_models: OutcomeModels::default(),
+                scaling,
+                loadings: Vec::new(),
+            });
         }
         let scaled = scaling.apply(&rows.matrix)?;
-        let (foretellers, weights) = Foretellers::fit(rows, scaled.view(), rounds, seed)?;
-        let features = rows.matrix.select_single(&foretellers.features)?;
-        let foretold = foretellers.coordinates(features.view())? + scaled.dot(&weights.t());
+        let (outcome_models, weights) = OutcomeModels::fit(rows, scaled.view(), rounds, seed)?;
+        let features = rows.matrix.select_single(&outcome_models.features)?;
+        let predicted = outcome_models.coordinates(features.view())? + scaled.dot(&weights.t());
         let variance = |column: ArrayView1<f64>| standard_deviation(&column.to_vec()).powi(2);
-        let foretold_spread = foretold.columns().into_iter().map(variance).sum::<f64>().sqrt();
-        // What is foretold from few users counts less.
-        let behaviour_spread = foretold_spread * params.behaviour_weight.get() / credibility(rows);
-        let directions = directions_of_behaviour(scaled.view(), behaviour_spread)?;
+        let predicted_sd = predicted.columns().into_iter().map(variance).sum::<f64>().sqrt();
+        // Predictions that were learned from few users count less.
+        let behaviour_sd = predicted_sd * params.behaviour_weight.get() / credibility(rows);
+        let directions = directions_of_behaviour(scaled.view(), behaviour_sd)?;
         let loadings = weights.rows().into_iter().chain(directions.rows());
         let loadings = loadings.map(|row| row.to_vec()).collect();
-        Ok(Self { foretellers, scaling, loadings })
+        Ok(Self { outcome_models, scaling, loadings })
     }
 
     /// Number of coordinates.
@@ -71,31 +75,33 @@ impl LayerSpace {
         if self.loadings.is_empty() { self.scaling.names.len() } else { self.loadings.len() }
     }
 
-    /// The users' places, shape (rows, coordinates).
+    /// The users' coordinates, shape (rows, coordinates).
     ///
     /// # Errors
-    /// When the matrix lacks a feature of the space.
-    pub fn locate(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, SegmentationError> {
+    /// When the matrix lacks a feature of the embedding.
+    pub fn transform(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, SegmentationError> {
         let mut points = Array2::zeros((matrix.n_rows(), self.n_coordinates()));
         let mut start = 0;
         while start < matrix.n_rows() {
             let end = (start + BLOCK_ROWS).min(matrix.n_rows());
             let block = matrix.slice_rows(start..end);
-            points.slice_mut(s![start..end, ..]).assign(&self.locate_block(&block)?);
+            points.slice_mut(s![start..end, ..]).assign(&self.transform_block(&block)?);
             start = end;
         }
         Ok(points)
     }
 
-    fn locate_block(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, SegmentationError> {
-        let mut places = self.scaling.apply(matrix)?;
+    fn transform_block(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, SegmentationError> {
+        let mut coordinates = self.scaling.apply(matrix)?;
         if !self.loadings.is_empty() {
-            places = places.dot(&self.loadings_matrix().t());
-            let features = matrix.select_single(&self.foretellers.features)?;
-            let foretold = self.foretellers.coordinates(features.view())?;
-            places.slice_mut(s![.., ..foretold.ncols()]).zip_mut_with(&foretold, |a, b| *a += b);
+            coordinates = coordinates.dot(&self.loadings_matrix().t());
+            let features = matrix.select_single(&self.outcome_models.features)?;
+            let predicted = self.outcome_models.coordinates(features.view())?;
+            coordinates
+                .slice_mut(s![.., ..predicted.ncols()])
+                .zip_mut_with(&predicted, |a, b| *a += b);
         }
-        Ok(places.mapv(|value| value as f32))
+        Ok(coordinates.mapv(|value| value as f32))
     }
 
     fn loadings_matrix(&self) -> Array2<f64> {
@@ -104,9 +110,9 @@ impl LayerSpace {
         })
     }
 
-    /// What each feature contributes to the place of the mean of some users,
-    /// seen from the mean of all: (feature, one number a coordinate). They add up
-    /// to the way from the one mean to the other.
+    /// What each feature contributes to the mean of some users,
+    /// less the mean of all: (feature, one number a coordinate). They add up to
+    /// the difference of the two means.
     pub(in super::super) fn contributions(
         &self,
         some: &FeatureMatrix,
@@ -121,11 +127,12 @@ impl LayerSpace {
             });
             found[index].1[coordinate] += value;
         };
-        let names = &self.foretellers.features;
+        let names = &self.outcome_models.features;
         let (some_single, all_single) = (some.select_single(names)?, all.select_single(names)?);
-        for coordinate in 0..self.foretellers.of.len() {
+        for coordinate in 0..self.outcome_models.models.len() {
             let mean = |features: ArrayView2<'_, f32>| -> Result<_, SegmentationError> {
-                let sums = self.foretellers.contributions(coordinate, features)?.sum_axis(Axis(0));
+                let sums =
+                    self.outcome_models.contributions(coordinate, features)?.sum_axis(Axis(0));
                 Ok(sums / features.nrows().max(1) as f64)
             };
             let difference = mean(some_single.view())? - mean(all_single.view())?;
@@ -219,14 +226,14 @@ mod tests {
         TrainingRows { matrix, outcomes: Outcomes::of_orders(n_orders, gmv), n_users }
     }
 
-    fn fitted(params: &SegmentationParams, rows: &TrainingRows) -> LayerSpace {
+    fn fitted(params: &SegmentationParams, rows: &TrainingRows) -> Embedding {
         let rounds: Rounds = match params.embedding {
             EmbeddingKind::Outcome => {
                 Outcome::that_vary(&rows.outcomes).into_iter().map(|it| (it, 60)).collect()
             }
             EmbeddingKind::Behaviour => Rounds::new(),
         };
-        LayerSpace::fit(params, rows, &rounds, 1).unwrap()
+        Embedding::fit(params, rows, &rounds, 1).unwrap()
     }
 
     fn mean(points: &Array2<f32>) -> Vec<f64> {
@@ -241,16 +248,16 @@ mod tests {
     }
 
     #[test]
-    fn contributions_of_features_add_up_to_the_way_between_means() {
+    fn contributions_of_features_add_up_to_the_difference_of_means() {
         let rows = rows(600);
         let some = rows.matrix.slice_rows(20..90);
         for embedding in [EmbeddingKind::Outcome, EmbeddingKind::Behaviour] {
             let params = SegmentationParams { embedding, ..Default::default() };
-            let space = fitted(&params, &rows);
-            let from = mean(&space.locate(&rows.matrix).unwrap());
-            let to = mean(&space.locate(&some).unwrap());
-            let contributions = space.contributions(&some, &rows.matrix).unwrap();
-            for coordinate in 0..space.n_coordinates() {
+            let embedding = fitted(&params, &rows);
+            let from = mean(&embedding.transform(&rows.matrix).unwrap());
+            let to = mean(&embedding.transform(&some).unwrap());
+            let contributions = embedding.contributions(&some, &rows.matrix).unwrap();
+            for coordinate in 0..embedding.n_coordinates() {
                 let sum: f64 = contributions.iter().map(|(_, by)| by[coordinate]).sum();
                 assert!((sum - (to[coordinate] - from[coordinate])).abs() < 1e-4);
             }
@@ -260,10 +267,10 @@ mod tests {
     #[test]
     fn users_who_will_do_the_same_are_near_whatever_else_they_do() {
         let rows = rows(600);
-        let spread_of = |weight: f64| {
+        let distance_ratio = |weight: f64| {
             let params =
                 SegmentationParams { behaviour_weight: Weight::of(weight), ..Default::default() };
-            let points = fitted(&params, &rows).locate(&rows.matrix).unwrap();
+            let points = fitted(&params, &rows).transform(&rows.matrix).unwrap();
             let buys = |row: usize| rows.outcomes.gmv[row] > 0.0;
             let distance = |a: usize, b: usize| -> f32 {
                 points.row(a).iter().zip(points.row(b)).map(|(x, y)| (x - y).powi(2)).sum()
@@ -272,17 +279,17 @@ mod tests {
             let alike = (1..600).filter(|&row| buys(row) == buys(0)).map(|row| distance(0, row));
             alike.fold(0.0, f32::max) / distance(0, other)
         };
-        assert!(spread_of(0.0) < 0.1, "{}", spread_of(0.0));
-        assert!(spread_of(3.0) > spread_of(0.0));
+        assert!(distance_ratio(0.0) < 0.1, "{}", distance_ratio(0.0));
+        assert!(distance_ratio(3.0) > distance_ratio(0.0));
     }
 
     #[test]
-    fn the_plain_space_is_the_scaled_features() {
+    fn the_behaviour_embedding_is_the_scaled_features() {
         let rows = rows(100);
         let params =
             SegmentationParams { embedding: EmbeddingKind::Behaviour, ..Default::default() };
-        let space = fitted(&params, &rows);
-        let expected = space.scaling.apply(&rows.matrix).unwrap().mapv(|value| value as f32);
-        assert_eq!(space.locate(&rows.matrix).unwrap(), expected);
+        let embedding = fitted(&params, &rows);
+        let expected = embedding.scaling.apply(&rows.matrix).unwrap().mapv(|value| value as f32);
+        assert_eq!(embedding.transform(&rows.matrix).unwrap(), expected);
     }
 }

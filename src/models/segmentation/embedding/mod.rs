@@ -5,8 +5,8 @@ mod outcome;
 mod outcome_models;
 mod training_rows;
 
-pub use coordinates::LayerSpace;
+pub use coordinates::Embedding;
 pub use outcome::Outcome;
-pub use outcome_models::{Foreteller, Foretellers};
+pub use outcome_models::{OutcomeModel, OutcomeModels};
 pub(super) use outcome_models::{Rounds, find_rounds};
-pub(super) use training_rows::{Draw, TrainingRows, Trial};
+pub(super) use training_rows::{Resample, TrainingRows, ValidationSplit};

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::Outcomes;
 
-/// What is foretold of users and judged afterwards.
+/// A quantity of the outcome window that is predicted of users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -59,7 +59,7 @@ impl Outcome {
         matches!(self, Self::Gmv | Self::Orders)
     }
 
-    /// How much it counts in the space: churn twice, since two coordinates tell of
+    /// How much it counts in the embedding: churn twice, since two coordinates are of
     /// value.
     pub(in super::super) fn weight(self) -> f64 {
         if self == Self::Churn { 2.0 } else { 1.0 }

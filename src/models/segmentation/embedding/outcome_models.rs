@@ -2,30 +2,30 @@ use ndarray::{Array1, Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use super::outcome::Outcome;
-use super::training_rows::{TrainingRows, Trial};
+use super::training_rows::{TrainingRows, ValidationSplit};
 use crate::models::segmentation::SegmentationError;
 use crate::stats::boosting::{BoostedTrees, BoostingParams, Sample, best_n_rounds, fit_trees};
 use crate::stats::linear::ridge_weights;
 use crate::stats::metrics::standard_deviation;
 
-/// Boosted trees that foretell outcomes; each has a part in a coordinate of the
-/// space.
+/// Boosted trees that predict outcomes; each is part of one coordinate of the
+/// embedding.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Foretellers {
+pub struct OutcomeModels {
     /// Features that the trees see, in their order.
     pub features: Vec<String>,
-    /// One for each outcome.
-    pub of: Vec<Foreteller>,
+    /// One model for each outcome.
+    pub models: Vec<OutcomeModel>,
 }
 
-/// One outcome and the trees that foretell it.
+/// One outcome and the trees that predict it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Foreteller {
-    /// What is foretold.
+pub struct OutcomeModel {
+    /// The outcome.
     pub outcome: Outcome,
-    /// What a unit that the trees foretell counts in the space.
+    /// What the prediction of the trees is multiplied by in the embedding.
     pub scale: f64,
     /// The trees.
     pub trees: BoostedTrees,
@@ -34,20 +34,26 @@ pub struct Foreteller {
 /// How many trees each outcome is worth.
 pub(in super::super) type Rounds = Vec<(Outcome, usize)>;
 
-/// Finds how many trees help to foretell what the trial's judges did.
-pub(in super::super) fn find_rounds(trial: &Trial, seed: u64) -> Result<Rounds, SegmentationError> {
-    let names = trial.learn.matrix.varying_names();
-    let (learn, judge) =
-        (trial.learn.matrix.select_single(&names)?, trial.judge.matrix.select_single(&names)?);
-    Outcome::that_vary(&trial.learn.outcomes)
+/// Finds how many trees help to predict the outcomes of the validation rows.
+pub(in super::super) fn find_rounds(
+    split: &ValidationSplit,
+    seed: u64,
+) -> Result<Rounds, SegmentationError> {
+    let names = split.training.matrix.varying_names();
+    let (training, validation) = (
+        split.training.matrix.select_single(&names)?,
+        split.validation.matrix.select_single(&names)?,
+    );
+    Outcome::that_vary(&split.training.outcomes)
         .into_iter()
         .map(|outcome| {
-            let (of_learn, of_judge) =
-                (outcome.of(&trial.learn.outcomes), outcome.of(&trial.judge.outcomes));
-            let sample = Sample { features: learn.view(), target: &of_learn, weights: None };
-            let judge = Sample { features: judge.view(), target: &of_judge, weights: None };
-            let params = boosting_params(outcome, &trial.learn);
-            Ok((outcome, best_n_rounds(&params, sample, judge, seed)?))
+            let (of_training, of_validation) =
+                (outcome.of(&split.training.outcomes), outcome.of(&split.validation.outcomes));
+            let sample = Sample { features: training.view(), target: &of_training, weights: None };
+            let validation =
+                Sample { features: validation.view(), target: &of_validation, weights: None };
+            let params = boosting_params(outcome, &split.training);
+            Ok((outcome, best_n_rounds(&params, sample, validation, seed)?))
         })
         .collect()
 }
@@ -69,11 +75,11 @@ fn boosting_params(outcome: Outcome, rows: &TrainingRows) -> BoostingParams {
     BoostingParams { min_leaf_rows, ..BoostingParams::default() }
 }
 
-/// Users from whom trees are trusted as much as a weighted sum; also the penalty
+/// Number of users at which trees count as much as a weighted sum; also the penalty
 /// on that sum.
 const PRIOR_USERS: f64 = 4_000.0;
 
-/// How far trees that were grown from these users are to be trusted, 0..1.
+/// Weight of trees that were grown from these users, 0..1.
 ///
 /// Source: Bühlmann (1967), "Experience rating and credibility", ASTIN Bulletin
 /// 4, the factor n / (n + k).
@@ -87,11 +93,11 @@ fn penalty_rows(rows: &TrainingRows) -> f64 {
     PRIOR_USERS * rows.matrix.n_rows() as f64 / rows.n_users.max(1) as f64
 }
 
-impl Foretellers {
-    /// Foretells each outcome by the mean of trees and of a weighted sum of the
+impl OutcomeModels {
+    /// Predicts each outcome by the mean of trees and of a weighted sum of the
     /// scaled features, in which the trees count by their [`credibility`]: trees
     /// alone change too much from one fit to the next where users are few. GMV is
-    /// left to trees, since a sum knows no few who buy for thousands.
+    /// left to trees, since a sum does not single out the few who buy for thousands.
     ///
     /// Returns the trees and the weights, shape (outcomes, scaled features).
     pub(in super::super) fn fit(
@@ -102,35 +108,32 @@ impl Foretellers {
     ) -> Result<(Self, Array2<f64>), SegmentationError> {
         let features = rows.matrix.varying_names();
         let values = rows.matrix.select_single(&features)?;
-        let mut of = Vec::new();
+        let mut models = Vec::new();
         let mut targets = Array2::zeros((rows.matrix.n_rows(), rounds.len()));
         for (&(outcome, n_rounds), mut column) in rounds.iter().zip(targets.columns_mut()) {
             let target = outcome.of(&rows.outcomes);
             let sample = Sample { features: values.view(), target: &target, weights: None };
             let trees = fit_trees(&boosting_params(outcome, rows), sample, n_rounds, seed)?;
             let share = if outcome.is_of_few() { 1.0 } else { credibility(rows) };
-            // Each outcome counts by what can be foretold of it.
+            // In standard deviations of the outcome: it counts by how well it is predicted.
             let scale = outcome.weight() / standard_deviation(&target).max(f64::MIN_POSITIVE);
             column.assign(&(Array1::from(target) * (scale * (1.0 - share))));
-            of.push(Foreteller { outcome, scale: scale * share, trees });
+            models.push(OutcomeModel { outcome, scale: scale * share, trees });
         }
         let weights = ridge_weights(scaled, targets.view(), penalty_rows(rows))?;
-        Ok((Self { features, of }, weights))
+        Ok((Self { features, models }, weights))
     }
 
-    /// What the trees foretell, shape (rows, [`Foretellers::of`]), in units of the
-    /// space.
+    /// The predictions of the trees in units of the embedding, shape (rows,
+    /// [`OutcomeModels::models`]).
     pub(in super::super) fn coordinates(
         &self,
         features: ArrayView2<'_, f32>,
     ) -> Result<Array2<f64>, SegmentationError> {
-        let mut coordinates = Array2::zeros((features.nrows(), self.of.len()));
-        for (mut column, foreteller) in coordinates.columns_mut().into_iter().zip(&self.of) {
-            let foretold = foreteller.trees.predict(features)?;
-            column
-                .iter_mut()
-                .zip(foretold)
-                .for_each(|(cell, value)| *cell = value * foreteller.scale);
+        let mut coordinates = Array2::zeros((features.nrows(), self.models.len()));
+        for (mut column, model) in coordinates.columns_mut().into_iter().zip(&self.models) {
+            let predicted = model.trees.predict(features)?;
+            column.iter_mut().zip(predicted).for_each(|(cell, value)| *cell = value * model.scale);
         }
         Ok(coordinates)
     }
@@ -141,7 +144,7 @@ impl Foretellers {
         index: usize,
         features: ArrayView2<'_, f32>,
     ) -> Result<Array2<f64>, SegmentationError> {
-        let foreteller = &self.of[index];
-        Ok(foreteller.trees.contributions(features)? * foreteller.scale)
+        let model = &self.models[index];
+        Ok(model.trees.contributions(features)? * model.scale)
     }
 }

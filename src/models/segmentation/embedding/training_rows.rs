@@ -16,27 +16,27 @@ pub(in super::super) struct TrainingRows {
     pub n_users: usize,
 }
 
-/// Rows to learn from, and later ones, or other users, to judge by.
-pub(in super::super) struct Trial {
-    pub learn: TrainingRows,
-    pub judge: TrainingRows,
+/// Rows to learn from, and rows of a later date, or of other users, to validate on.
+pub(in super::super) struct ValidationSplit {
+    pub training: TrainingRows,
+    pub validation: TrainingRows,
 }
 
 /// Which users are learned from.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) enum Draw {
-    /// All of them.
-    All,
-    /// A resample with replacement, in which a user has the same number of copies
-    /// in every snapshot.
-    Resampled(u64),
+pub(in super::super) enum Resample {
+    /// All users, once.
+    Off,
+    /// Drawn with replacement by this seed; a user has the same number of copies in
+    /// every snapshot.
+    Bootstrap(u64),
 }
 
-impl Draw {
+impl Resample {
     fn rows(self, users: &UserIds) -> Vec<usize> {
         match self {
-            Self::All => (0..users.len()).collect(),
-            Self::Resampled(seed) => (0..users.len())
+            Self::Off => (0..users.len()).collect(),
+            Self::Bootstrap(seed) => (0..users.len())
                 .flat_map(|row| std::iter::repeat_n(row, n_copies(users, row, seed)))
                 .collect(),
         }
@@ -51,9 +51,13 @@ fn n_copies(users: &UserIds, row: usize, seed: u64) -> usize {
 impl TrainingRows {
     /// The users of all snapshots; where they are more than [`MAX_ROWS`], about so many
     /// of them.
-    pub fn of(snapshots: &[&Snapshot], draw: Draw, seed: u64) -> Result<Self, DatasetError> {
+    pub fn of(
+        snapshots: &[&Snapshot],
+        resample: Resample,
+        seed: u64,
+    ) -> Result<Self, DatasetError> {
         let drawn: Vec<Vec<usize>> =
-            snapshots.iter().map(|snapshot| draw.rows(&snapshot.users)).collect();
+            snapshots.iter().map(|snapshot| resample.rows(&snapshot.users)).collect();
         let n_rows: usize = drawn.iter().map(Vec::len).sum();
         let share = (MAX_ROWS as f64 / n_rows.max(1) as f64).min(1.0);
         let mut outcomes = Outcomes::default();
@@ -72,14 +76,14 @@ impl TrainingRows {
     }
 }
 
-impl Trial {
-    /// The latest snapshot judges what those learned whose outcomes had ended by
-    /// then. Where there is none, every other user of the latest judges. There must
-    /// be one snapshot.
+impl ValidationSplit {
+    /// The latest snapshot validates; those whose outcomes had ended by then train.
+    /// Where there is none, half of the users of the latest snapshot validate. There
+    /// must be one snapshot.
     pub fn new(
         training: &[Snapshot],
         horizon_days: u32,
-        draw: Draw,
+        resample: Resample,
         seed: u64,
     ) -> Result<Self, DatasetError> {
         let latest = &training[0];
@@ -89,13 +93,13 @@ impl Trial {
             .map(|place| &training[place])
             .filter(|snapshot| !snapshot.users.is_empty())
             .collect();
-        let rows_of = |snapshots: &[&Snapshot]| TrainingRows::of(snapshots, draw, seed);
+        let rows_of = |snapshots: &[&Snapshot]| TrainingRows::of(snapshots, resample, seed);
         if !earlier.is_empty() {
-            return Ok(Self { learn: rows_of(&earlier)?, judge: rows_of(&[latest])? });
+            return Ok(Self { training: rows_of(&earlier)?, validation: rows_of(&[latest])? });
         }
-        let (learn, judge) = halves(&vec![(); latest.users.len()]);
+        let (training, validation) = halves(&vec![(); latest.users.len()]);
         let half = |rows: &[usize]| rows_of(&[&latest.select_rows(rows)]);
-        Ok(Self { learn: half(&learn)?, judge: half(&judge)? })
+        Ok(Self { training: half(&training)?, validation: half(&validation)? })
     }
 }
 
