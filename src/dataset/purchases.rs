@@ -51,7 +51,7 @@ impl PurchaseSummary {
     }
 
     /// Days of silence that are too many by the user's own gaps: a multiple of the
-    /// median. `None` where there are too few gaps to tell.
+    /// median. `None` where there are too few gaps.
     pub fn own_silence_days(&self, gap_factor: f64) -> Option<f64> {
         let median = self.median_gap_days().filter(|_| self.n_days > MIN_GAPS)?;
         Some(median * gap_factor)

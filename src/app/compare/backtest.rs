@@ -22,7 +22,7 @@ pub struct Backtest {
     pub n_users: usize,
     /// As-of date of the holdout snapshot.
     pub holdout: chrono::NaiveDateTime,
-    /// Days after it on which groupings are judged.
+    /// Days after it on which groupings are validated.
     pub horizon_days: u32,
     /// GMV of all users in that time.
     pub gmv: f64,
@@ -32,7 +32,7 @@ pub struct Backtest {
     pub differences: Vec<LayersAgainst>,
 }
 
-/// How well the group means of the training snapshots foretell the holdout period.
+/// How well the group means of the training snapshots predict the holdout period.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GroupingScores {
     /// What groups the users.
@@ -72,7 +72,7 @@ pub struct LayersAgainst {
     pub gmv_capture_10: Option<Interval>,
 }
 
-/// What a grouping foretells for each user of the holdout snapshot.
+/// The predictions of a grouping for each user of the holdout snapshot.
 struct Forecast {
     name: String,
     n_groups: usize,

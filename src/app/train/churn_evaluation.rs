@@ -28,16 +28,17 @@ pub(super) fn evaluate_churn(
     holdout: &Snapshot,
 ) -> Result<ChurnEvaluation, PipelineError> {
     let churn = measured.churn;
-    let judged = LabelledUsers::of(holdout)?;
-    let (matrix, churned) = (&judged.matrix, &judged.churned[..]);
-    let purchases: Vec<Purchases> = judged.rows.iter().map(|&row| holdout.purchases[row]).collect();
+    let labelled = LabelledUsers::of(holdout)?;
+    let (matrix, churned) = (&labelled.matrix, &labelled.churned[..]);
+    let purchases: Vec<Purchases> =
+        labelled.rows.iter().map(|&row| holdout.purchases[row]).collect();
     let gmv: Vec<f64> = purchases.iter().map(|it| it.orders.amount_365d).collect();
     let log_odds = churn.classifier.log_odds(matrix)?;
     let after = churn.probabilities(&log_odds);
     let before: Vec<f64> = log_odds.iter().copied().map(probability).collect();
     let silence: Vec<f64> = purchases.iter().map(|it| it.kept_by.last_days_ago).collect();
     let few_days: Vec<f64> = purchases.iter().map(|it| -f64::from(it.kept_by.n_days)).collect();
-    let low_rfm = low_rfm(&measured.rules.rfm, &judged)?;
+    let low_rfm = low_rfm(&measured.rules.rfm, &labelled)?;
     let silence_name = format!("days since last {}", churn.settings.label.event);
     let days_name = format!("days with {}", churn.settings.label.event);
     let score = |name, scores| Ranking { name, scores, is_probability: false };
@@ -48,7 +49,7 @@ pub(super) fn evaluate_churn(
         score("RFM score", &low_rfm),
     ];
     let scores = measure_rankings(&rankings, churned, &gmv, config.seed);
-    let n_churned = judged.n_churned();
+    let n_churned = labelled.n_churned();
     let rates = &churn.settings.snapshot_rates;
     let n_training: usize = rates.iter().map(|rate| rate.n_users).sum();
     let n_training_churned: usize =
@@ -76,7 +77,7 @@ pub(super) fn evaluate_churn(
 }
 
 /// The sum of R, F and M, turned round; users without orders have none.
-fn low_rfm(rfm: &FittedRfm, judged: &LabelledUsers) -> Result<Vec<f64>, PipelineError> {
-    let scores = rfm.scores(&judged.matrix)?.into_iter();
+fn low_rfm(rfm: &FittedRfm, labelled: &LabelledUsers) -> Result<Vec<f64>, PipelineError> {
+    let scores = rfm.scores(&labelled.matrix)?.into_iter();
     Ok(scores.map(|it| it.map_or(0.0, |it| -f64::from(it.sum()))).collect())
 }

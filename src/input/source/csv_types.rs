@@ -107,7 +107,7 @@ fn is_iso_time(value: &str) -> bool {
 }
 
 /// A reader over a delimited text file that accepts rows of any length, since
-/// those of a wrong length are set aside and not fatal.
+/// those of a wrong length are rejected and not fatal.
 pub(super) fn csv_reader(
     file: &Path,
     delimiter: u8,
@@ -123,7 +123,7 @@ pub(super) fn delimiter_of(file: &Path, configured: Option<Delimiter>) -> u8 {
     }
     let mut start = Vec::new();
     if let Ok(text) = open_text(file) {
-        // A file that can't be read is told of by whoever reads it.
+        // A file that can't be read is reported by the code that reads it.
         let _ = text.take(1 << 16).read_to_end(&mut start);
     }
     let mut is_quoted = false;

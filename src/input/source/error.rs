@@ -142,18 +142,18 @@ pub enum SourceError {
         /// A source with text ids.
         texts: String,
     },
-    /// Too many rows were set aside.
+    /// Too many rows were rejected.
     #[error(
         "{n_bad} of {n_rows} rows ({percent:.1} %) break the contract, more than the \
          {allowed_percent} % allowed; most often: {most_frequent}. They are listed in {quarantine}. \
          Leave them out with `where`, mend the mapping, or raise [input.gates] max_rejected_share"
     )]
     TooManyBadRows {
-        /// Rows set aside.
+        /// Rejected rows.
         n_bad: u64,
         /// Rows read.
         n_rows: u64,
-        /// Share set aside, in percent.
+        /// Share rejected, in percent.
         percent: f64,
         /// Share allowed, in percent.
         allowed_percent: f64,
@@ -164,13 +164,13 @@ pub enum SourceError {
     },
     /// A source of several without any row.
     #[error(
-        "source `{source_name}` has no row left ({n_left_out} left out by `where`); mend it, or take \
+        "source `{source_name}` has no row left ({n_left_out} filtered by `where`); mend it, or take \
          it out of the config"
     )]
     EmptySource {
         /// Label of the source.
         source_name: String,
-        /// Rows left out.
+        /// Rows filtered.
         n_left_out: u64,
     },
     /// Nothing left to work on.

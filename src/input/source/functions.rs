@@ -12,7 +12,7 @@ use datafusion::scalar::ScalarValue;
 
 /// Adds the functions that mappings may use beside the engine's own:
 /// `parse_time(text, format)`, which gives null where text does not fit the
-/// `strftime` format, so that one bad row is set aside and not the whole run.
+/// `strftime` format, so that one bad row is rejected and not the whole run.
 pub fn register(context: &SessionContext) {
     let parse_time = create_udf(
         "parse_time",

@@ -25,7 +25,7 @@ use crate::input::history::{
 
 /// The checked events.
 pub struct Events {
-    /// What was read, kept and set aside.
+    /// What was read, kept and rejected.
     pub profile: InputProfile,
     /// Type of the user ids.
     pub user_ids: UserIdType,
@@ -272,7 +272,7 @@ fn check_share(
     })
 }
 
-/// A feed that died is told, and not read as customers who fell silent.
+/// A feed that died is reported, and not read as customers who fell silent.
 fn check_not_empty(counts: &[SourceCounts]) -> Result<(), SourceError> {
     let n_rows: u64 = counts.iter().map(|source| source.n_rows).sum();
     let n_bad: u64 = counts.iter().map(SourceCounts::n_set_aside).sum();
@@ -280,7 +280,7 @@ fn check_not_empty(counts: &[SourceCounts]) -> Result<(), SourceError> {
         let detail = if n_rows == 0 {
             "; the files hold a header only, or `where` leaves out every row".to_owned()
         } else {
-            format!("; all {n_bad} were set aside")
+            format!("; all {n_bad} were rejected")
         };
         return Err(SourceError::NoEvents { n_rows, detail });
     }

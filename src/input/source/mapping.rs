@@ -21,7 +21,7 @@ use super::{
 };
 use crate::input::engine::{Engine, plain_message};
 
-/// Why the row was set aside; null for a good row.
+/// Why the row was rejected; null for a good row.
 pub(super) const PROBLEM_COLUMN: &str = "__layercake_problem";
 
 /// Earliest and latest (exclusive) day that a row may carry.
@@ -138,7 +138,7 @@ impl MappedSource {
     ) -> Result<DataFrame, SourceError> {
         let mut frame = self.raw.read(engine, files, &self.needed, row_numbers)?;
         if let Some(filter) = &self.filter {
-            // A row with an unreadable cell can't be judged by `where`: it is kept and set aside.
+            // A row with an unreadable cell can't be tested by `where`: it passes the filter and is rejected.
             frame = frame.filter(col(CELL_PROBLEM_COLUMN).is_not_null().or(filter.clone()))?;
         }
         let mut columns: Vec<Expr> = self

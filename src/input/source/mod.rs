@@ -2,7 +2,7 @@
 //!
 //! A [`SourceParams`] maps one raw table (Parquet or CSV files) to the columns
 //! of [`EVENT_COLUMNS`] by SQL expressions. Rows that break the contract are
-//! set aside in a quarantine file with source, file, row and reason; above a
+//! rejected and listed in a quarantine file with source, file, row and reason; above a
 //! configurable share they stop the run.
 
 mod csv_table;

@@ -64,7 +64,7 @@ pub struct SourceParams {
     /// of a date uses only what was known by then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_at: Option<String>,
-    /// Rows to read; others are left out, and told by their number.
+    /// Rows to read; others are filtered and counted.
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::DuplicateRows;
 use crate::input::history::HistorySummary;
 
-/// What was read, kept and set aside, and what the events look like.
+/// What was read, kept and rejected, and what the events look like.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InputProfile {
     /// Row counts by source, in config order.
@@ -50,12 +50,12 @@ pub struct SourceCounts {
     pub n_rows: u64,
     /// Rows that `where` leaves out.
     pub n_left_out: u64,
-    /// Rows set aside, by reason.
+    /// Rejected rows, by reason.
     pub set_aside: BTreeMap<String, u64>,
 }
 
 impl SourceCounts {
-    /// All rows set aside.
+    /// All rejected rows.
     pub fn n_set_aside(&self) -> u64 {
         self.set_aside.values().sum()
     }

@@ -1,4 +1,4 @@
-//! The file of rows that were set aside: where they stand, why, and what of
+//! The file of rows that were rejected: where they stand, why, and what of
 //! them could be read.
 
 use std::fs::File;
@@ -18,7 +18,7 @@ use super::{EVENT_COLUMNS, SourceCounts, SourceError, functions};
 use crate::files::write_atomically;
 use crate::input::engine::Engine;
 
-/// Lists the rows set aside in `path`, replacing what an earlier run left
+/// Lists the rejected rows in `path`, replacing what an earlier run left
 /// there; removes it when there are none.
 ///
 /// Files are read a second time, row after row, so that a row's number in its

@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_groups_are_stable_and_foretold() {
+    fn plain_groups_are_stable_and_predict_the_outcome() {
         // Three groups far apart; the third orders.
         let points = Array2::from_shape_fn((300, 1), |(row, _)| {
             (row % 3) as f32 * 10.0 + (row % 7) as f32 * 0.1

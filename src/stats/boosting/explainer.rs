@@ -8,7 +8,7 @@ use super::{BoostedTrees, BoostingError};
 /// 2^10 of them, times some features.
 const MAX_SPLITS: usize = 10;
 
-/// What each feature adds to what trees foretell, looked up instead of computed.
+/// What each feature adds to the predictions of trees, looked up instead of computed.
 ///
 /// A row's contributions to one tree depend only on which side of each of its
 /// splits the row falls. Small trees have few such patterns, so that the Shapley
@@ -69,8 +69,8 @@ impl Explainer {
     }
 
     /// Contributions of all rows, shape (rows, features): with what the trees
-    /// foretell of the average row, a row's contributions sum to what they
-    /// foretell of it.
+    /// predict for the average row, a row's contributions sum to what they
+    /// predict for it.
     ///
     /// # Errors
     /// When the number of features differs from that of the fit.
@@ -120,7 +120,7 @@ impl TabledTree {
 }
 
 /// The game whose players are the features of a tree: a coalition's worth is what
-/// the tree foretells when only its features are known, all others being averaged
+/// the tree predicts when only its features are known, all others being averaged
 /// over the training rows at each split.
 struct Game<'t> {
     tree: &'t RegTree,
@@ -145,7 +145,7 @@ impl<'t> Game<'t> {
         Self { tree, split_of_node, weights }
     }
 
-    /// What the tree foretells below `node` of a row with this pattern when the
+    /// What the tree predicts below `node` of a row with this pattern when the
     /// features of `known` (a bit each) are known.
     fn worth(&self, node: usize, pattern: usize, known: usize) -> f64 {
         let it = self.tree.node(node);

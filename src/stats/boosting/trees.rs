@@ -13,9 +13,9 @@ use super::BoostingError;
 /// What the trees are to come near to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
-    /// Squared error: the trees foretell a number.
+    /// Squared error: the trees predict a number.
     Squared,
-    /// Log loss of two classes, 0 and 1: the trees foretell log odds of 1.
+    /// Log loss of two classes, 0 and 1: the trees predict log odds of 1.
     Log,
 }
 
@@ -43,7 +43,7 @@ pub struct BoostingParams {
     pub l2_penalty: f64,
     /// Bins at whose edges a feature can be split, at most.
     pub max_bins: usize,
-    /// Columns of features which, when they rise, never lower what is foretold.
+    /// Columns of features which, when they rise, never lower the prediction.
     pub monotone_increasing: Vec<usize>,
 }
 
@@ -65,18 +65,18 @@ impl Default for BoostingParams {
     }
 }
 
-/// Rows to learn from or to judge by.
+/// Rows for training or validation.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample<'a> {
     /// Features, shape (rows, features).
     pub features: ArrayView2<'a, f32>,
-    /// What is to be foretold, one number a row.
+    /// What is to be predicted, one number a row.
     pub target: &'a [f64],
     /// How much each row counts; all the same when absent.
     pub weights: Option<&'a [f64]>,
 }
 
-/// Trees whose sum foretells a number or log odds. In JSON they have the schema of
+/// Trees whose sum predicts a number or log odds. In JSON they have the schema of
 /// XGBoost's models, which XGBoost itself can read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "serde_json::Value", into = "serde_json::Value")]
@@ -101,7 +101,7 @@ pub fn fit_trees(
     Ok(BoostedTrees(Trainer::new(&settings, &data, n_rounds).train()?.model))
 }
 
-/// Grows trees on `sample` until those on `judge` gain no more; returns how
+/// Grows trees on `sample` until those on `validation` gain no more; returns how
 /// many were worth having, at least one.
 ///
 /// # Errors
@@ -109,14 +109,14 @@ pub fn fit_trees(
 pub fn best_n_rounds(
     params: &BoostingParams,
     sample: Sample<'_>,
-    judge: Sample<'_>,
+    validation: Sample<'_>,
     seed: u64,
 ) -> Result<usize, BoostingError> {
     let settings = settings(params, sample.features.ncols(), seed)?;
-    let (data, judge) = (data(sample)?, data(judge)?);
+    let (data, validation) = (data(sample)?, data(validation)?);
     let patience = NonZeroUsize::new(params.patience_rounds).unwrap_or(NonZeroUsize::MIN);
     let result = Trainer::new(&settings, &data, params.max_rounds)
-        .eval(&judge, "judge")
+        .eval(&validation, "validation")
         .early_stopping_rounds(patience)
         .train()?;
     Ok(result.model.best_iteration().unwrap_or(0) + 1)
@@ -175,7 +175,7 @@ fn matrix(features: ArrayView2<'_, f32>) -> Result<DMatrix, BoostingError> {
 }
 
 impl BoostedTrees {
-    /// What the trees foretell for each row of `features`, shape (rows,
+    /// The predictions of the trees for each row of `features`, shape (rows,
     /// features): a number, or with [`Loss::Log`] log odds.
     ///
     /// # Errors
@@ -185,7 +185,7 @@ impl BoostedTrees {
         Ok(margins.into_vec().into_iter().map(f64::from).collect())
     }
 
-    /// What the first `n`, 2 `n`, 3 `n` … trees foretell, for each row of
+    /// What the first `n`, 2 `n`, 3 `n` … trees predict, for each row of
     /// `features`; the last of it is all of them.
     ///
     /// # Errors
@@ -209,7 +209,7 @@ impl BoostedTrees {
         Ok(stages)
     }
 
-    /// What each feature adds to what is foretold, shape (rows, features): with
+    /// What each feature adds to the prediction, shape (rows, features): with
     /// the mean of all rows of the fit, a row's contributions sum to its
     /// prediction.
     ///
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn saved_trees_foretell_the_same() {
+    fn saved_trees_predict_the_same() {
         let (features, target) = steps(500);
         let trees = fitted(&features, &target);
         let json = serde_json::to_string(&trees).unwrap();
@@ -327,10 +327,11 @@ mod tests {
         let (features, target) = steps(2_000);
         let noise: Vec<f64> = (0..2_000).map(|row| f64::from(row * 7919 % 104_729 % 13)).collect();
         let rounds = |target: &[f64]| {
-            let (learn, judge) = features.view().split_at(ndarray::Axis(0), 1_000);
-            let sample = Sample { features: learn, target: &target[..1_000], weights: None };
-            let judge = Sample { features: judge, target: &target[1_000..], weights: None };
-            best_n_rounds(&BoostingParams::default(), sample, judge, 1).unwrap()
+            let (training, validation) = features.view().split_at(ndarray::Axis(0), 1_000);
+            let sample = Sample { features: training, target: &target[..1_000], weights: None };
+            let validation =
+                Sample { features: validation, target: &target[1_000..], weights: None };
+            best_n_rounds(&BoostingParams::default(), sample, validation, 1).unwrap()
         };
         assert!(rounds(&noise) < 20 && rounds(&target) > 100);
     }

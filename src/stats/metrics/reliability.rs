@@ -1,12 +1,12 @@
 use serde::{Deserialize, Serialize};
 
-/// One bin of a reliability table: what was foretold and what came.
+/// One bin of a reliability table: predicted and observed rates.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReliabilityBin {
     /// Rows.
     pub n: usize,
-    /// Mean probability foretold.
+    /// Mean predicted probability.
     pub mean_probability: f64,
     /// Share of rows that were positive.
     pub rate: f64,

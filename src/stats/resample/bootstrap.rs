@@ -42,7 +42,7 @@ fn copies_of_rows(n_rows: usize, seed: u64) -> Vec<u32> {
 }
 
 /// 95 % percentile interval of a statistic from its values on resamples. Resamples
-/// for which it is undefined are left out; `None` when fewer than half are defined.
+/// for which it is undefined are ignored; `None` when fewer than half are defined.
 ///
 /// Source: Efron & Tibshirani (1993), "An Introduction to the Bootstrap", §13.3.
 pub fn percentile_interval(

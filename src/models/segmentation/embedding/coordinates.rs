@@ -213,7 +213,7 @@ mod tests {
     use crate::models::segmentation::Outcome;
     use crate::settings::Weight;
 
-    /// Users of whom the one feature tells who buys, and the other nothing.
+    /// Users of whom one feature shows which buy; the other shows nothing.
     fn rows(n_users: usize) -> TrainingRows {
         let names = vec!["n_orders".to_owned(), "weekday".to_owned()];
         let values = Array2::from_shape_fn((n_users, 2), |(row, column)| match column {

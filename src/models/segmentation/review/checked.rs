@@ -19,7 +19,7 @@ pub struct Review {
     pub pins: Vec<Rule>,
 }
 
-/// A layer as scores tell it.
+/// A layer as scores show it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct ReviewedLayer {
     /// Id, of the model or of a split.
