@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn training_outcomes_end_before_the_hold_out_begins() {
+    fn training_outcomes_end_before_the_holdout_begins() {
         let dates = SnapshotParams::default().dates(day(1997, 1, 1), day(1998, 7, 1)).unwrap();
         assert_eq!(dates.holdout, day(1998, 4, 2));
         assert_eq!(dates.training.len(), 6);

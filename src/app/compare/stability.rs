@@ -3,7 +3,7 @@ use serde::Serialize;
 use super::snapshots::training_snapshots;
 use crate::app::{PipelineError, Session};
 use crate::bundle::Bundle;
-use crate::models::segmentation::refit_rand_index;
+use crate::models::segmentation::{Refits, refit_rand_index};
 
 /// How well layers hold when they are fitted anew.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,8 +35,13 @@ pub fn stability(
         let (params, seed) = (&bundle.config.segmentation, bundle.config.seed);
         let horizon_days = bundle.config.snapshots.horizon_days.get();
         let (training, holdout) = (snapshots.training(), &snapshots.holdout().features);
-        let adjusted_rand_index =
-            refit_rand_index(params, k, training, horizon_days, holdout, n_refits, seed)?;
+        let adjusted_rand_index = refit_rand_index(
+            params,
+            training,
+            horizon_days,
+            holdout,
+            Refits { k, n: n_refits, seed },
+        )?;
         Ok(Stability { k, n_refits, n_users: holdout.n_rows(), adjusted_rand_index })
     })
 }

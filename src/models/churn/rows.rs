@@ -73,7 +73,9 @@ impl TrainingRows<'_> {
     }
 }
 
-/// Snapshots on top of each other, weighted as the config asks.
+/// Snapshots on top of each other, weighted as the config asks. Not the pooled rows
+/// of layers: those have all users and outcomes, resampled, and other users at each
+/// date; only [`FeatureMatrix::pool`] is common to both.
 pub(super) struct PooledRows {
     pub matrix: FeatureMatrix,
     pub churned: Vec<bool>,

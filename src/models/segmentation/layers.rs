@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::choose_k::{
@@ -83,44 +84,52 @@ pub fn fit_layers(
     let k = candidates.iter().find(|c| c.verdict == KVerdict::Taken).map_or(2, |c| c.k);
     let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), Resample::Off, seed)?;
     let embedding = Embedding::fit(params, &rows, &rounds, seed)?;
-    let clusters =
-        fit_living_clusters(params, k, &embedding, &rows.matrix, &latest.features, seed)?;
+    let points = embedding.transform(&rows.matrix)?;
+    let of_latest = embedding.transform(&latest.features)?;
+    let clusters = fit_living_clusters(params, k, &points, &of_latest, seed)?;
     let layers = describe(&embedding, &clusters, latest)?;
     Ok(FittedLayers { embedding, clusters, layers, candidates, retired_ids: Vec::new() })
 }
 
-/// How well layers agree that are fitted anew, embedding and all, to users who are
-/// resampled with replacement: the mean adjusted Rand index over the pairs of
-/// `n_refits` refits with `k` layers, each of which assigns the users of `validation`.
+/// Refits of layers on users who are resampled with replacement.
+#[derive(Debug, Clone, Copy)]
+pub struct Refits {
+    /// Layers of each.
+    pub k: usize,
+    /// How many refits.
+    pub n: usize,
+    /// The first refit resamples by the next seed, and so on.
+    pub seed: u64,
+}
+
+/// Mean adjusted Rand index over the pairs of refits, embedding included, each of
+/// which assigns the users of `validation`.
 ///
 /// # Errors
 /// As [`fit_layers`].
 pub fn refit_rand_index(
     params: &SegmentationParams,
-    k: usize,
     training: &[Snapshot],
     horizon_days: u32,
     validation: &FeatureMatrix,
-    n_refits: usize,
-    seed: u64,
+    refits: Refits,
 ) -> Result<f64, SegmentationError> {
-    let refits = (0..n_refits as u64)
+    let groupings = (1..=refits.n as u64)
         .map(|refit| {
-            let seed = seed.wrapping_add(refit + 1);
+            let seed = refits.seed.wrapping_add(refit);
             let resample = Resample::Bootstrap(seed);
-            let rounds = rounds_for(
-                params,
-                &ValidationSplit::new(training, horizon_days, resample, seed)?,
-                seed,
-            )?;
+            let split = ValidationSplit::new(training, horizon_days, resample, seed)?;
+            let rounds = rounds_for(params, &split, seed)?;
             let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), resample, seed)?;
             let embedding = Embedding::fit(params, &rows, &rounds, seed)?;
             let latest = TrainingRows::of(&[&training[0]], resample, seed)?.matrix;
-            let clusters = fit_living_clusters(params, k, &embedding, &rows.matrix, &latest, seed)?;
+            let points = embedding.transform(&rows.matrix)?;
+            let latest = embedding.transform(&latest)?;
+            let clusters = fit_living_clusters(params, refits.k, &points, &latest, seed)?;
             Ok(numbers(clusters.assign(embedding.transform(validation)?.view())?))
         })
         .collect::<Result<Vec<_>, SegmentationError>>()?;
-    Ok(mean_rand_index(&refits))
+    Ok(mean_rand_index(&groupings))
 }
 
 fn numbers(assigned: Vec<(usize, f64)>) -> Vec<usize> {
@@ -149,12 +158,10 @@ const MAX_EXTRA: usize = 4;
 fn fit_living_clusters(
     params: &SegmentationParams,
     k: usize,
-    embedding: &Embedding,
-    rows: &FeatureMatrix,
-    latest: &FeatureMatrix,
+    points: &Array2<f32>,
+    latest: &Array2<f32>,
     seed: u64,
 ) -> Result<FittedClusters, SegmentationError> {
-    let (points, of_latest) = (embedding.transform(rows)?, embedding.transform(latest)?);
     let mut best: Option<(usize, FittedClusters)> = None;
     for n_clusters in k..=k + MAX_EXTRA {
         let fitted = match fit_clusters(&cluster_params(params, n_clusters, seed), points.view()) {
@@ -162,8 +169,7 @@ fn fit_living_clusters(
             Err(ClusteringError::TooFewDistinct { .. }) if best.is_some() => break,
             fitted => fitted?,
         };
-        let living: BTreeSet<usize> =
-            numbers(fitted.assign(of_latest.view())?).into_iter().collect();
+        let living: BTreeSet<usize> = numbers(fitted.assign(latest.view())?).into_iter().collect();
         let n_living = living.len();
         if n_living <= k && best.as_ref().is_none_or(|(most, _)| n_living > *most) {
             best = Some((n_living, fitted));
@@ -302,7 +308,6 @@ impl FittedLayers {
 #[cfg(test)]
 mod tests {
     use chrono::NaiveDateTime;
-    use ndarray::Array2;
 
     use super::*;
     use crate::dataset::{Outcomes, Purchases, UserIds};
