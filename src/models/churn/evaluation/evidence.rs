@@ -44,7 +44,7 @@ impl Evidence {
         }
         match roc_auc {
             None => {
-                failed_checks.push("whom it ranks first can't be measured: one class only".into())
+                failed_checks.push("whom it ranks first can't be measured: one class only".into());
             }
             Some(Estimate { interval: Some(interval), .. }) if interval.low <= 0.5 => failed_checks
                 .push(
