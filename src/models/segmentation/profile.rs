@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::SegmentationError;
-use super::embedding::Embedding;
+use super::embedding::{Embedding, MeanParts};
 use crate::dataset::{FeatureMatrix, Outcomes};
 use crate::stats::clustering::FittedClusters;
 use crate::stats::metrics::median;
@@ -88,7 +88,8 @@ pub(super) fn profile_layers(
     let overall: Vec<f64> =
         raw.values().columns().into_iter().map(|column| median(column.to_vec())).collect();
     let n_orders = matrix.column("n_orders")?;
-    let sample_of_all = matrix.select_rows(&every_nth(n_users, N_DRAWN).collect::<Vec<_>>());
+    let sample_of_all: Vec<usize> = every_nth(n_users, N_DRAWN).collect();
+    let parts_of_all = embedding.mean_parts(&matrix.select_rows(&sample_of_all))?;
     (0..clusters.centroids().nrows())
         .map(|cluster| {
             let rows: Vec<usize> = (0..n_users).filter(|&row| labels[row] == cluster).collect();
@@ -119,7 +120,7 @@ pub(super) fn profile_layers(
                 no_order_rate: n_without_order as f64 / size,
                 churn_rate: outcomes.churn_rate(&rows),
                 differences,
-                drivers: drivers(embedding, &matrix.select_rows(&sample), &sample_of_all)?,
+                drivers: drivers(embedding, &matrix.select_rows(&sample), &parts_of_all)?,
             })
         })
         .collect()
@@ -130,12 +131,12 @@ pub(super) fn profile_layers(
 fn drivers(
     embedding: &Embedding,
     members: &FeatureMatrix,
-    all: &FeatureMatrix,
+    all: &MeanParts,
 ) -> Result<Vec<Driver>, SegmentationError> {
     if members.n_rows() == 0 {
         return Ok(Vec::new());
     }
-    let contributions = embedding.contributions(members, all)?;
+    let contributions = embedding.contributions(&embedding.mean_parts(members)?, all);
     let n_coordinates = embedding.n_coordinates();
     let way: Vec<f64> = (0..n_coordinates)
         .map(|coordinate| contributions.iter().map(|(_, by)| by[coordinate]).sum())

@@ -1,4 +1,4 @@
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::outcome_models::{OutcomeModels, Rounds, credibility};
@@ -110,14 +110,31 @@ impl Embedding {
         })
     }
 
+    /// What the mean of some users is made of.
+    pub(in super::super) fn mean_parts(
+        &self,
+        users: &FeatureMatrix,
+    ) -> Result<MeanParts, SegmentationError> {
+        let n_users = users.n_rows().max(1) as f64;
+        let features = users.select_single(&self.outcome_models.features)?;
+        let of_trees = (0..self.outcome_models.models.len())
+            .map(|coordinate| {
+                let parts = self.outcome_models.contributions(coordinate, features.view())?;
+                Ok(parts.sum_axis(Axis(0)) / n_users)
+            })
+            .collect::<Result<_, SegmentationError>>()?;
+        let scaled = self.scaling.apply(users)?.sum_axis(Axis(0)) / n_users;
+        Ok(MeanParts { of_trees, scaled })
+    }
+
     /// What each feature contributes to the mean of some users,
     /// less the mean of all: (feature, one number a coordinate). They add up to
     /// the difference of the two means.
     pub(in super::super) fn contributions(
         &self,
-        some: &FeatureMatrix,
-        all: &FeatureMatrix,
-    ) -> Result<Vec<(String, Vec<f64>)>, SegmentationError> {
+        some: &MeanParts,
+        all: &MeanParts,
+    ) -> Vec<(String, Vec<f64>)> {
         let n_coordinates = self.n_coordinates();
         let mut found: Vec<(String, Vec<f64>)> = Vec::new();
         let mut add = |feature: &String, coordinate: usize, value: f64| {
@@ -127,21 +144,12 @@ impl Embedding {
             });
             found[index].1[coordinate] += value;
         };
-        let names = &self.outcome_models.features;
-        let (some_single, all_single) = (some.select_single(names)?, all.select_single(names)?);
-        for coordinate in 0..self.outcome_models.models.len() {
-            let mean = |features: ArrayView2<'_, f32>| -> Result<_, SegmentationError> {
-                let sums =
-                    self.outcome_models.contributions(coordinate, features)?.sum_axis(Axis(0));
-                Ok(sums / features.nrows().max(1) as f64)
-            };
-            let difference = mean(some_single.view())? - mean(all_single.view())?;
-            names.iter().zip(&difference).for_each(|(name, &value)| add(name, coordinate, value));
+        for (coordinate, (some, all)) in some.of_trees.iter().zip(&all.of_trees).enumerate() {
+            for (name, value) in self.outcome_models.features.iter().zip(some - all) {
+                add(name, coordinate, value);
+            }
         }
-        let mean = |matrix: &FeatureMatrix| -> Result<_, SegmentationError> {
-            Ok(self.scaling.apply(matrix)?.sum_axis(Axis(0)) / matrix.n_rows().max(1) as f64)
-        };
-        let difference = mean(some)? - mean(all)?;
+        let difference = &some.scaled - &all.scaled;
         for (column, name) in self.scaling.names.iter().enumerate() {
             if self.loadings.is_empty() {
                 add(name, column, difference[column]);
@@ -150,8 +158,16 @@ impl Embedding {
                 add(name, coordinate, loadings[column] * difference[column]);
             }
         }
-        Ok(found)
+        found
     }
+}
+
+/// What the mean of some users is made of.
+pub(in super::super) struct MeanParts {
+    /// Mean contribution of each feature of the trees, for each outcome.
+    of_trees: Vec<Array1<f64>>,
+    /// Mean of each scaled feature.
+    scaled: Array1<f64>,
 }
 
 /// Scaling over the features that vary and, where each is a coordinate, do not
@@ -256,7 +272,8 @@ mod tests {
             let embedding = fitted(&params, &rows);
             let from = mean(&embedding.transform(&rows.matrix).unwrap());
             let to = mean(&embedding.transform(&some).unwrap());
-            let contributions = embedding.contributions(&some, &rows.matrix).unwrap();
+            let parts = |users: &FeatureMatrix| embedding.mean_parts(users).unwrap();
+            let contributions = embedding.contributions(&parts(&some), &parts(&rows.matrix));
             for coordinate in 0..embedding.n_coordinates() {
                 let sum: f64 = contributions.iter().map(|(_, by)| by[coordinate]).sum();
                 assert!((sum - (to[coordinate] - from[coordinate])).abs() < 1e-4);

@@ -6,6 +6,7 @@ mod outcome_models;
 mod training_rows;
 
 pub use coordinates::Embedding;
+pub(super) use coordinates::MeanParts;
 pub use outcome::Outcome;
 pub use outcome_models::{OutcomeModel, OutcomeModels};
 pub(super) use outcome_models::{Rounds, find_rounds};
