@@ -20,6 +20,8 @@ pub(super) enum Kind {
     Customer,
     /// They never ordered.
     Visitor,
+    /// They keep coming, whether or not they order.
+    Visiting,
     /// Nothing but that they are users.
     Anybody,
 }
@@ -37,6 +39,12 @@ pub(super) enum Topic {
     Overdue,
     /// For how long they have been silent.
     Quiet,
+    /// How long ago the last order was, as a number.
+    Since,
+    /// How many orders they placed, as a number.
+    Orders,
+    /// How long ago the first order was, as a number.
+    Tenure,
     /// What they spent, said by a noun: "big spenders".
     Spend,
     /// What an order of theirs is worth.
@@ -70,14 +78,18 @@ impl Claim {
 
 /// True when a name may say both: of a kind of users, and something else.
 pub(super) fn agree(kind: Kind, other: Topic) -> bool {
+    let is_customer = !matches!(kind, Kind::Visitor | Kind::Visiting | Kind::Anybody);
     match other {
-        Topic::Bought => !matches!(kind, Kind::Lapsed | Kind::Visitor | Kind::Anybody),
-        Topic::Active => matches!(kind, Kind::Visitor | Kind::Anybody),
+        Topic::Bought => is_customer && kind != Kind::Lapsed,
+        Topic::Active => matches!(kind, Kind::Visitor | Kind::Visiting | Kind::Anybody),
         Topic::Overdue => matches!(kind, Kind::Rhythm | Kind::Customer),
-        Topic::Quiet => !matches!(kind, Kind::Rhythm | Kind::New),
+        Topic::Quiet => !matches!(kind, Kind::Rhythm | Kind::New | Kind::Visiting),
+        Topic::Since => matches!(kind, Kind::Rhythm | Kind::Few | Kind::Customer),
+        Topic::Orders => matches!(kind, Kind::Rhythm | Kind::Lapsed | Kind::New),
+        Topic::Tenure => is_customer && kind != Kind::New,
         // Of one or two orders their size says more than their sum.
-        Topic::Spend => !matches!(kind, Kind::Few | Kind::Visitor | Kind::Anybody),
-        Topic::Basket => !matches!(kind, Kind::Visitor | Kind::Anybody),
+        Topic::Spend => is_customer && kind != Kind::Few,
+        Topic::Basket => is_customer,
         _ => true,
     }
 }

@@ -13,7 +13,7 @@ pub(super) const MIN_SHARE: f64 = 0.75;
 /// Characters of an English name: beyond the first, the fewer the better; none has
 /// more than the second.
 const GOOD_LENGTH: usize = 40;
-const MAX_LENGTH: usize = 48;
+const MAX_LENGTH: usize = 45;
 
 /// What a claim has to add to be worth saying.
 const COST_OF_CLAIM: f64 = 0.03;
@@ -35,7 +35,7 @@ pub(super) struct Candidate {
     /// Share of the users of the layer of whom all claims are true.
     pub(super) share: f64,
     pub(super) score: f64,
-    /// Users inside and outside of the layer of whom all claims are true.
+    /// Users of the layer, and all users, of whom all claims are true.
     n_users: (usize, usize),
 }
 
@@ -52,20 +52,23 @@ fn all_of(claims: &[Claim], wanted: &[usize]) -> UserSet {
     wanted[1..].iter().fold(first, |all, &it| all.and(&claims[it].holds))
 }
 
-/// The layer among all users.
+/// A layer, and the users from whom its name is to tell it.
 struct Layer<'a> {
     claims: &'a [Claim],
     members: &'a UserSet,
+    /// With how many there are.
+    others: Vec<(&'a UserSet, f64)>,
     n_members: f64,
-    n_others: f64,
 }
 
 impl Layer<'_> {
-    /// Shares of the members and of the others of whom something is true.
+    /// Shares of the members and of the others of whom something is true: of several
+    /// groups of others the mean.
     fn shares(&self, holds: &UserSet) -> (f64, f64) {
         let inside = holds.count_in(self.members) as f64;
-        let outside = holds.count() as f64 - inside;
-        (inside / self.n_members.max(1.0), outside / self.n_others.max(1.0))
+        let share = |(group, n): &(&UserSet, f64)| holds.count_in(group) as f64 / n.max(1.0);
+        let outside = self.others.iter().map(share).sum::<f64>() / self.others.len() as f64;
+        (inside / self.n_members.max(1.0), outside)
     }
 
     /// Claims of some topics that hold, those first that tell most; and none.
@@ -107,24 +110,30 @@ impl Layer<'_> {
         let weight: f64 = claims.iter().map(|&it| self.claims[it].weight).sum();
         let too_long = length.saturating_sub(GOOD_LENGTH) as f64 / 100.0;
         let cost = COST_OF_CLAIM * claims.len() as f64 + too_long;
-        let n_inside = holds.count_in(self.members);
-        let n_users = (n_inside, holds.count() - n_inside);
+        let n_users = (holds.count_in(self.members), holds.count());
         let score = inside - outside + weight - cost;
         Some(Candidate { name, claims, share: inside, score, n_users })
     }
 }
 
-/// All names that are true of the users `members`, the best first.
-pub(super) fn candidates(claims: &[Claim], members: &UserSet, n_users: usize) -> Vec<Candidate> {
-    let n_members = members.count() as f64;
-    let layer = Layer { claims, members, n_members, n_others: n_users as f64 - n_members };
+/// All names that are true of the users `members`, those first that tell them best
+/// from each of the groups `others`.
+pub(super) fn candidates(
+    claims: &[Claim],
+    members: &UserSet,
+    others: &[&UserSet],
+) -> Vec<Candidate> {
+    let others = others.iter().map(|&group| (group, group.count() as f64)).collect();
+    let layer = Layer { claims, members, others, n_members: members.count() as f64 };
     let any = f64::NEG_INFINITY;
     let kinds = layer.options(|topic| matches!(topic, Topic::Kind(_)), any);
-    let is_silence =
-        |it| matches!(it, Topic::Bought | Topic::Active | Topic::Overdue | Topic::Quiet);
+    let is_silence = |it| {
+        matches!(it, Topic::Bought | Topic::Active | Topic::Overdue | Topic::Quiet | Topic::Since)
+    };
     let silences = layer.options(is_silence, 0.0);
     let values = layer.options(|topic| matches!(topic, Topic::Spend | Topic::Basket), 0.0);
-    let traits = layer.options(|topic| topic == Topic::Trait, MIN_TRAIT_LIFT);
+    let is_trait = |it| matches!(it, Topic::Trait | Topic::Orders | Topic::Tenure);
+    let traits = layer.options(is_trait, MIN_TRAIT_LIFT);
     let mut found = Vec::new();
     for kind in kinds.into_iter().flatten() {
         for &silence in &silences {

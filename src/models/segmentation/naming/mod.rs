@@ -5,6 +5,7 @@
 
 mod claims;
 mod compose;
+mod number_claims;
 mod rhythm_claims;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use self::claims::Claim;
 use self::compose::{Candidate, candidates};
+use self::number_claims::numbers;
 use self::rhythm_claims::{kinds, silences};
 use self::trait_claims::traits;
 use self::user_set::UserSet;
@@ -51,19 +53,23 @@ pub(super) fn layer_names(
     layer_of: &[usize],
     n_layers: usize,
 ) -> Vec<LayerName> {
-    let (claims, members) = match Users::of(snapshot) {
-        Some(users) => (claims(&users), members(layer_of, n_layers)),
-        None => (Vec::new(), vec![UserSet::of(0, |_| false); n_layers]),
+    let users = Users::of(snapshot);
+    let words = users.as_ref().map_or_else(Vec::new, word_claims);
+    let n_words = words.len();
+    let numbers = users.as_ref().map_or_else(Vec::new, numbers);
+    let layers = Layers {
+        claims: [words, numbers].concat(),
+        n_words,
+        members: members(layer_of, n_layers),
+        n_users: layer_of.len(),
     };
-    let names: Vec<Vec<Candidate>> =
-        members.iter().map(|it| candidates(&claims, it, layer_of.len())).collect();
-    let chosen = distinct(&names, &claims, &members);
-    let layers = chosen.into_iter().zip(&members);
-    layers.map(|(name, members)| name.with_shares(&claims, members)).collect()
+    let chosen = layers.distinct_names();
+    let named = chosen.into_iter().zip(&layers.members);
+    named.map(|(name, members)| name.with_shares(&layers.claims, members)).collect()
 }
 
-/// All claims that the data of a snapshot allows.
-fn claims(users: &Users<'_>) -> Vec<Claim> {
+/// All claims in words that the data of a snapshot allows.
+fn word_claims(users: &Users<'_>) -> Vec<Claim> {
     [kinds(users), silences(users), values(users), traits(users)].concat()
 }
 
@@ -87,41 +93,79 @@ impl Chosen {
         };
         LayerName { words: self.words, claims: self.claims.into_iter().map(claim).collect() }
     }
-}
 
-/// How much more often another name must be true of a layer than of that which has
-/// its best one.
-const MIN_DIFFERENCE: f64 = 0.2;
-
-/// The best name of each layer that none has yet and that tells it from who has its
-/// best one; whom a name fits best chooses first. Where there is none, the layer's
-/// number tells it apart.
-fn distinct(names: &[Vec<Candidate>], claims: &[Claim], members: &[UserSet]) -> Vec<Chosen> {
-    let best = |layer: usize| names[layer].first().map_or(f64::NEG_INFINITY, |it| it.score);
-    let mut order: Vec<usize> = (0..names.len()).collect();
-    order.sort_by(|&a, &b| best(b).total_cmp(&best(a)).then(a.cmp(&b)));
-    let mut chosen: Vec<Option<Chosen>> = names.iter().map(|_| None).collect();
-    let share_in = |name: &Candidate, layer: usize| {
-        name.holds(claims).count_in(&members[layer]) as f64 / members[layer].count().max(1) as f64
-    };
-    for layer in order {
-        let owner = |name: &Bilingual| {
-            let has = |it: &Chosen| it.words.en == name.en || it.words.zh == name.zh;
-            chosen.iter().position(|it| it.as_ref().is_some_and(has))
-        };
-        let twin = names[layer].first().and_then(|it| owner(&it.name));
-        let tells = |it: &Candidate, twin| it.share - share_in(it, twin) >= MIN_DIFFERENCE;
-        let mut free = names[layer].iter().filter(|it| owner(&it.name).is_none());
-        let own = free.find(|it| twin.is_none_or(|twin| tells(it, twin)));
-        chosen[layer] = Some(match own {
-            Some(it) => Chosen { words: it.name.clone(), claims: it.claims.clone() },
-            None => numbered(names[layer].first(), layer),
-        });
+    fn is_called(&self, name: &Bilingual) -> bool {
+        self.words.en == name.en || self.words.zh == name.zh
     }
-    chosen.into_iter().flatten().collect()
 }
 
-/// The best name with the layer's place by value, which is its number.
+/// How much more often a name must be true of its layer than of that which has its
+/// best one, and the same of a name with a number.
+const MIN_DIFFERENCE: f64 = 0.2;
+const MIN_DIFFERENCE_BY_NUMBER: f64 = 0.05;
+
+/// All that is known of the layers when they are named.
+struct Layers {
+    /// Those in words, then those with numbers.
+    claims: Vec<Claim>,
+    n_words: usize,
+    members: Vec<UserSet>,
+    n_users: usize,
+}
+
+impl Layers {
+    /// The best name of each layer that none has yet and that tells it from who has
+    /// its best one; whom a name fits best chooses first.
+    fn distinct_names(&self) -> Vec<Chosen> {
+        let words = &self.claims[..self.n_words];
+        let names: Vec<Vec<Candidate>> = self
+            .members
+            .iter()
+            .map(|members| candidates(words, members, &[&members.complement(self.n_users)]))
+            .collect();
+        let best = |layer: usize| names[layer].first().map_or(f64::NEG_INFINITY, |it| it.score);
+        let mut order: Vec<usize> = (0..names.len()).collect();
+        order.sort_by(|&a, &b| best(b).total_cmp(&best(a)).then(a.cmp(&b)));
+        let mut chosen: Vec<Option<Chosen>> = names.iter().map(|_| None).collect();
+        for layer in order {
+            let name = self.free_name(layer, &names[layer], &chosen);
+            chosen[layer] = Some(name);
+        }
+        chosen.into_iter().flatten().collect()
+    }
+
+    /// The best of the names that is free; failing words, one with a number; where
+    /// nothing at all tells the layer from that which has its best name, its place.
+    fn free_name(&self, layer: usize, names: &[Candidate], chosen: &[Option<Chosen>]) -> Chosen {
+        let owner = |name: &Bilingual| {
+            chosen.iter().position(|it| it.as_ref().is_some_and(|it| it.is_called(name)))
+        };
+        let Some(best) = names.first() else { return numbered(None, layer) };
+        let twin = owner(&best.name);
+        let fits = |it: &Candidate, least: f64| {
+            let tells = |twin| it.share - self.share_in(it, twin) >= least;
+            owner(&it.name).is_none() && twin.is_none_or(tells)
+        };
+        let take = |it: &Candidate| Chosen { words: it.name.clone(), claims: it.claims.clone() };
+        if let Some(it) = names.iter().find(|it| fits(it, MIN_DIFFERENCE)) {
+            return take(it);
+        }
+        let rivals = twin.map_or(&self.members[layer], |twin| &self.members[twin]);
+        let own = &self.members[layer];
+        let others = own.complement(self.n_users);
+        let with_numbers = candidates(&self.claims, own, &[&others, rivals]);
+        let found = with_numbers.iter().find(|it| fits(it, MIN_DIFFERENCE_BY_NUMBER));
+        found.map_or_else(|| numbered(Some(best), layer), take)
+    }
+
+    /// Share of a layer's users of whom a name is true.
+    fn share_in(&self, name: &Candidate, layer: usize) -> f64 {
+        let members = &self.members[layer];
+        name.holds(&self.claims).count_in(members) as f64 / members.count().max(1) as f64
+    }
+}
+
+/// A name with the layer's place by value, for users of whom all else is alike.
 fn numbered(best: Option<&Candidate>, layer: usize) -> Chosen {
     let (name, claims) = match best {
         Some(it) => (it.name.clone(), it.claims.clone()),
@@ -129,6 +173,6 @@ fn numbered(best: Option<&Candidate>, layer: usize) -> Chosen {
     };
     let number = layer + 1;
     let words =
-        Bilingual::new(format!("{}, group {number}", name.en), format!("{}·第{number}组", name.zh));
+        Bilingual::new(format!("{} ({number})", name.en), format!("{}（{number}）", name.zh));
     Chosen { words, claims }
 }

@@ -2,7 +2,7 @@
 
 use super::claims::{Claim, Kind, Topic};
 use super::user_set::UserSet;
-use super::users::Users;
+use super::users::{Users, is_all_time};
 use crate::dataset::{Family, FeatureInfo};
 
 /// Days after the first order, or visit, in which a user is new at most; in a short
@@ -91,7 +91,7 @@ const ORDER_COUNTS: [OrderCount; 15] = [
     (Kind::Customer, (50.0, ANY), ("50+ orders so far", "下过50单以上"), 0.03),
     (Kind::Customer, (2.0, ANY), ("Repeat buyers", "复购客"), 0.03),
     (Kind::Customer, (1.0, ANY), ("Customers", "顾客"), -0.12),
-    (Kind::Anybody, (0.0, 1.0), ("One order at most", "至多一单"), -0.05),
+    (Kind::Anybody, (0.0, 1.0), ("Visitors and one-time buyers", "访客与一单客"), -0.05),
 ];
 
 /// Who never ordered, and, last, whoever it is.
@@ -114,11 +114,49 @@ fn visitors(users: &Users<'_>) -> Vec<Claim> {
         claims.push(new(("New visitors", "新访客"), 0.08, set(&is_new)));
         claims.push(new(("New users", "新用户"), 0.05, UserSet::of(users.len(), is_new)));
     }
+    claims.extend(visits(users));
     let everybody = UserSet::of(users.len(), |_| true);
     let words = ("Buyers and visitors", "顾客与访客");
     claims.push(Claim::new(Topic::Kind(Kind::Anybody), words, -0.2, everybody));
     claims
 }
+
+/// Usual days between visits at most, and the words for who keeps coming like that.
+const VISITS: [(f64, (&str, &str), f64); 4] = [
+    (2.0, ("Daily visitors", "每日访客"), 0.05),
+    (10.0, ("Weekly visitors", "每周访客"), 0.05),
+    (45.0, ("Monthly visitors", "每月访客"), 0.03),
+    (95.0, ("Occasional visitors", "偶尔来访"), 0.0),
+];
+
+/// Days with activity that make a habit.
+const MIN_VISITS: f64 = 3.0;
+
+/// Usual pauses without a visit after which users do not keep coming any more.
+const GONE_GAPS: f64 = 3.0;
+
+/// How often users come, whether or not they order.
+fn visits(users: &Users<'_>) -> Vec<Claim> {
+    let all_time = |family| users.longest(|it| it.family == family && is_all_time(it));
+    let (Some(gaps), Some(days)) = (all_time(Family::ActiveGapMean), all_time(Family::ActiveDays))
+    else {
+        return Vec::new();
+    };
+    let comes = |user: usize, most: f64| {
+        let gap = gaps[user];
+        let limit = GONE_GAPS * gap.max(MIN_GAP_DAYS);
+        let is_there = users.inactive_days(user).is_some_and(|it| it <= limit);
+        is_there && days[user] >= MIN_VISITS && gap <= most
+    };
+    let claim = |(most, words, weight): (f64, (&str, &str), f64)| {
+        let holds = UserSet::of(users.len(), |user| comes(user, most));
+        Claim::new(Topic::Kind(Kind::Visiting), words, weight, holds)
+    };
+    VISITS.into_iter().map(claim).collect()
+}
+
+/// Pauses shorter than this are taken for as long.
+const MIN_GAP_DAYS: f64 = 2.0;
 
 /// Days, and the words for having been silent for so long or longer.
 const QUIET: [(f64, &str, &str); 13] = [
@@ -137,7 +175,7 @@ const QUIET: [(f64, &str, &str); 13] = [
     (1826.0, "5+ years", "5年以上"),
 ];
 
-const RECENT_DAYS: [f64; 3] = [7.0, 30.0, 90.0];
+const RECENT_DAYS: [f64; 6] = [7.0, 14.0, 30.0, 60.0, 90.0, 180.0];
 
 /// For how long users have been silent: customers since their last order, others
 /// since they were last active.

@@ -109,8 +109,13 @@ fn snapshot(users: &[User], with_features: bool) -> Snapshot {
             plain("d", Family::DaysSinceFirstEvent),
             plain("e", Family::DiscountShare),
             channel,
-            FeatureInfo { roles: roles(EventRole::Share), ..plain("g", Family::Events) },
             FeatureInfo {
+                roles: roles(EventRole::Share),
+                event: Some("share".into()),
+                ..plain("g", Family::Events)
+            },
+            FeatureInfo {
+                event: Some("cart".into()),
                 roles: roles(EventRole::Funnel { position: -1 }),
                 ..plain("h", Family::Events)
             },
@@ -173,6 +178,25 @@ fn is_true(claim: &str, user: &User, all: &[User]) -> bool {
     if let Some(rest) = claim.strip_prefix("bought within ") {
         return n > 0 && silence <= days(rest);
     }
+    if let Some(rest) = claim.strip_prefix("last order ") {
+        return n > 0 && silence >= days(rest);
+    }
+    if let Some(rest) = claim.strip_prefix("first order ") {
+        let reaches = n > 0 && user.order_days[0] >= days(rest);
+        return n > 0 && reaches == rest.contains('+');
+    }
+    let number = || claim.chars().filter(char::is_ascii_digit).collect::<String>().parse::<f64>();
+    if let Some(figure) = [(" an order", user.order_value), (" orders", n as f64)]
+        .into_iter()
+        .find_map(|(end, figure)| claim.ends_with(end).then_some(figure))
+        .filter(|_| number().is_ok())
+    {
+        return n > 0 && (figure >= number().unwrap()) == claim.contains('+');
+    }
+    if claim.ends_with('”') {
+        let times = if claim.contains("share") { user.n_shares } else { user.n_carts };
+        return (times >= number().unwrap()) == claim.contains('+');
+    }
     if let Some(rest) = claim.strip_prefix("active within ") {
         return user.last_active <= days(rest);
     }
@@ -204,7 +228,7 @@ fn is_true(claim: &str, user: &User, all: &[User]) -> bool {
         "New visitors" => n == 0 && user.first_seen <= 60.0,
         "Visitors without an order" => n == 0,
         "Cart abandoners" => n == 0 && user.n_carts >= 1.0,
-        "One order at most" => n <= 1,
+        "Visitors and one-time buyers" => n <= 1,
         "Buyers and visitors" => true,
         "still browsing" => n > 0 && silence >= 60.0 && user.last_active <= 30.0,
         "overdue" => n >= 3 && silence > 2.0 * usual && !has_stopped,
@@ -309,7 +333,7 @@ fn names_are_short_distinct_and_do_not_contradict_themselves() {
             assert!(!name.words.zh.is_ascii(), "{en}");
         }
     }
-    assert!(longest <= 60, "{longest}");
+    assert!(longest <= 45, "{longest}");
 }
 
 /// The kinds, each a layer of its own.
@@ -353,10 +377,20 @@ fn kinds_of_users_are_called_what_shops_call_them() {
 }
 
 #[test]
-fn layers_of_one_kind_are_told_apart_by_their_number() {
+fn layers_of_the_same_users_are_told_apart_by_their_place() {
     let users = vec![kind(4, &mut Xoshiro256PlusPlus::seed_from_u64(1)); 40];
     let layer_of: Vec<usize> = (0..40).map(|user| user % 2).collect();
     let names = layer_names(&snapshot(&users, false), &layer_of, 2);
-    assert!(names[1].words.en.ends_with(", group 2"), "{names:?}");
-    assert!(names[1].words.zh.ends_with("·第2组"), "{names:?}");
+    assert!(names[1].words.en.ends_with(" (2)"), "{names:?}");
+    assert!(names[1].words.zh.ends_with("（2）"), "{names:?}");
+}
+
+#[test]
+fn layers_of_one_kind_are_told_apart_by_a_plain_number() {
+    let one = kind(4, &mut Xoshiro256PlusPlus::seed_from_u64(1));
+    let other = User { order_value: one.order_value * 1.5, ..one.clone() };
+    let users: Vec<User> = (0..40).map(|it| [one.clone(), other.clone()][it % 2].clone()).collect();
+    let layer_of: Vec<usize> = (0..40).map(|user| user % 2).collect();
+    let names = layer_names(&snapshot(&users, false), &layer_of, 2);
+    assert!(names.iter().all(|it| !it.words.en.ends_with(')')), "{names:?}");
 }

@@ -26,6 +26,12 @@ impl UserSet {
         both.map(|(a, b)| (a & b).count_ones() as usize).sum()
     }
 
+    /// Who, of `n_users`, is not in the set.
+    pub(super) fn complement(&self, n_users: usize) -> Self {
+        let all = Self::of(n_users, |_| true);
+        Self(self.0.iter().zip(&all.0).map(|(it, all)| all & !it).collect())
+    }
+
     /// Who is in another set as well.
     pub(super) fn and(&self, other: &Self) -> Self {
         Self(self.0.iter().zip(&other.0).map(|(a, b)| a & b).collect())
@@ -43,5 +49,6 @@ mod tests {
         assert_eq!((even.count(), late.count(), even.count_in(&late)), (65, 4, 2));
         assert_eq!(even.and(&late), UserSet::of(130, |row| row == 126 || row == 128));
         assert_eq!(UserSet::of(0, |_| true).count(), 0);
+        assert_eq!(even.complement(130), UserSet::of(130, |row| row % 2 == 1));
     }
 }
