@@ -4,6 +4,8 @@ mod churn_scores;
 mod column;
 mod columns;
 mod publish;
+mod reason_facts;
+mod reason_figures;
 mod reason_words;
 mod summary;
 mod user_scores;
