@@ -8,7 +8,7 @@ use chrono::{Days, NaiveDateTime};
 use super::snapshot_store::SnapshotStore;
 use super::{PipelineError, RejectedRows};
 use crate::config::Config;
-use crate::dataset::{ChurnLabel, Snapshot};
+use crate::dataset::{Bilingual, ChurnLabel, Snapshot};
 use crate::features::{
     FeatureError, FeaturePlan, SnapshotRequest, build_plan, check_event, compute_snapshots,
     describe_input,
@@ -105,22 +105,25 @@ impl OpenData<'_> {
         &self,
         plan: &FeaturePlan,
         as_of: NaiveDateTime,
-    ) -> Result<Vec<String>, FeatureError> {
+    ) -> Result<Vec<Bilingual>, FeatureError> {
         let traits = describe_input(self.histories, as_of)?;
         let sources = &self.config.sources;
         let lost = plan.check_input(&traits).map_err(|error| name_sources(error, sources))?;
-        let mut warnings: Vec<String> = lost
-            .iter()
-            .map(|event| format!("no `{event}` event any more, though the model counts them"))
-            .collect();
+        let is_lost = |event: &String| {
+            Bilingual::new(
+                format!("no `{event}` event any more, though the model counts them"),
+                format!("不再有 `{event}` 事件，而模型要计数它们"),
+            )
+        };
+        let mut warnings: Vec<Bilingual> = lost.iter().map(is_lost).collect();
         let last_order = self.input.events.iter().find(|count| count.event == plan.events.order);
         let stale = last_order.map(|count| (count.last_time, (as_of - count.last_time).num_days()));
         let max_stale_days = i64::from(self.config.input.gates.max_stale_days);
         if let Some((last, n_days)) = stale.filter(|(_, n_days)| *n_days > max_stale_days) {
-            warnings.push(format!(
-                "the last `{}` is of {}, {n_days} days before as-of",
-                plan.events.order,
-                last.date(),
+            let (order, day) = (&plan.events.order, last.date());
+            warnings.push(Bilingual::new(
+                format!("the last `{order}` is of {day}, {n_days} days before as-of"),
+                format!("最后一次 `{order}` 在 {day}，早于截止日 {n_days} 天"),
             ));
         }
         Ok(warnings)

@@ -25,7 +25,7 @@ fn train_unedited(data: &Path) -> (Session, Model) {
 }
 
 fn auc(bundle: &Bundle, name: &str) -> f64 {
-    let scores = bundle.record.churn.scores.iter().find(|scores| scores.name == name).unwrap();
+    let scores = bundle.record.churn.scores.iter().find(|scores| scores.name.en == name).unwrap();
     scores.roc_auc.unwrap().value
 }
 

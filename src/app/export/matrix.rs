@@ -12,6 +12,7 @@ use chrono::{Days, NaiveDateTime};
 use crate::app::open_data::OpenData;
 use crate::app::{PipelineError, Session};
 use crate::config::Config;
+use crate::dataset::Bilingual;
 use crate::features::{ColumnGroup, ColumnGroups, FeatureError, FeaturePlan, SnapshotRequest};
 use crate::files::{WriteError, stage_parquet, user_id_array};
 use crate::input::engine::MemoryUse;
@@ -43,7 +44,7 @@ pub struct WrittenMatrix {
     /// Where rejected rows are listed, if there are any.
     pub quarantine: Option<PathBuf>,
     /// What whoever reads the matrix should know.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Bilingual>,
     /// What the run took.
     pub memory: MemoryUse,
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::user_scores::UserScores;
 use crate::app::open_data::OpenData;
+use crate::dataset::{Bilingual, ChurnLabel};
 use crate::input::engine::MemoryUse;
 use crate::input::source::InputProfile;
 
@@ -21,7 +22,7 @@ pub struct ScoreSummary {
     /// The review used, if any.
     pub review: Option<PathBuf>,
     /// What whoever is on call should look at; empty on an ordinary night.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Bilingual>,
     /// File of the scores.
     pub scores: PathBuf,
     /// Rejected rows, if any, are listed here.
@@ -36,6 +37,9 @@ pub struct ScoreSummary {
     pub n_silence_warnings: usize,
     /// What counts as churn, in a sentence.
     pub churn_rule: String,
+    /// The same rule as settings.
+    #[serde(skip)]
+    pub churn_label: ChurnLabel,
     /// Whether training found enough evidence to trust the churn model.
     pub churn_trusted: bool,
     /// Mean churn probability of the eligible users.
@@ -88,6 +92,7 @@ pub(super) fn summarise(data: &OpenData<'_>, scores: &UserScores<'_>) -> ScoreSu
         churn_status: counts(churn.statuses.iter().copied()),
         n_silence_warnings: count(&mut churn.silences.iter().flatten().map(|it| it.warning)),
         churn_rule: model.bundle.churn.settings.label_in_words.clone(),
+        churn_label: model.bundle.churn.settings.label.clone(),
         churn_trusted: model.bundle.record.churn.failed_checks.is_empty(),
         mean_churn_probability: mean(churn.probabilities.iter().flatten()),
         layers: (0..model.layers().len()).map(|index| layer_count(scores, index)).collect(),

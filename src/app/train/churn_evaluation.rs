@@ -2,7 +2,7 @@
 
 use crate::app::PipelineError;
 use crate::config::Config;
-use crate::dataset::{Purchases, Snapshot};
+use crate::dataset::{Bilingual, Purchases, Snapshot};
 use crate::models::churn::{
     CalibrationScores, ChurnEvaluation, Classifier, Evidence, FittedChurn, LabelledUsers, Ranking,
     measure_layers, measure_rankings,
@@ -39,14 +39,20 @@ pub(super) fn evaluate_churn(
     let silence: Vec<f64> = purchases.iter().map(|it| it.kept_by.last_days_ago).collect();
     let few_days: Vec<f64> = purchases.iter().map(|it| -f64::from(it.kept_by.n_days)).collect();
     let low_rfm = low_rfm(&measured.rules.rfm, &labelled)?;
-    let silence_name = format!("days since last {}", churn.settings.label.event);
-    let days_name = format!("days with {}", churn.settings.label.event);
+    let event = &churn.settings.label.event;
+    let silence_name =
+        Bilingual::new(format!("days since last {event}"), format!("距上次`{event}`的天数"));
+    let days_name = Bilingual::new(format!("days with {event}"), format!("有`{event}`的天数"));
     let score = |name, scores| Ranking { name, scores, is_probability: false };
     let rankings = [
-        Ranking { name: "churn model", scores: &after, is_probability: true },
-        score(&silence_name, &silence),
-        score(&days_name, &few_days),
-        score("RFM score", &low_rfm),
+        Ranking {
+            name: Bilingual::new("churn model", "流失模型"),
+            scores: &after,
+            is_probability: true,
+        },
+        score(silence_name, &silence),
+        score(days_name, &few_days),
+        score(Bilingual::new("RFM score", "RFM 得分"), &low_rfm),
     ];
     let scores = measure_rankings(&rankings, churned, &gmv, config.seed);
     let n_churned = labelled.n_churned();

@@ -1,7 +1,7 @@
 //! The churn model of a bundle: how good, how calibrated, whom it flags.
 
 use super::churn_labels::{calibrated, chosen, classifier, flag, holdout_rate, label};
-use super::phrases::thousands;
+use super::phrases::{layer_name, thousands};
 use crate::bundle::Bundle;
 use crate::dataset::Bilingual;
 use crate::models::churn::{
@@ -34,10 +34,10 @@ pub(super) fn summary(bundle: &Bundle) -> Document {
             "it relies on no feature: shuffling any of them does no harm",
             "它不依赖任何特征：打乱任何一个都没有损失",
         ),
-        false => {
-            let names = important.join(", ");
-            words(format!("it relies most on {names}"), format!("它最依赖 {names}"))
-        }
+        false => words(
+            format!("it relies most on {}", important.join(", ")),
+            format!("它最依赖 {}", important.join("、")),
+        ),
     });
     failed_checks(&mut page, bundle);
     page
@@ -103,10 +103,13 @@ fn failed_checks(page: &mut Document, bundle: &Bundle) {
     }
     let failed = &bundle.record.churn.failed_checks;
     if !failed.is_empty() {
-        let checks = failed.join("; ");
+        let join = |of: fn(&Bilingual) -> &str, between| {
+            failed.iter().map(of).collect::<Vec<_>>().join(between)
+        };
+        let (en, zh) = (join(|it| &it.en, "; "), join(|it| &it.zh, "；"));
         page.warning(words(
-            format!("not trusted: {checks}. Probabilities and flags are written nonetheless"),
-            format!("不可信：{checks}。概率和标记仍会写出"),
+            format!("not trusted: {en}. Probabilities and flags are written nonetheless"),
+            format!("不可信：{zh}。概率和标记仍会写出"),
         ));
     }
 }
@@ -168,13 +171,12 @@ const MEASURES: [Measure; 15] = [
 ];
 
 fn ranking<'a>() -> Column<'a, &'a RankingScores> {
-    column("ranking", ("Churn on the holdout", "保留快照的流失"), Format::Text, |it: &&_| {
-        ranking_name(it)
-    })
-}
-
-fn ranking_name(scores: &RankingScores) -> Bilingual {
-    Bilingual::same(scores.name.clone())
+    column(
+        "ranking",
+        ("Churn on the holdout", "保留快照的流失"),
+        Format::Text,
+        |it: &&RankingScores| it.name.clone(),
+    )
 }
 
 /// The model and rules of thumb, by a few measures.
@@ -343,7 +345,7 @@ fn layers(bundle: &Bundle) -> Table {
     };
     let name = |it: &&LayerScores| {
         let layer = bundle.layers.layers.iter().find(|layer| layer.id == it.id);
-        layer.map(|layer| words(layer.name.clone(), layer.name_zh.clone()))
+        layer.map(|layer| layer_name(&layer.name, &layer.name_zh))
     };
     let columns = [
         column("id", ("", ""), Format::Text, |it: &&LayerScores| it.id.clone()),

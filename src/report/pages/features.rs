@@ -187,7 +187,7 @@ pub fn matrix(written: &WrittenMatrix, out: &Path) -> Document {
     let mut page = Document::default();
     page.section("input", None, input(&written.input, written.quarantine.as_deref()));
     for text in &written.warnings {
-        page.warning(Bilingual::same(text.clone()));
+        page.warning(text.clone());
     }
     let (users, n, day) = (users(written.n_users), written.n_features, written.as_of.date());
     page.fact("n_users", written.n_users);

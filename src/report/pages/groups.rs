@@ -1,5 +1,6 @@
 //! What became of the users of each group.
 
+use super::phrases::layer_name;
 use super::phrases::users;
 use crate::app::{GroupOutcome, GroupedOutcomes};
 use crate::dataset::Bilingual;
@@ -9,7 +10,7 @@ use crate::report::{Column, Document, Format, Table, column, words};
 /// A group by its name in each language.
 pub(super) fn name(group: &GroupName) -> Bilingual {
     let zh = group.name_zh.as_ref().unwrap_or(&group.name);
-    words(group.name.clone(), zh.clone())
+    layer_name(&group.name, zh)
 }
 
 /// A group of a grouping.

@@ -74,8 +74,10 @@ fn one_layer(page: &mut Document, layer: &Layer, features: &[Feature], days: u32
         .take(N_DRIVERS)
         .map(|driver| format!("{} {}", driver.feature, digits::percent(driver.share)))
         .collect();
-    let drivers = drivers.join(", ");
-    page.paragraph(words(format!("Separated by: {drivers}"), format!("区分依据：{drivers}")));
+    page.paragraph(words(
+        format!("Separated by: {}", drivers.join(", ")),
+        format!("区分依据：{}", drivers.join("、")),
+    ));
 }
 
 /// What programs read of each layer.

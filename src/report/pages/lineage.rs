@@ -1,6 +1,6 @@
 //! How layers came from those of the models before.
 
-use super::phrases::{listed, users};
+use super::phrases::{layer_name, listed, users};
 use crate::bundle::{Lineage, LineageEntry, LineageLayer, Movement};
 use crate::dataset::Bilingual;
 use crate::report::{Document, Format, Table, Value, column, words};
@@ -162,7 +162,7 @@ fn layers(lineage: &Lineage, entry: &LineageEntry) -> Table {
     let columns = [
         column("id", ("", ""), Format::Text, |it: &&LineageLayer| it.identity.id.clone()),
         column("name", ("Layer", "分层"), Format::Text, |it: &&LineageLayer| {
-            words(it.identity.name.clone(), it.identity.name_zh.clone())
+            layer_name(&it.identity.name, &it.identity.name_zh)
         }),
         column("n_users", ("Users", "用户数"), Format::Count, |it: &&LineageLayer| it.n_users),
         column("since", ("Since", "始于"), Format::Text, |it: &&LineageLayer| {

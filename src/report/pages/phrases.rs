@@ -11,6 +11,11 @@ pub(super) fn users(n: usize) -> Bilingual {
     words(en, format!("{number} 位用户"))
 }
 
+/// The name of a layer, which a reviewer may have written: as it is.
+pub(super) fn layer_name(en: &str, zh: &str) -> Bilingual {
+    Bilingual { en: en.to_owned(), zh: zh.to_owned() }
+}
+
 /// 1234567 → 1,234,567
 pub(super) fn thousands(n: impl TryInto<u64>) -> String {
     digits::count(n.try_into().unwrap_or_default())

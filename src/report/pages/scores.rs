@@ -1,8 +1,9 @@
 //! A scoring run.
 
+use super::churn_labels::label;
 use super::files::saved;
 use super::input::{input, memory};
-use super::phrases::{thousands, users};
+use super::phrases::{layer_name, thousands, users};
 use crate::app::{LayerCount, ScoreSummary};
 use crate::dataset::Bilingual;
 use crate::models::rules::LifecycleStage;
@@ -13,7 +14,7 @@ pub fn scored(summary: &ScoreSummary) -> Document {
     let mut page = Document::default();
     page.section("input", None, input(&summary.input, summary.quarantine.as_deref()));
     for text in &summary.warnings {
-        page.warning(Bilingual::same(text.clone()));
+        page.warning(text.clone());
     }
     page.table(layers(&summary.layers));
     if let Some(review) = &summary.review {
@@ -32,7 +33,7 @@ fn layers(layers: &[LayerCount]) -> Table {
     let columns = [
         column("id", ("", ""), Format::Text, |it: &&LayerCount| it.id.clone()),
         column("name", ("Layer", "分层"), Format::Text, |it: &&LayerCount| {
-            words(it.name.clone(), it.name_zh.clone())
+            layer_name(&it.name, &it.name_zh)
         }),
         column("n_users", ("Users", "用户数"), Format::Count, |it: &&LayerCount| it.n_users),
         column("n_at_risk", ("At risk", "有流失风险"), Format::Count, |it: &&LayerCount| {
@@ -66,8 +67,8 @@ fn totals(page: &mut Document, summary: &ScoreSummary) {
         true => ("", ""),
         false => (" (a model that training did not trust)", "（训练时判定为不可信的模型）"),
     };
-    let rule = &summary.churn_rule;
-    page.paragraph(words(format!("{rule}{trust_en}"), format!("{rule}{trust_zh}")));
+    let rule = label(&summary.churn_label);
+    page.paragraph(words(format!("{}{trust_en}", rule.en), format!("{}{trust_zh}", rule.zh)));
     let stages = |of: fn(&Bilingual) -> &str| {
         let counts = summary.lifecycle.iter();
         let counts = counts.map(|(name, n)| format!("{} {}", of(&stage(name).1), thousands(*n)));

@@ -5,7 +5,7 @@ use super::features::dropped;
 use super::files::saved;
 use super::input::{input, memory};
 use super::lineage::entry;
-use super::phrases::users;
+use super::phrases::{layer_name, users};
 use crate::app::Trained;
 use crate::bundle::Bundle;
 use crate::features::Pruning;
@@ -69,7 +69,7 @@ fn leak_alarms(page: &mut Document, pruning: &Pruning) {
     let strongest = strongest.join(", ");
     let (more_en, more_zh) = match alarms.len().saturating_sub(N_NAMED) {
         0 => (String::new(), String::new()),
-        n => (format!(" and {n} more"), format!(" 等另外 {n} 个")),
+        n => (format!(" and {n} more"), format!(" 以及另外 {n} 个特征")),
     };
     page.warning(words(
         format!(
@@ -77,7 +77,7 @@ fn leak_alarms(page: &mut Document, pruning: &Pruning) {
              know the outcome? Look at its source column"
         ),
         format!(
-            "{strongest}{more_zh} 单独预测流失的 AUC 就超过 0.90；其中是否有特征已经知道结果？请检查其来源列"
+            "{strongest}{more_zh}，单独预测流失的 AUC 就超过 0.90；其中是否有特征已经知道结果？请检查其来源列"
         ),
     ));
 }
@@ -86,7 +86,7 @@ fn layers(bundle: &Bundle) -> Table {
     let columns = [
         column("id", ("", ""), Format::Text, |it: &&Layer| it.id.clone()),
         column("name", ("Layer", "分层"), Format::Text, |it: &&Layer| {
-            words(it.name.clone(), it.name_zh.clone())
+            layer_name(&it.name, &it.name_zh)
         }),
         column("n_users", ("Users", "用户数"), Format::Count, |it: &&Layer| it.profile.n_users),
         column("share", ("Share", "占比"), Format::Share, |it: &&Layer| it.profile.share),

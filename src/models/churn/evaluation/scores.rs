@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Importance;
+use crate::dataset::Bilingual;
 use crate::models::churn::FlagOutcome;
 use crate::stats::metrics::{
     Ranked, RankingMeasures, ReliabilityBin, Truth, brier_score, expected_calibration_error,
@@ -34,7 +35,7 @@ pub struct ChurnEvaluation {
     /// How much the model relies on each feature.
     pub importance: Vec<Importance>,
     /// Checks that the model fails; it is trusted where there is none.
-    pub failed_checks: Vec<String>,
+    pub failed_checks: Vec<Bilingual>,
 }
 
 /// A measure with its 95 % bootstrap interval over users.
@@ -53,7 +54,7 @@ pub struct Estimate {
 #[serde(deny_unknown_fields)]
 pub struct RankingScores {
     /// What ranks.
-    pub name: String,
+    pub name: Bilingual,
     /// Area under the ROC curve.
     pub roc_auc: Option<Estimate>,
     /// Average precision.
@@ -120,7 +121,7 @@ pub struct LayerScores {
 /// A ranking to be measured: any number that grows with the risk.
 pub struct Ranking<'a> {
     /// What it is called.
-    pub name: &'a str,
+    pub name: Bilingual,
     /// One a user.
     pub scores: &'a [f64],
     /// Whether the scores are probabilities.
@@ -147,7 +148,7 @@ pub fn measure_rankings(
         .map(|(index, (ranking, prepared))| {
             let value = prepared.measure(truth, None);
             let of_resamples: Vec<&Measures> = resamples.iter().map(|all| &all[index]).collect();
-            value.with_intervals(ranking.name, &of_resamples)
+            value.with_intervals(&ranking.name, &of_resamples)
         })
         .collect()
 }
@@ -226,7 +227,7 @@ fn bins(probabilities: &[f64], churned: &[bool]) -> Vec<u8> {
 }
 
 impl Measures {
-    fn with_intervals(&self, name: &str, resamples: &[&Self]) -> RankingScores {
+    fn with_intervals(&self, name: &Bilingual, resamples: &[&Self]) -> RankingScores {
         let estimate = |of: &dyn Fn(&Self) -> Option<f64>| -> Option<Estimate> {
             let interval = percentile_interval(resamples.iter().map(|it| of(it)));
             Some(Estimate { value: of(self)?, interval })
@@ -235,7 +236,7 @@ impl Measures {
             [0, 1, 2].map(|share| estimate(&|it: &Self| of(it, share)))
         };
         RankingScores {
-            name: name.to_owned(),
+            name: name.clone(),
             roc_auc: estimate(&|it| it.ranking.roc_auc),
             pr_auc: estimate(&|it| it.ranking.pr_auc),
             ks: estimate(&|it| it.ranking.ks),
@@ -299,7 +300,7 @@ mod tests {
     fn estimates_lie_in_their_intervals_and_lift_is_capture_by_share() {
         let churned: Vec<bool> = (0..500u64).map(|row| row * 7919 % 100 < row / 5).collect();
         let p: Vec<f64> = (0..500).map(|row| f64::from(row) / 500.0).collect();
-        let ranking = Ranking { name: "model", scores: &p, is_probability: true };
+        let ranking = Ranking { name: Bilingual::same("model"), scores: &p, is_probability: true };
         let scores = measure_rankings(&[ranking], &churned, &[1.0; 500], 3).remove(0);
         for estimate in [scores.roc_auc, scores.pr_auc, scores.ks, scores.brier, scores.log_loss] {
             let Estimate { value, interval } = estimate.unwrap();
