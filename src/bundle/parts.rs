@@ -68,7 +68,7 @@ const CONFIG: &str = "config.toml";
 
 impl Encoding<Config> for ConfigFile {
     fn write(&self, config: &Config) -> io::Result<Vec<File>> {
-        let text = toml::to_string(&config.of_model()).map_err(io::Error::other)?;
+        let text = config.of_model().to_toml().map_err(io::Error::other)?;
         Ok(vec![File::new(CONFIG, text.into_bytes())])
     }
 

@@ -8,7 +8,7 @@ use super::printing::{Printing, print_timings};
 use super::progress::TerminalProgress;
 use crate::app::{Model, RejectedRows, Session, Silent, review_place};
 use crate::bundle::Bundle;
-use crate::config::Config;
+use crate::config::{Config, Override};
 use crate::input::engine::EngineParams;
 use crate::settings::{Count, Threads};
 
@@ -37,12 +37,25 @@ impl EngineArguments {
 pub(super) struct RunArguments {
     #[command(flatten)]
     pub(super) engine: EngineArguments,
+    /// Set a key of the config, such as --set input.gates.max_stale_days=30; may be
+    /// repeated, and wins over the file
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE", help_heading = "Config")]
+    set: Vec<String>,
     /// Print on standard error how long each stage took
     #[arg(long, help_heading = "Engine")]
     timings: bool,
 }
 
 impl RunArguments {
+    /// A config file, with what was set over it.
+    pub(super) fn load(&self, file: &Path) -> anyhow::Result<Config> {
+        Ok(Config::load_with(file, &self.overrides()?)?)
+    }
+
+    fn overrides(&self) -> anyhow::Result<Vec<Override>> {
+        Ok(self.set.iter().map(|typed| Override::parse(typed)).collect::<Result<_, _>>()?)
+    }
+
     /// A session over the data of a config; `as_of` wins over the config's.
     pub(super) fn open(
         &self,
@@ -90,16 +103,21 @@ pub(super) struct ModelArguments {
 
 impl ModelArguments {
     /// The bundle, its own folder, and the config to read data by.
-    pub(super) fn load(&self) -> anyhow::Result<(Bundle, PathBuf, Config)> {
+    pub(super) fn load(&self, run: &RunArguments) -> anyhow::Result<(Bundle, PathBuf, Config)> {
+        let overrides = run.overrides()?;
+        overrides.iter().try_for_each(Override::check_is_of_data)?;
         let (bundle, folder) = Bundle::load(&self.bundle)?;
         let config = match &self.config {
             Some(file) => {
-                let mut config = Config::load(file)?;
+                let mut config = Config::load_with(file, &overrides)?;
                 config.input.user_ids = config.input.user_ids.or(bundle.config.input.user_ids);
                 config
             }
             // The day on which training ended is none to score on.
-            None => Config { as_of: None, ..bundle.config.clone() },
+            None => {
+                let config = Config { as_of: None, ..bundle.config.clone() };
+                Config::parse_with(&config.to_toml()?, &folder.join("config.toml"), &overrides)?
+            }
         };
         Ok((bundle, folder, config))
     }

@@ -189,7 +189,7 @@ impl Layers {
         printing: &Printing,
         compare: impl FnOnce(&Session, &Model) -> anyhow::Result<Document>,
     ) -> anyhow::Result<Document> {
-        let (bundle, folder, config) = self.model.load()?;
+        let (bundle, folder, config) = self.model.load(run)?;
         let session = run.open(config, as_of, list_of_no_interest(), printing)?;
         let model = self.review.apply(bundle, folder.clone(), &session)?;
         let content = compare(&session, &model)?;

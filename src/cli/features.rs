@@ -5,7 +5,6 @@ use chrono::NaiveDate;
 use super::arguments::{ModelArguments, RunArguments};
 use super::printing::Printing;
 use crate::app::{MatrixRequest, RejectedRows, list_beside, write_matrix};
-use crate::config::Config;
 use crate::report;
 
 #[derive(Debug, clap::Args)]
@@ -41,10 +40,10 @@ pub(super) fn run(wanted: &FeaturesArguments, printing: &Printing) -> anyhow::Re
     let (plan, config) = match (&wanted.bundle, &wanted.config) {
         (Some(bundle), config) => {
             let model = ModelArguments { bundle: bundle.clone(), config: config.clone() };
-            let (bundle, _, config) = model.load()?;
+            let (bundle, _, config) = model.load(&wanted.run)?;
             (Some(bundle.plan), config)
         }
-        (None, Some(file)) => (None, Config::load(file)?),
+        (None, Some(file)) => (None, wanted.run.load(file)?),
         (None, None) => anyhow::bail!("name a model by --bundle or a config by --config"),
     };
     let (out, labels) = (wanted.out.as_path(), wanted.labels);

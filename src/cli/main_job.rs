@@ -8,7 +8,6 @@ use crate::app::{
     Previous, ScoreFormat, ScoreRequest, Session, Trained, agreement_with_groups, backtest, score,
     train,
 };
-use crate::config::Config;
 use crate::dataset::Bilingual;
 use crate::report::{self, Document};
 
@@ -24,7 +23,7 @@ pub(super) fn main_job(run: &RunArguments, printing: &Printing) -> anyhow::Resul
              project folder, or write a config for your data: layercake-train init FILE"
         );
     }
-    let config = Config::load(Path::new(SAMPLE_CONFIG))?;
+    let config = run.load(Path::new(SAMPLE_CONFIG))?;
     let list = list_beside_bundles(&config);
     let session = run.open(config, None, list, printing)?.keeping_snapshots();
     let rest = steps(&session, printing)?;

@@ -22,6 +22,7 @@ use crate::report;
   layercake-score --bundle models/sample
   layercake-score --bundle models/shop --config tonight.toml --as-of 2026-07-01
   layercake-score --bundle models/shop --encoding csv -o /srv/scores
+  layercake-score --bundle models/shop --set input.gates.max_stale_days=30
   layercake-score --bundle models/shop --quiet || echo \"no scores tonight: $?\"
 
 {EXIT_CODES}")
@@ -60,7 +61,7 @@ pub fn score_main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let Arguments { model, as_of, out, encoding, review, run, printing } = arguments;
-    let (bundle, folder, config) = model.load()?;
+    let (bundle, folder, config) = model.load(run)?;
     // The scores' own folder is known only once the data is read.
     let rejected_rows = RejectedRows::temporary_in(out);
     let format = match encoding {

@@ -9,7 +9,6 @@ use super::arguments::{RunArguments, list_of_no_interest};
 use super::printing::Printing;
 use crate::app::full_catalogue;
 use crate::bundle::{Bundle, Lineage};
-use crate::config::Config;
 use crate::report::{self, Document};
 
 #[derive(Debug, Subcommand)]
@@ -97,7 +96,7 @@ fn features(wanted: &FeatureList, printing: &Printing) -> anyhow::Result<Documen
     let Some(file) = &wanted.config else {
         anyhow::bail!("name a model by --bundle or a config by --config")
     };
-    let (config, list) = (Config::load(file)?, list_of_no_interest());
+    let (config, list) = (wanted.run.load(file)?, list_of_no_interest());
     let session = wanted.run.open(config, wanted.as_of, list, printing)?;
     let found = full_catalogue(&session)?;
     wanted.run.finish(&session);

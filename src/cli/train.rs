@@ -14,7 +14,6 @@ use super::review::{self, ReviewArguments};
 use super::sample::{self, SampleArguments};
 use super::show::{self, Show};
 use crate::app::{CheckedReview, Previous, Session, Trained, train};
-use crate::config::Config;
 use crate::report::{self, Document};
 
 /// Train layers and churn from raw behaviour data.
@@ -31,6 +30,7 @@ use crate::report::{self, Document};
   layercake-train init orders.csv > shop.toml  a starter config for your files
   layercake-train --config shop.toml           train on them
   layercake-train --config shop.toml --as-of 2026-07-01
+  layercake-train --config shop.toml --set churn.model=trees --set segmentation.k=8
   layercake-train --config shop.toml --previous models/shop/2026-06-01-0123456789
 
 {EXIT_CODES}")
@@ -98,7 +98,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn train_on(file: &Path, arguments: &Arguments) -> anyhow::Result<()> {
-    let mut config = Config::load(file)?;
+    let mut config = arguments.run.load(file)?;
     config.seed = arguments.seed.unwrap_or(config.seed);
     config.models = arguments.models.clone().unwrap_or(config.models);
     let previous = match &arguments.previous {

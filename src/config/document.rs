@@ -7,19 +7,20 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::overrides::{Texts, put_over};
 use super::{ConfigError, Place};
 use crate::settings::Conflict;
 
-/// A parsed TOML file.
+/// A parsed TOML file, with overrides in it.
 pub(super) struct Document<'t> {
     file: PathBuf,
-    text: &'t str,
+    texts: &'t Texts,
     table: DeTable<'t>,
 }
 
 /// A key that somebody wrote.
 pub(super) struct WrittenKey {
-    /// Dotted, from the outermost table inwards; items of a list share a path.
+    /// Dotted, from the outermost table inwards; items of a list go by their number.
     pub(super) path: String,
     /// As people say it: `[section] key`.
     pub(super) label: String,
@@ -30,14 +31,26 @@ pub(super) struct WrittenKey {
 }
 
 impl<'t> Document<'t> {
-    /// Parses the text of a file; `file` is named in errors.
+    /// Parses the text of a file and puts the overrides over it; `file` is named in
+    /// errors.
     ///
     /// # Errors
-    /// When it is not TOML.
-    pub(super) fn parse(text: &'t str, file: &Path) -> Result<Self, ConfigError> {
-        let empty = Self { file: file.to_owned(), text, table: DeTable::new() };
-        let table = DeTable::parse(text).map_err(|error| empty.refused(&error))?.into_inner();
-        Ok(Self { table, ..empty })
+    /// When it is not TOML, or an override reaches into a list.
+    pub(super) fn parse(texts: &'t Texts, file: &Path) -> Result<Self, ConfigError> {
+        let mut document = Self { file: file.to_owned(), texts, table: DeTable::new() };
+        let parse = |text| DeTable::parse(text).map(Spanned::into_inner);
+        document.table = parse(texts.file()).map_err(|error| document.refused(&error))?;
+        for text in texts.padded_overrides() {
+            let over = parse(text).map_err(|error| document.refused(&error))?;
+            let is_inline = |value: &Spanned<DeValue<'t>>| document.is_inline(&value.span());
+            let mut table = document.table.clone();
+            put_over(&mut table, over, &is_inline).map_err(|list| {
+                let message = format!("{list} is a list of tables: change it in the config");
+                document.error_at(text.len() - 1, message)
+            })?;
+            document.table = table;
+        }
+        Ok(document)
     }
 
     /// The content as a type.
@@ -81,8 +94,14 @@ impl<'t> Document<'t> {
                 }
                 DeValue::Table(inner) => self.add_keys(inner, &path, &format!("[{path}] "), keys),
                 DeValue::Array(items) => {
-                    for inner in items.iter().filter_map(|item| item.get_ref().as_table()) {
-                        self.add_keys(inner, &path, &format!("[[{path}]] "), keys);
+                    for (number, item) in items.iter().enumerate() {
+                        let Some(inner) = item.get_ref().as_table() else { continue };
+                        self.add_keys(
+                            inner,
+                            &format!("{path}.{number}"),
+                            &format!("[[{path}]] "),
+                            keys,
+                        );
                     }
                 }
                 _ => {}
@@ -92,7 +111,7 @@ impl<'t> Document<'t> {
     }
 
     fn is_inline(&self, table: &Range<usize>) -> bool {
-        self.text.get(table.clone()).is_some_and(|text| text.starts_with('{'))
+        self.texts.whole.get(table.clone()).is_some_and(|text| text.starts_with('{'))
     }
 
     /// An error about settings that exclude each other.
@@ -104,9 +123,16 @@ impl<'t> Document<'t> {
 
     /// An error about what stands at a position of the text.
     pub(super) fn error_at(&self, position: usize, message: String) -> ConfigError {
-        let before = &self.text.as_bytes()[..position.min(self.text.len())];
-        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
-        ConfigError::Invalid { place: Place::Line(self.file.clone(), line), message }
+        let place = match self.texts.override_at(position) {
+            Some(typed) => Place::Override(typed.to_owned()),
+            None => {
+                let text = self.texts.file();
+                let before = &text.as_bytes()[..position.min(text.len())];
+                let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+                Place::Line(self.file.clone(), line)
+            }
+        };
+        ConfigError::Invalid { place, message }
     }
 
     /// The parser's error in plain words, with the key that it is about.
@@ -134,7 +160,7 @@ impl<'t> Document<'t> {
             }
             None => plain_message(message),
         };
-        let got = match self.text.get(key.value.clone()) {
+        let got = match self.texts.whole.get(key.value.clone()) {
             Some(value) if message.starts_with("must ") && !message.contains(", got ") => {
                 format!(", got {value}")
             }

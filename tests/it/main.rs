@@ -21,6 +21,7 @@ mod review;
 mod rules;
 mod score_reference;
 mod scoring;
+mod settings;
 mod source;
 mod starter;
 mod support;

@@ -96,7 +96,7 @@ fn names_that_are_taken_are_refused() {
     ] {
         let shop = with_custom(&format!("[features.custom.{name}]\nsql = \"count(*)\"\n"));
         let arguments = ["features", "--config", "shop.toml", "--out", "m.parquet"];
-        shop.train(&arguments).refused(&[name, part, "needs another name"]);
+        shop.train(&arguments).refused(&[name, part, "another"]);
     }
 }
 

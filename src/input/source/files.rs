@@ -29,6 +29,16 @@ pub fn format_of(path: &Path) -> Option<FileFormat> {
     }
 }
 
+/// Whether a source is surely of Parquet files, by what the config says of it.
+pub fn is_parquet(source: &SourceParams) -> bool {
+    let of_ending = || {
+        let paths = source.path.as_slice();
+        !paths.is_empty()
+            && paths.iter().all(|it| format_of(Path::new(it)) == Some(FileFormat::Parquet))
+    };
+    source.format.map_or_else(of_ending, |format| format == FileFormat::Parquet)
+}
+
 /// All files of a source, sorted, and their common format. A folder stands for
 /// the data files directly in it; anything with `*`, `?` or `[` is a glob.
 ///

@@ -20,7 +20,7 @@ mod sample;
 
 pub use csv_types::ColumnType;
 pub use error::SourceError;
-pub use files::{FileFormat, expand_paths, is_read_by};
+pub use files::{FileFormat, expand_paths, is_parquet, is_read_by};
 pub use functions::register as register_functions;
 pub use load::{Events, OpenSources, open_sources};
 pub use mapping::quoted_column;
