@@ -6,6 +6,7 @@ mod bad_input;
 mod bundles;
 mod catalogue;
 mod churn;
+mod config_reference;
 mod feature_reference;
 mod features;
 mod help;
