@@ -15,7 +15,7 @@ use crate::features::{
 };
 use crate::input::engine::{Engine, MemoryUse};
 use crate::input::history::Histories;
-use crate::input::source::{InputProfile, SourceParams, UserIdType};
+use crate::input::source::{EVENT_COLUMNS, InputProfile, SourceParams, UserIdType};
 
 /// All events, and what they say of the input.
 pub(super) struct Data {
@@ -153,8 +153,9 @@ fn name_sources(error: FeatureError, sources: &[SourceParams]) -> FeatureError {
     let read_from: Vec<String> = sources
         .iter()
         .filter_map(|source| {
-            let (_, sql) = source.expressions().into_iter().find(|(name, _)| *name == column)?;
-            Some(format!("{sql} of source `{label}`", sql = sql?, label = source.label()))
+            let mapped = EVENT_COLUMNS.iter().find(|it| it.name == column)?;
+            let sql = (mapped.expression)(source)?;
+            Some(format!("{sql} of source `{label}`", label = source.label()))
         })
         .collect();
     let mapped = match read_from.is_empty() {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{FeatureError, FeaturePlan, Measure};
 use crate::input::engine::{Engine, EngineError, ExpressionFault};
 use crate::input::history::UserId;
-use crate::input::source::{EVENT_COLUMNS, EVENTS_TABLE};
+use crate::input::source::{EVENTS_TABLE, event_column_names};
 use crate::settings::{Conflict, Finite};
 
 /// `[features.custom.<name>]` of the config: a feature of one's own.
@@ -83,7 +83,8 @@ pub fn check_custom<'a>(
     for (name, sql) in expressions {
         let rows = rows_before(NaiveDateTime::default());
         engine.check_aggregate(sql, &rows).map_err(|fault| {
-            let columns = format!("{}, age_days", EVENT_COLUMNS.join(", "));
+            let names: Vec<&str> = event_column_names().collect();
+            let columns = format!("{}, age_days", names.join(", "));
             let cause = match fault {
                 ExpressionFault::Invalid(cause) => format!("{cause}; the columns are {columns}"),
                 ExpressionFault::NoAggregate => {

@@ -17,6 +17,8 @@ mod row;
 mod sort;
 mod spill;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod vocabulary;
 mod writer;
 

@@ -57,6 +57,11 @@ impl Column {
         "order_id",
         "available_at",
     ];
+
+    /// Name of the event column.
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 }
 
 /// Words of a row at most, without the text of a user id.

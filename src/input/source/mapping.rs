@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::DataType;
 use chrono::NaiveDate;
 use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchema, SchemaError};
@@ -17,7 +17,8 @@ use super::csv_table::LINE_COLUMN;
 use super::functions::{exceeds, iso_time};
 use super::raw_table::{CELL_PROBLEM_COLUMN, RawTable, null_text};
 use super::{
-    DECIMAL_PRECISION, DECIMAL_SCALE, EVENT_COLUMNS, SourceError, SourceParams, UserIdType,
+    DECIMAL_PRECISION, DECIMAL_SCALE, EVENT_COLUMNS, EventColumn, EventColumnKind, SourceError,
+    SourceParams, UserIdType, event_column_names,
 };
 use crate::input::engine::{Engine, plain_message};
 
@@ -37,8 +38,8 @@ pub(super) struct MappedSource {
     pub raw: RawTable,
     /// Type of the user ids.
     pub user_ids: UserIdType,
-    /// Event columns that the source maps, of [`EVENT_COLUMNS`].
-    expressions: Vec<(&'static str, Option<MappedColumn>)>,
+    /// By [`EVENT_COLUMNS`]; `None` for those that the source does not map.
+    expressions: Vec<(&'static EventColumn, Option<MappedColumn>)>,
     filter: Option<Expr>,
     problem: Expr,
     needed: BTreeSet<String>,
@@ -76,9 +77,10 @@ pub(super) fn map_source(
     let schema = raw.df_schema()?;
     let parser = Parser { source, schema: &schema, raw: &raw, engine, user_ids };
     let mut parsed = Vec::new();
-    for (key, sql) in source.expressions() {
-        let expression = sql.map(|sql| parser.parse(config_key(key), sql)).transpose()?;
-        parsed.push((key, expression, sql));
+    for column in &EVENT_COLUMNS {
+        let sql = (column.expression)(source);
+        let expression = sql.map(|sql| parser.parse(column.key, sql)).transpose()?;
+        parsed.push((column, expression, sql));
     }
     let filter = source.filter.as_deref().map(|sql| parser.parse_filter(sql)).transpose()?;
     let needed: BTreeSet<String> = parsed
@@ -98,28 +100,29 @@ pub(super) fn map_source(
     let mut expressions = Vec::new();
     let mut problems = vec![(col(CELL_PROBLEM_COLUMN).is_not_null(), col(CELL_PROBLEM_COLUMN))];
     let mut found_ids = UserIdType::Text;
-    for (key, expression, sql) in parsed {
+    for (column, expression, sql) in parsed {
         let Some(expression) = expression else {
-            expressions.push((key, None));
+            expressions.push((column, None));
             continue;
         };
         let found = expression
             .get_type(&schema)
-            .map_err(|error| parser.explain(config_key(key), sql.unwrap_or_default(), &error))?;
-        let target = parser.target_type(key, sql.unwrap_or_default(), &found)?;
-        if key == "user_id" && target == DataType::Int64 {
+            .map_err(|error| parser.explain(column.key, sql.unwrap_or_default(), &error))?;
+        let target = parser.target_type(column, sql.unwrap_or_default(), &found)?;
+        if column.kind == EventColumnKind::User && target == DataType::Int64 {
             found_ids = UserIdType::Integer;
         }
         let mut converted = try_cast(expression.clone(), target);
-        if matches!(key, "time" | "available_at") && !found.is_temporal() {
+        let is_time = matches!(column.kind, EventColumnKind::Time | EventColumnKind::KnownFrom);
+        if is_time && !found.is_temporal() {
             converted = iso_time(&expression, converted);
         }
-        problems.extend(contract(key, &expression, &converted, &found, bounds)?);
-        let is_kind = matches!(key, "event" | "channel" | "category");
+        problems.extend(contract(column, &expression, &converted, &found, bounds)?);
+        let is_code = matches!(column.kind, EventColumnKind::Event | EventColumnKind::Code);
         let stays_plain = found.is_floating()
-            || is_kind && matches!(&found, DataType::Dictionary(_, value) if value.is_string());
+            || is_code && matches!(&found, DataType::Dictionary(_, value) if value.is_string());
         let plain = if stays_plain { expression } else { converted.clone() };
-        expressions.push((key, Some(MappedColumn { typed: converted, plain })));
+        expressions.push((column, Some(MappedColumn { typed: converted, plain })));
     }
     let problem = first_problem(problems)?;
     let label = source.label().to_owned();
@@ -144,37 +147,20 @@ impl MappedSource {
         let mut columns: Vec<Expr> = self
             .expressions
             .iter()
-            .map(|(key, column)| match (column, read_as) {
-                (Some(column), ReadAs::Table) => column.typed.clone().alias(*key),
-                (Some(column), ReadAs::Histories) => column.plain.clone().alias(*key),
-                (None, ReadAs::Table) => null_of(key).alias(*key),
-                (None, ReadAs::Histories) => lit(ScalarValue::Null).alias(*key),
+            .map(|(column, mapped)| {
+                let expression = match (mapped, read_as) {
+                    (Some(mapped), ReadAs::Table) => mapped.typed.clone(),
+                    (Some(mapped), ReadAs::Histories) => mapped.plain.clone(),
+                    (None, ReadAs::Table) => cast(lit(ScalarValue::Null), column.kind.data_type()),
+                    (None, ReadAs::Histories) => lit(ScalarValue::Null),
+                };
+                expression.alias(column.name)
             })
             .collect();
         columns.push(col(LINE_COLUMN));
         columns.push(self.problem.clone().alias(PROBLEM_COLUMN));
         Ok(frame.select(columns)?)
     }
-}
-
-/// The name of an event column in the config.
-fn config_key(column: &'static str) -> &'static str {
-    if column == "user_id" { "user" } else { column }
-}
-
-/// The type of an event column other than `user_id`.
-pub(super) fn event_type(column: &str) -> DataType {
-    match column {
-        "time" | "available_at" => DataType::Timestamp(TimeUnit::Microsecond, None),
-        "amount" | "quantity" | "discount" | "dwell_s" => {
-            DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE)
-        }
-        _ => DataType::Utf8View,
-    }
-}
-
-fn null_of(column: &str) -> Expr {
-    cast(lit(ScalarValue::Null), event_type(column))
 }
 
 struct Parser<'a> {
@@ -250,42 +236,38 @@ impl Parser<'_> {
     /// The type to cast to, or an error that says what to write instead.
     fn target_type(
         &self,
-        key: &'static str,
+        column: &EventColumn,
         sql: &str,
         found: &DataType,
     ) -> Result<DataType, SourceError> {
         use DataType::{Date32, Date64, Timestamp, Utf8View};
+        use EventColumnKind::{KnownFrom, Number, Time, User};
         let is_text = matches!(found, DataType::Utf8 | DataType::LargeUtf8 | Utf8View)
             || matches!(found, DataType::Dictionary(_, value) if value.is_string());
         let refuse = |needed: &str| {
-            Err(self.refuse(config_key(key), sql, format!("{needed}, but this is {found}")))
+            Err(self.refuse(column.key, sql, format!("{needed}, but this is {found}")))
         };
-        match key {
-            "user_id" if found.is_integer() && self.user_ids == Some(UserIdType::Text) => {
-                Ok(Utf8View)
-            }
-            "user_id" if found.is_integer() => Ok(DataType::Int64),
-            "user_id" if is_text && self.user_ids == Some(UserIdType::Integer) => {
+        match column.kind {
+            User if found.is_integer() && self.user_ids == Some(UserIdType::Text) => Ok(Utf8View),
+            User if found.is_integer() => Ok(DataType::Int64),
+            User if is_text && self.user_ids == Some(UserIdType::Integer) => {
                 refuse("the model was trained on integer user ids (or [input] user_ids says so)")
             }
-            "user_id" if is_text => Ok(Utf8View),
-            "user_id" => refuse(&format!(
+            User if is_text => Ok(Utf8View),
+            User => refuse(&format!(
                 "user ids must be integers or text; write \"cast({sql} as bigint)\""
             )),
-            "time" | "available_at"
-                if is_text || matches!(found, Timestamp(..) | Date32 | Date64) =>
-            {
-                Ok(event_type(key))
+            Time | KnownFrom if is_text || matches!(found, Timestamp(..) | Date32 | Date64) => {
+                Ok(column.kind.data_type())
             }
-            "time" | "available_at" if found.is_integer() => refuse(&format!(
+            Time | KnownFrom if found.is_integer() => refuse(&format!(
                 "a time is needed; write \"to_timestamp_seconds({sql})\", \
                  \"to_timestamp_millis({sql})\", or for days as 20240131 \
                  \"parse_time(cast({sql} as varchar), '%Y%m%d')\""
             )),
-            "time" | "available_at" => refuse("a time, a date or text is needed"),
-            _ if event_type(key) == Utf8View => Ok(Utf8View),
-            _ if found.is_numeric() || is_text => Ok(event_type(key)),
-            _ => refuse("a number is needed"),
+            Time | KnownFrom => refuse("a time, a date or text is needed"),
+            Number if !found.is_numeric() && !is_text => refuse("a number is needed"),
+            kind => Ok(kind.data_type()),
         }
     }
 }
@@ -309,7 +291,7 @@ fn nearest<'a>(wanted: &str, names: &'a [String]) -> Option<&'a String> {
 
 /// Conditions under which a column breaks the contract, and their reasons.
 fn contract(
-    key: &'static str,
+    column: &EventColumn,
     original: &Expr,
     converted: &Expr,
     found: &DataType,
@@ -325,31 +307,32 @@ fn contract(
         let micros = day.and_time(Default::default()).and_utc().timestamp_micros();
         lit(ScalarValue::TimestampMicrosecond(Some(micros), None))
     };
-    Ok(match key {
-        "user_id" if found.is_integer() => {
+    Ok(match column.kind {
+        EventColumnKind::User if found.is_integer() => {
             vec![(absent, lit("no user")), (lost, say("user id too large"))]
         }
-        "user_id" => vec![(absent.or(converted.clone().eq(lit(""))), lit("no user"))],
-        "time" => vec![
+        EventColumnKind::User => vec![(absent.or(converted.clone().eq(lit(""))), lit("no user"))],
+        EventColumnKind::Time => vec![
             (absent, lit("no time")),
             (lost, say("unreadable time")),
             (converted.clone().lt(day(bounds.earliest)), say("time too early")),
             (converted.clone().gt_eq(day(bounds.latest)), say("time in the future")),
         ],
-        "available_at" => vec![(lost, say("unreadable available_at"))],
-        "event" => {
+        EventColumnKind::Event => {
             let is_dictionary =
                 matches!(found, DataType::Dictionary(_, value) if value.is_string());
             let text = if is_dictionary { original } else { converted };
             vec![(absent.or(text.clone().eq(lit(""))), lit("no event"))]
         }
-        _ if event_type(key) == DataType::Utf8View => vec![],
-        _ if found.is_floating() => {
+        EventColumnKind::Code | EventColumnKind::Text => vec![],
+        EventColumnKind::Number if found.is_floating() => {
             let bound = 10f64.powi(i32::from(DECIMAL_PRECISION) - i32::from(DECIMAL_SCALE));
             let is_out = exceeds(cast(original.clone(), DataType::Float64), bound);
-            vec![(is_out, say(&format!("{key} not finite or too large")))]
+            vec![(is_out, say(&format!("{} not finite or too large", column.name)))]
         }
-        _ => vec![(lost, say(&format!("unreadable {key}")))],
+        EventColumnKind::Number | EventColumnKind::KnownFrom => {
+            vec![(lost, say(&format!("unreadable {}", column.name)))]
+        }
     })
 }
 
@@ -367,5 +350,5 @@ fn first_problem(problems: Vec<(Expr, Expr)>) -> Result<Expr, SourceError> {
 
 /// The event columns, as a selection.
 pub(super) fn event_columns() -> Vec<Expr> {
-    EVENT_COLUMNS.iter().map(|name| col(*name)).collect()
+    event_column_names().map(col).collect()
 }

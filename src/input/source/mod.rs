@@ -8,6 +8,7 @@
 mod csv_table;
 mod csv_types;
 mod error;
+mod event_columns;
 mod files;
 mod functions;
 mod load;
@@ -20,6 +21,10 @@ mod sample;
 
 pub use csv_types::ColumnType;
 pub use error::SourceError;
+pub use event_columns::{
+    DECIMAL_PRECISION, DECIMAL_SCALE, EVENT_COLUMNS, EventColumn, EventColumnKind,
+    event_column_names,
+};
 pub use files::{FileFormat, expand_paths, is_parquet, is_read_by};
 pub use functions::register as register_functions;
 pub use load::{Events, OpenSources, open_sources};
@@ -28,32 +33,6 @@ pub use params::{DuplicateRows, InputGates, InputParams, Paths, SourceParams, Us
 pub use profile::{DayGap, EventCount, InputProfile, SourceCounts};
 pub use raw_table::{RawTable, open_raw_table};
 pub use sample::{SampledColumn, TableSample, sample_table};
-
-/// Digits kept after the decimal point of amounts, quantities and durations.
-/// They are summed as fixed-point numbers, so that a sum never depends on the
-/// order of rows or on the number of threads.
-pub const DECIMAL_SCALE: i8 = 4;
-
-/// All digits of a fixed-point number: amounts below 10^14.
-pub const DECIMAL_PRECISION: u8 = 18;
-
-/// The columns of the `events` table, all of them always present; optional
-/// ones that no source maps are null.
-pub const EVENT_COLUMNS: [&str; 13] = [
-    "user_id",
-    "time",
-    "event",
-    "amount",
-    "quantity",
-    "discount",
-    "item",
-    "category",
-    "channel",
-    "order_id",
-    "dwell_s",
-    "session",
-    "available_at",
-];
 
 /// Name under which the checked events are registered in the engine.
 pub const EVENTS_TABLE: &str = "events";

@@ -9,7 +9,7 @@ use crate::settings::{Conflict, Delimiter, Share};
 /// One `[[source]]` of the config: a raw table and how to read it as events.
 ///
 /// `user` … `session` are SQL expressions over the columns of the table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceParams {
     /// Name in messages and in the quarantine file; by default the first path.
@@ -89,6 +89,13 @@ pub enum Paths {
     Many(Vec<String>),
 }
 
+impl Default for Paths {
+    /// No path.
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
 impl Paths {
     /// The paths as written.
     pub fn as_slice(&self) -> &[String] {
@@ -104,26 +111,6 @@ impl SourceParams {
     pub fn label(&self) -> &str {
         let first_path = || self.path.as_slice().first().map_or("(no path)", String::as_str);
         self.name.as_deref().unwrap_or_else(first_path)
-    }
-
-    /// The mapped expressions: event column and SQL, in the order of
-    /// [`super::EVENT_COLUMNS`]; `None` where the source has no such column.
-    pub fn expressions(&self) -> [(&'static str, Option<&str>); 13] {
-        [
-            ("user_id", Some(self.user.as_str())),
-            ("time", Some(self.time.as_str())),
-            ("event", Some(self.event.as_str())),
-            ("amount", self.amount.as_deref()),
-            ("quantity", self.quantity.as_deref()),
-            ("discount", self.discount.as_deref()),
-            ("item", self.item.as_deref()),
-            ("category", self.category.as_deref()),
-            ("channel", self.channel.as_deref()),
-            ("order_id", self.order_id.as_deref()),
-            ("dwell_s", self.dwell_s.as_deref()),
-            ("session", self.session.as_deref()),
-            ("available_at", self.available_at.as_deref()),
-        ]
     }
 }
 

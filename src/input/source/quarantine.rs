@@ -14,7 +14,7 @@ use futures::StreamExt;
 
 use super::csv_table::LINE_COLUMN;
 use super::mapping::{MappedSource, PROBLEM_COLUMN, ReadAs};
-use super::{EVENT_COLUMNS, SourceCounts, SourceError, functions};
+use super::{SourceCounts, SourceError, event_column_names, functions};
 use crate::files::write_atomically;
 use crate::input::engine::Engine;
 
@@ -79,7 +79,7 @@ fn columns(label: &str, file: &Path) -> Vec<Expr> {
         col(LINE_COLUMN).alias("row"),
         col(PROBLEM_COLUMN).alias("reason"),
     ];
-    columns.extend(EVENT_COLUMNS.iter().map(|name| cast(col(*name), DataType::Utf8).alias(*name)));
+    columns.extend(event_column_names().map(|name| cast(col(name), DataType::Utf8).alias(name)));
     columns
 }
 

@@ -11,6 +11,7 @@ use super::times::{Times, times_of};
 use super::words::{
     CATEGORY, CHANNEL, DWELL, ITEM, ITEM_NOT, NOBODY, SESSION, STATUS, STATUS_GOOD, STATUS_VOID,
 };
+use crate::input::source::{EVENT_COLUMNS, EventColumnKind};
 
 /// Values that a channel has at most.
 const MAX_CHANNELS: usize = 500;
@@ -215,9 +216,7 @@ fn settle_types(table: &Table, numbers: &[Numbers], guess: &mut Guess) {
         return;
     }
     let is_used = |expression: &str| {
-        let parts = guess.mappings.iter().filter(|(key, ..)| {
-            ["user", "time", "amount", "quantity", "discount", "dwell_s"].contains(key)
-        });
+        let parts = guess.mappings.iter().filter(|(key, ..)| may_be_number(key));
         parts.map(|(_, sql, _)| sql).chain(guess.filters.iter().map(|(sql, _)| sql)).any(|sql| {
             sql.match_indices(expression).any(|(at, _)| {
                 let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
@@ -246,4 +245,10 @@ fn settle_types(table: &Table, numbers: &[Numbers], guess: &mut Guess) {
         })
         .collect();
     guess.types.extend(settled);
+}
+
+/// Whether numbers may be mapped to a key of a source as numbers.
+fn may_be_number(key: &str) -> bool {
+    use EventColumnKind::{Number, Time, User};
+    EVENT_COLUMNS.iter().any(|it| it.key == key && matches!(it.kind, User | Time | Number))
 }

@@ -45,27 +45,7 @@ pub fn starter_config(files: &[PathBuf]) -> Result<String, SourceError> {
 
 /// A source of which only the files are known.
 fn unmapped(path: &str) -> SourceParams {
-    SourceParams {
-        name: None,
-        path: Paths::One(path.to_owned()),
-        format: None,
-        delimiter: None,
-        types: Default::default(),
-        user: String::new(),
-        time: String::new(),
-        event: String::new(),
-        amount: None,
-        quantity: None,
-        discount: None,
-        item: None,
-        category: None,
-        channel: None,
-        order_id: None,
-        dwell_s: None,
-        session: None,
-        available_at: None,
-        filter: None,
-    }
+    SourceParams { path: Paths::One(path.to_owned()), ..Default::default() }
 }
 
 /// The file's name without endings.
