@@ -12,17 +12,12 @@ mod error;
 mod events;
 mod measure;
 mod orders;
-mod outcomes;
 mod params;
 mod plan;
-mod program;
 mod prune;
-mod purchases;
-mod rows;
 mod slots;
 mod snapshots;
 mod summary;
-mod walk;
 
 pub use catalogue::{InputTraits, build_plan, describe_input};
 pub use compute::{ColumnGroup, ColumnGroups, SnapshotRequest, compute_snapshots};

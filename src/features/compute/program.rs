@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use super::slots::{Codes, N_SERIES, Series, Slots};
-use super::{FeaturePlan, Measure, Statistic, StatisticValue, Total};
 use crate::dataset::Dimension;
+use crate::features::slots::{Codes, N_SERIES, Series, Slots};
+use crate::features::{FeaturePlan, Measure, Statistic, StatisticValue, Total};
 use crate::input::history::{EventRow, Histories, Vocabulary};
 
 /// A sum that becomes a value once a window is over.

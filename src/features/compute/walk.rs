@@ -6,12 +6,12 @@ use std::collections::HashSet;
 
 use foldhash::fast::FixedState;
 
-use super::calendar::{MICROS_PER_DAY, day_of, day_part, is_weekend, quarter};
-use super::orders::{Order, Overflow, collect_orders};
 use super::program::{Note, Op, Program};
 use super::rows::{RowTally, add};
-use super::slots::{Series, UNUSED};
-use super::summary::{DimensionSummary, HistorySummary};
+use crate::features::calendar::{MICROS_PER_DAY, day_of, day_part, is_weekend, quarter};
+use crate::features::orders::{Order, Overflow, collect_orders};
+use crate::features::slots::{Series, UNUSED};
+use crate::features::summary::{DimensionSummary, HistorySummary};
 use crate::input::history::{Column, EventRow};
 
 /// Buffers of a walk, used again for the next user.

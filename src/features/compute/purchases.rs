@@ -1,9 +1,9 @@
 //! How often a user does one thing, and when they do it next.
 
-use super::calendar::MICROS_PER_DAY;
-use super::orders::Overflow;
 use super::program::Program;
 use crate::dataset::{Gaps, PurchaseSummary, Purchases};
+use crate::features::calendar::MICROS_PER_DAY;
+use crate::features::orders::Overflow;
 use crate::input::history::{Column, EventRow};
 
 /// Length of the window over which [`PurchaseSummary::amount_365d`] sums.

@@ -1,10 +1,10 @@
 //! What the rows of a history add to sums, and what is remembered of them.
 
-use super::calendar::{MICROS_PER_DAY, day_of, day_part, weekday};
-use super::orders::Overflow;
 use super::program::{Program, code_of};
-use super::slots::UNUSED;
 use crate::dataset::Dimension;
+use crate::features::calendar::{MICROS_PER_DAY, day_of, day_part, weekday};
+use crate::features::orders::Overflow;
+use crate::features::slots::UNUSED;
 use crate::input::history::{Column, EventRow};
 
 /// Adds to a sum; one that nobody asked for may overflow.

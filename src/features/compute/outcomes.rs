@@ -1,10 +1,10 @@
 //! What is known of a user besides the features: what they did before in short,
 //! and what followed.
 
-use super::orders::{Order, Overflow, collect_orders};
 use super::program::Program;
 use super::purchases::{PurchaseSummaries, days_to_next};
 use crate::dataset::{ChurnLabel, Outcomes, Purchases};
+use crate::features::orders::{Order, Overflow, collect_orders};
 use crate::input::history::EventRow;
 
 /// What is known of a user at a date besides the features.

@@ -7,13 +7,13 @@ use chrono::{Days, NaiveDateTime};
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::custom::CustomValues;
-use super::orders::Overflow;
 use super::outcomes::{UserFacts, UserFactsFinder};
 use super::program::Program;
 use super::walk::Walker;
-use super::{FeatureError, FeaturePlan};
 use crate::dataset::{ChurnLabel, FeatureMatrix, Outcomes, Snapshot, UserIds};
+use crate::features::custom::CustomValues;
+use crate::features::orders::Overflow;
+use crate::features::{FeatureError, FeaturePlan};
 use crate::input::engine::Engine;
 use crate::input::history::{EventRow, Histories, IdKind, N_BUCKETS, UserId};
 

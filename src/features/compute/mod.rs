@@ -1,0 +1,13 @@
+//! From histories and a plan to columns of numbers, for any date.
+//!
+//! A program is compiled for the plan and the data at hand, and a walk goes through
+//! each user's history by it.
+
+mod column_groups;
+mod outcomes;
+mod program;
+mod purchases;
+mod rows;
+mod walk;
+
+pub use column_groups::{ColumnGroup, ColumnGroups, SnapshotRequest, compute_snapshots};
