@@ -19,7 +19,7 @@ use layercake::features::{
 };
 use layercake::input::engine::Engine;
 use layercake::input::history::Histories;
-use layercake::input::source::{open_raw_table, open_sources};
+use layercake::input::source::{EVENT_COLUMNS, open_raw_table, open_sources};
 use layercake::models::churn::{ChurnParams, SilenceParams};
 
 fn main() {
@@ -59,7 +59,9 @@ fn decode(config: &Config) {
     let mapped: Vec<String> = table
         .column_names()
         .into_iter()
-        .filter(|name| source.expressions().iter().any(|(_, sql)| *sql == Some(name.as_str())))
+        .filter(|name| {
+            EVENT_COLUMNS.iter().any(|it| (it.expression)(source) == Some(name.as_str()))
+        })
         .collect();
     let columns: Vec<&str> = mapped.iter().map(String::as_str).collect();
     let frame = table.frame(&engine).expect("a table").select_columns(&columns).expect("columns");
