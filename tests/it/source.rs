@@ -1,5 +1,5 @@
 //! Raw files of every kind become the same events; what breaks the contract is
-//! set aside, counted and listed.
+//! rejected, counted and listed.
 
 use std::io::Write;
 
