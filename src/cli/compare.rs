@@ -17,7 +17,7 @@ use crate::report::{self, Document};
 
 /// Compare layers with RFM, and see who moves between groups.
 #[derive(Debug, Parser)]
-#[command(name = "layercake-compare", version, after_help = EXIT_CODES)]
+#[command(name = "layercake-compare", version, max_term_width = 80, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -30,7 +30,8 @@ enum Command {
     /// Layers beside RFM on the holdout of training
     #[command(after_help = "Examples:
   layercake-compare backtest --bundle models/sample
-  layercake-compare backtest --bundle models/sample --reference-groups data/sample/truth.csv
+  layercake-compare backtest --bundle models/sample \\
+    --reference-groups data/sample/truth.csv
   layercake-compare backtest --bundle models/shop --format json > backtest.json")]
     Backtest {
         #[command(flatten)]
@@ -60,7 +61,8 @@ Each refit takes about as long as fitting the layers did.")]
     #[command(after_help = "Examples:
   layercake-compare groups --bundle models/sample
   layercake-compare groups --bundle models/shop --by rfm --by value_demand
-  layercake-compare groups --bundle models/shop --by rfm_cells --format csv > cells.csv
+  layercake-compare groups --bundle models/shop --by rfm_cells \\
+    --format csv > cells.csv
 
 Churn: share of a group's users without an order in the period.")]
     Groups {
@@ -75,8 +77,10 @@ Churn: share of a group's users without an order in the period.")]
     /// Who went from which group to which between two dates, with GMV before and after
     #[command(after_help = "Examples:
   layercake-compare migration --bundle models/sample
-  layercake-compare migration --bundle models/shop --by lifecycle --from 2026-01-01 --to 2026-07-01
-  layercake-compare migration --bundle models/shop --by rfm --format csv > migration.csv
+  layercake-compare migration --bundle models/shop --by lifecycle \\
+    --from 2026-01-01 --to 2026-07-01
+  layercake-compare migration --bundle models/shop --by rfm \\
+    --format csv > migration.csv
 
 GMV before and after is that of the horizon_days before each of the two dates.
 JSON and CSV have every pair of groups.")]

@@ -15,11 +15,11 @@ use crate::report;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  layercake-train show layers --bundle models/shop       looks at the layers
-  layercake-train review --bundle models/shop            writes layers.toml
-  $EDITOR models/shop/layers.toml                        rename, merge, split, pin
-  layercake-train review --bundle models/shop            checks it
-  layercake-score --bundle models/shop                   uses it
+  layercake-train show layers --bundle models/shop    looks at the layers
+  layercake-train review --bundle models/shop         writes layers.toml
+  $EDITOR models/shop/layers.toml                     rename, merge, split, pin
+  layercake-train review --bundle models/shop         checks it
+  layercake-score --bundle models/shop                uses it
 
 A layers.toml that is there is never overwritten: it is checked against the
 model, and what does not fit is an error.")]

@@ -18,6 +18,7 @@ use crate::report;
 #[command(
     name = "layercake-score",
     version,
+    max_term_width = 80,
     after_help = format!("Examples:
   layercake-score --bundle models/sample
   layercake-score --bundle models/shop --config tonight.toml --as-of 2026-07-01

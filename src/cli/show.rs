@@ -32,8 +32,8 @@ users are in the new layer and most users of the new layer come from it.")]
     Lineage(BundleFolder),
     /// Name, unit, meaning and formula of every feature
     #[command(after_help = "Examples:
-  layercake-train show features --config shop.toml       all that the data allows
-  layercake-train show features --bundle models/shop     kept or dropped, and why
+  layercake-train show features --config shop.toml    all that the data allows
+  layercake-train show features --bundle models/shop  kept or dropped, and why
   layercake-train show features --bundle models/shop --format csv > features.csv")]
     Features(FeatureList),
 }

@@ -24,14 +24,16 @@ use crate::report::{self, Document};
 #[command(
     name = "layercake-train",
     version,
+    max_term_width = 80,
     args_conflicts_with_subcommands = true,
     after_help = format!("Examples:
   layercake-train                              the whole main job on the sample
   layercake-train init orders.csv > shop.toml  a starter config for your files
   layercake-train --config shop.toml           train on them
   layercake-train --config shop.toml --as-of 2026-07-01
-  layercake-train --config shop.toml --set churn.model=trees --set segmentation.k=8
-  layercake-train --config shop.toml --previous models/shop/2026-06-01-0123456789
+  layercake-train --config shop.toml --set churn.model=trees \\
+    --set segmentation.k=8
+  layercake-train --config shop.toml --previous models/shop/2026-06-01-01234567
 
 {EXIT_CODES}")
 )]
