@@ -196,7 +196,10 @@ fn reason_columns(place: usize) -> [ScoreColumn; 6] {
         column(
             "",
             ScoreType::Text,
-            ("what raises the log odds most, in a sentence", "最提高流失风险的原因，英文句子"),
+            (
+                "a sentence; reasons stand in order of what they add to the log odds",
+                "英文句子；各原因按对 log odds 的贡献由大到小排列",
+            ),
             Box::new(|scores, place| Arc::new(scores.churn.sentences[place].en.clone())),
         ),
         column(
