@@ -15,6 +15,7 @@ mod help;
 mod leaks;
 mod lineage;
 mod matrix_file;
+mod names;
 mod newcomer;
 mod own_features;
 mod published_kmeans;

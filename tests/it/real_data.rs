@@ -8,6 +8,7 @@ use layercake::app::{
 use layercake::bundle::Bundle;
 use layercake::config::Config;
 
+use crate::names::{OrderColumns, names_hold};
 use crate::support::{Shop, project, shared_data};
 
 /// A session over a file by the config that `init` writes for it, unedited, and the
@@ -42,7 +43,16 @@ fn layers_beat_rfm(session: &Session, model: &Model) -> Backtest {
 
 #[test]
 fn cdnow_last_90_days() {
-    let (session, model) = train_unedited(&project().join("data/cdnow/cdnow_master.parquet"));
+    let file = project().join("data/cdnow/cdnow_master.parquet");
+    let (session, model) = train_unedited(&file);
+    let columns = OrderColumns {
+        user: "customer_id",
+        time: "date",
+        money: "dollar_value",
+        quantity: None,
+        order: None,
+    };
+    names_hold(&model, &file, &columns);
     let bundle = &model.bundle;
     assert_eq!(bundle.config.snapshots.horizon_days.get(), 90);
     assert_eq!(bundle.record.dates.training.len(), 6);
@@ -69,6 +79,14 @@ fn cdnow_last_90_days() {
 fn online_retail_last_60_days() {
     let Some(data) = shared_data("online_retail.parquet") else { return };
     let (session, model) = train_unedited(&data);
+    let columns = OrderColumns {
+        user: "CustomerID",
+        time: "InvoiceDate",
+        money: "UnitPrice",
+        quantity: Some("Quantity"),
+        order: Some("InvoiceNo"),
+    };
+    names_hold(&model, &data, &columns);
     let bundle = &model.bundle;
     assert_eq!(bundle.config.snapshots.horizon_days.get(), 60);
     assert_eq!(bundle.record.dates.training.len(), 6);
