@@ -1,6 +1,6 @@
 use super::PipelineError;
 use super::model::Model;
-use crate::dataset::Snapshot;
+use crate::dataset::{Bilingual, Snapshot};
 use crate::models::rules::{GroupName, RuleGrouping, UserGroups};
 use crate::models::segmentation::ReviewedLayer;
 
@@ -20,6 +20,19 @@ impl Grouping {
             Self::Layers => "layers",
             Self::Rule(rule) => rule.as_str(),
         }
+    }
+
+    /// The head of its table.
+    pub fn title(self) -> Bilingual {
+        let zh = match self {
+            Self::Layers => "分层",
+            Self::Rule(RuleGrouping::Rfm) => "RFM 名称",
+            Self::Rule(RuleGrouping::RfmCells) => "RFM 格",
+            Self::Rule(RuleGrouping::RfmLevels) => "RFM 等级",
+            Self::Rule(RuleGrouping::ValueDemand) => "价值与需求",
+            Self::Rule(RuleGrouping::Lifecycle) => "生命周期",
+        };
+        Bilingual::new(self.as_str(), zh)
     }
 }
 

@@ -40,7 +40,7 @@ impl OpenData<'_> {
     /// Puts the list of rejected rows at `place`; returns the place if there are any,
     /// else an earlier list there goes.
     pub fn list_rejected_rows(&self, place: &Path) -> Result<Option<PathBuf>, PipelineError> {
-        let are_there = self.input.sources.iter().any(|source| source.n_set_aside() > 0);
+        let are_there = self.input.sources.iter().any(|source| source.n_rejected() > 0);
         let done = match are_there {
             true => self.rejected_rows.copy_to(place),
             false => std::fs::remove_file(place).or_else(|error| match error.kind() {

@@ -6,9 +6,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{BundleError, Movement};
+use crate::dataset::Bilingual;
 use crate::files::write_atomically;
 use crate::models::segmentation::LayerIdentity;
 
@@ -41,7 +42,8 @@ pub struct LineageEntry {
     /// Where its users were put by both models.
     pub compared: Option<Compared>,
     /// What should be looked at.
-    pub warnings: Vec<String>,
+    #[serde(deserialize_with = "in_both_languages")]
+    pub warnings: Vec<Bilingual>,
     /// The layers, in order of the model.
     pub layers: Vec<LineageLayer>,
     /// Ids of the layers that are the same group as before.
@@ -58,6 +60,22 @@ pub struct LineageEntry {
     pub retired_ids: Vec<String>,
     /// Who changed layer, and why.
     pub movement: Option<Movement>,
+}
+
+/// Warnings; those of earlier versions are in English only.
+fn in_both_languages<'a, D: Deserializer<'a>>(from: D) -> Result<Vec<Bilingual>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Words {
+        Both(Bilingual),
+        English(String),
+    }
+    let words = Vec::<Words>::deserialize(from)?.into_iter();
+    let both = |it| match it {
+        Words::Both(both) => both,
+        Words::English(text) => Bilingual::same(text),
+    };
+    Ok(words.map(both).collect())
 }
 
 /// At which date, and by how many users, two models were compared.

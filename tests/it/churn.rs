@@ -107,7 +107,7 @@ fn each_classifier_explains_its_log_odds_in_full() {
             "logistic" => "logistic regression: as the config asks",
             "trees" => "boosted trees, ",
             "blend" => "blend of both, ",
-            _ => "least log loss on",
+            _ => "lowest log loss on",
         };
         assert!(flat(&report).contains(taken), "{report}");
         let mut n_reasons = 0;
@@ -406,7 +406,7 @@ fn a_feature_that_is_the_label_raises_an_alarm() {
         .replace("amount = \"amount\"\n", "amount = \"amount\"\ndiscount = \"mark\"\n"),
     );
     let report = shop.train(&["--config", "shop.toml", "--as-of", AS_OF]).done();
-    assert!(flat(&report).contains("alone predict churn with an AUC above 0.90"), "{report}");
+    assert!(flat(&report).contains("each alone predicts churn with an AUC above 0.90"), "{report}");
     assert!(flat(&report).contains("does one of them know the outcome"), "{report}");
 }
 

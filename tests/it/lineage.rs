@@ -131,7 +131,7 @@ fn without_its_lineage_a_model_still_knows_its_layers() {
         assert_eq!((again.bundle, again.layers), (second.bundle.clone(), second.layers.clone()));
         assert_eq!(again.retired_ids, second.retired_ids);
         let told = if damage.is_some() { "kept as" } else { "starts anew" };
-        assert!(again.warnings[0].contains(told) && report.contains(told), "{report}");
+        assert!(again.warnings[0].en.contains(told) && report.contains(told), "{report}");
     }
     assert_eq!(shop.read("models/shop/lineage-damaged-1.json"), "{\"format\": 1,");
     assert!(shop.path("models/shop/lineage-damaged-2.json").is_file());
@@ -208,7 +208,7 @@ fn a_model_before_that_cannot_be_used_is_told_and_its_ids_stay_unused() {
     // The bundle that `latest` names was deleted.
     std::fs::remove_dir_all(shop.bundle("models")).unwrap();
     let (_, third) = train(&shop, &["--as-of", "2024-08-10"]);
-    assert!(third.warnings[0].contains("which is absent"), "{third:?}");
+    assert!(third.warnings[0].en.contains("which is absent"), "{third:?}");
     assert!(ids(&third).is_disjoint(&ids(&second)) && ids(&third).is_disjoint(&ids(&first)));
 }
 
@@ -226,7 +226,7 @@ fn a_model_of_events_that_are_gone_is_told() {
     assert!(bundle.plan.names().iter().any(|name| name.contains("view")));
     shop.write("shop.toml", CONFIG);
     let (_, second) = train(&shop, &["--as-of", "2024-08-20"]);
-    assert!(second.warnings[0].contains("no longer has: `view`"), "{second:?}");
+    assert!(second.warnings[0].en.contains("no longer has: `view`"), "{second:?}");
     assert!(ids(&second).is_disjoint(&ids(&first)));
 }
 

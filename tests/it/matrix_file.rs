@@ -43,7 +43,7 @@ fn a_matrix_never_comes_among_its_sources() {
 }
 
 #[test]
-fn what_was_read_and_set_aside_is_told() {
+fn what_was_read_and_rejected_is_reported() {
     let shop = Shop::with_orders(&format!("{}u1,32.13.2024,5\n", orders(120)));
     let told = to(&shop, "m.parquet").done();
     assert!(told.contains("events of 120 users"), "{told}");

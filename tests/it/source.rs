@@ -178,7 +178,7 @@ x7,2024-02-01 10:00:00,5
         "time in the future: 2999-01-01",
         "time too early: 1970-01-01",
         "amount not finite or too large: 1e30",
-        "3 fields expected, 2 found: 7,2024-02-01 10:00:00",
+        "3 fields expected: 2 found in 7,2024-02-01 10:00:00",
         "user is not a whole number: x7",
     ];
     for (index, reason) in expected.iter().enumerate() {
@@ -245,7 +245,7 @@ fn ids_of_many_digits_are_kept_apart() {
 }
 
 #[test]
-fn rows_that_a_quote_swallowed_are_set_aside() {
+fn rows_that_a_quote_swallowed_are_rejected() {
     let noted: String = orders(300)
         .lines()
         .enumerate()
@@ -276,7 +276,7 @@ fn every_usual_separator_is_found() {
 }
 
 #[test]
-fn rows_that_where_leaves_out_are_counted() {
+fn rows_that_where_filters_are_counted() {
     let shop = Shop::ordinary();
     shop.write("shop.toml", CONFIG.replace("amount =", "where = \"user < 60\"\namount ="));
     let csv = orders(120);
@@ -297,4 +297,7 @@ fn times_without_seconds_are_read() {
     let told = shop.train(&["features", "--config", "shop.toml", "--out", "m.parquet"]).done();
     assert!(told.contains("5 events of 3 users from 2024-01-04 to 2024-01-08"), "{told}");
     assert!(told.contains("unreadable time 1"), "{told}");
+    let chinese = ["features", "--config", "shop.toml", "--out", "m.parquet", "--lang", "zh"];
+    let report = shop.train(&chinese).done();
+    assert!(report.contains("时间无法读取 1"), "{report}");
 }

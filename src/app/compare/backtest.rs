@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use super::snapshots::{TrainingSnapshots, training_snapshots};
-use crate::app::{Model, PipelineError, Session};
-use crate::dataset::{Outcomes, Snapshot};
+use crate::app::grouping::user_groups;
+use crate::app::{Grouping, Model, PipelineError, Session};
+use crate::dataset::{Bilingual, Outcomes, Snapshot};
 use crate::models::rules::RuleGrouping;
 use crate::models::segmentation::Outcome;
 use crate::stats::metrics::{Ranked, Truth, log_losses, mean, r_squared};
@@ -16,7 +15,7 @@ use crate::stats::resample::{Interval, bootstrap, percentile_interval};
 const N_RESAMPLES: usize = 500;
 
 /// The read-out of a back-test.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Backtest {
     /// Users of the holdout snapshot.
     pub n_users: usize,
@@ -33,10 +32,12 @@ pub struct Backtest {
 }
 
 /// How well the group means of the training snapshots predict the holdout period.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct GroupingScores {
     /// What groups the users.
-    pub name: String,
+    pub grouping: Grouping,
+    /// The same in words.
+    pub name: Bilingual,
     /// Groups that occur in the holdout snapshot.
     pub n_groups: usize,
     /// Out-of-sample R² of log(1 + GMV).
@@ -56,10 +57,12 @@ pub struct GroupingScores {
 
 /// What layers gain over another grouping: 95 % bootstrap intervals over users
 /// of the difference, above zero where layers are better.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LayersAgainst {
     /// The other grouping.
-    pub other: String,
+    pub other: Grouping,
+    /// The same in words.
+    pub name: Bilingual,
     /// Gain in R² of log(1 + GMV).
     pub r2_log_gmv: Option<Interval>,
     /// Gain in R² of GMV.
@@ -74,7 +77,8 @@ pub struct LayersAgainst {
 
 /// The predictions of a grouping for each user of the holdout snapshot.
 struct Forecast {
-    name: String,
+    grouping: Grouping,
+    name: Bilingual,
     n_groups: usize,
     log_gmv: Vec<f64>,
     gmv: Vec<f64>,
@@ -96,11 +100,10 @@ pub fn backtest(session: &Session, model: &Model) -> Result<Backtest, PipelineEr
 fn compare(model: &Model, snapshots: &TrainingSnapshots) -> Result<Backtest, PipelineError> {
     let (holdout, training) = (snapshots.holdout(), snapshots.training());
     let bundle = &model.bundle;
-    let rfm_names = format!("RFM, {} names", bundle.rules.rfm_map.names().len());
     let forecasts = [
-        forecast("layers", model, training, holdout, layer_keys)?,
-        forecast(&rfm_names, model, training, holdout, rfm_name_keys)?,
-        forecast("RFM, 125 cells", model, training, holdout, rfm_cell_keys)?,
+        forecast(Grouping::Layers, model, training, holdout)?,
+        forecast(Grouping::Rule(RuleGrouping::Rfm), model, training, holdout)?,
+        forecast(Grouping::Rule(RuleGrouping::RfmCells), model, training, holdout)?,
     ];
     let truth = Realised::of(holdout.known_outcomes()?);
     let ranked: Vec<RankedForecast> =
@@ -120,28 +123,16 @@ fn compare(model: &Model, snapshots: &TrainingSnapshots) -> Result<Backtest, Pip
     })
 }
 
-type Keys = fn(&Model, &Snapshot) -> Result<Vec<u16>, PipelineError>;
-
-fn layer_keys(model: &Model, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {
-    let layers = model.layers_of_users(&snapshot.features)?.layers;
-    Ok(layers.into_iter().map(|layer| layer as u16).collect())
-}
-
-fn rfm_cell_keys(model: &Model, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {
-    rule_keys(model, snapshot, RuleGrouping::RfmCells)
-}
-
-fn rfm_name_keys(model: &Model, snapshot: &Snapshot) -> Result<Vec<u16>, PipelineError> {
-    rule_keys(model, snapshot, RuleGrouping::Rfm)
-}
-
-fn rule_keys(
-    model: &Model,
-    snapshot: &Snapshot,
-    grouping: RuleGrouping,
-) -> Result<Vec<u16>, PipelineError> {
-    let groups = model.bundle.rules.groups(grouping, &snapshot.features)?;
-    Ok(groups.group_of.into_iter().map(|group| group as u16).collect())
+/// "RFM, 10 names"
+fn in_words(grouping: Grouping, model: &Model) -> Bilingual {
+    let n_names = model.bundle.rules.rfm_map.names().len();
+    match grouping {
+        Grouping::Rule(RuleGrouping::Rfm) => {
+            Bilingual::new(format!("RFM, {n_names} names"), format!("RFM，{n_names} 个名称"))
+        }
+        Grouping::Rule(RuleGrouping::RfmCells) => Bilingual::new("RFM, 125 cells", "RFM，125 格"),
+        _ => grouping.title(),
+    }
 }
 
 #[derive(Default)]
@@ -164,23 +155,25 @@ impl GroupSums {
 /// Learns group means on the training snapshots and looks them up for the
 /// holdout users; a group that training never saw gets the overall mean.
 fn forecast(
-    name: &str,
+    grouping: Grouping,
     model: &Model,
     training: &[Snapshot],
     holdout: &Snapshot,
-    keys: Keys,
 ) -> Result<Forecast, PipelineError> {
-    let mut groups: BTreeMap<u16, GroupSums> = BTreeMap::new();
+    let keys = |snapshot: &Snapshot| {
+        Ok::<_, PipelineError>(user_groups(model, grouping, snapshot)?.group_of)
+    };
+    let mut groups: BTreeMap<usize, GroupSums> = BTreeMap::new();
     let mut overall = GroupSums::default();
     for snapshot in training {
         let Some(outcomes) = &snapshot.outcomes else { continue };
-        for (row, key) in keys(model, snapshot)?.into_iter().enumerate() {
+        for (row, key) in keys(snapshot)?.into_iter().enumerate() {
             groups.entry(key).or_default().add(outcomes, row);
             overall.add(outcomes, row);
         }
     }
-    let keys = keys(model, holdout)?;
-    let mean = |key: &u16, of: fn(&GroupSums) -> f64| {
+    let keys = keys(holdout)?;
+    let mean = |key: &usize, of: fn(&GroupSums) -> f64| {
         let sums = groups.get(key).unwrap_or(&overall);
         of(sums) / sums.n
     };
@@ -188,7 +181,8 @@ fn forecast(
     distinct.sort_unstable();
     distinct.dedup();
     Ok(Forecast {
-        name: name.to_owned(),
+        grouping,
+        name: in_words(grouping, model),
         n_groups: distinct.len(),
         log_gmv: keys.iter().map(|key| mean(key, |sums| sums.log_gmv)).collect(),
         gmv: keys.iter().map(|key| mean(key, |sums| sums.gmv)).collect(),
@@ -241,6 +235,7 @@ impl<'a> RankedForecast<'a> {
         let gmv = Truth { positive: &truth.everybody, value: Some(&truth.gmv) };
         let capture = self.by_gmv.measure(gmv, copies, &[0.1, 0.2]).value_capture;
         GroupingScores {
+            grouping: forecast.grouping,
             name: forecast.name.clone(),
             n_groups: forecast.n_groups,
             r2_log_gmv: r_squared(&forecast.log_gmv, &truth.log_gmv, copies),
@@ -261,7 +256,8 @@ fn difference(resamples: &[Vec<GroupingScores>], other: usize) -> LayersAgainst 
         )
     };
     LayersAgainst {
-        other: resamples[0][other].name.clone(),
+        other: resamples[0][other].grouping,
+        name: resamples[0][other].name.clone(),
         r2_log_gmv: interval(|scores| scores.r2_log_gmv),
         r2_gmv: interval(|scores| scores.r2_gmv),
         churn_auc: interval(|scores| scores.churn_auc),

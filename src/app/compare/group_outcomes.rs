@@ -1,7 +1,6 @@
 //! What became of the users of each group in the period held out.
 
 use chrono::NaiveDateTime;
-use serde::Serialize;
 
 use crate::app::grouping::user_groups;
 use crate::app::{Grouping, Model, PipelineError, Session};
@@ -10,10 +9,10 @@ use crate::features::SnapshotRequest;
 use crate::models::rules::{GroupName, UserGroups};
 
 /// All groups of a grouping at the holdout snapshot.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct GroupedOutcomes {
     /// What groups the users.
-    pub grouping: &'static str,
+    pub grouping: Grouping,
     /// As-of date of the holdout snapshot.
     pub holdout: NaiveDateTime,
     /// Days after it, in which GMV and churn are seen.
@@ -25,10 +24,9 @@ pub struct GroupedOutcomes {
 }
 
 /// The users of a group and what they did in the horizon.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct GroupOutcome {
     /// The group.
-    #[serde(flatten)]
     pub group: GroupName,
     /// Users in it.
     pub n_users: usize,
@@ -68,7 +66,7 @@ pub fn group_outcomes(
         let of_grouping = |&grouping: &Grouping| {
             let groups = user_groups(model, grouping, &snapshots[0])?;
             let (all, groups) = tally(&groups, outcomes);
-            Ok(GroupedOutcomes { grouping: grouping.as_str(), holdout, horizon_days, all, groups })
+            Ok(GroupedOutcomes { grouping, holdout, horizon_days, all, groups })
         };
         groupings.iter().map(of_grouping).collect()
     })

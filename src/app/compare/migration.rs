@@ -2,7 +2,6 @@
 //! and after.
 
 use chrono::{Days, NaiveDate, NaiveDateTime};
-use serde::Serialize;
 
 use crate::app::grouping::user_groups;
 use crate::app::open_data::OpenData;
@@ -25,10 +24,10 @@ pub struct MigrationRequest {
 }
 
 /// Users who went from group to group.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Migration {
     /// What groups the users.
-    pub grouping: &'static str,
+    pub grouping: Grouping,
     /// The first date.
     pub from: NaiveDateTime,
     /// The second date.
@@ -49,10 +48,9 @@ pub struct Migration {
 }
 
 /// A group at two dates.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct GroupAtBothDates {
     /// The group.
-    #[serde(flatten)]
     pub group: GroupName,
     /// Users at the first date.
     pub n_before: usize,
@@ -67,7 +65,7 @@ pub struct GroupAtBothDates {
 }
 
 /// Users who went from one group to another, or stayed in one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Flow {
     /// Group at the first date, or `(not yet seen)`.
     pub from: String,
@@ -108,7 +106,7 @@ pub fn migration(
         stages.begin("counting");
         let cells = Cells::count(&before, &after);
         Ok(Migration {
-            grouping: request.grouping.as_str(),
+            grouping: request.grouping,
             from,
             to,
             window_days,

@@ -1,15 +1,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use serde::Serialize;
-
 use crate::app::{Model, PipelineError, Session};
 use crate::dataset::{Snapshot, UserIds};
 use crate::models::rules::RuleGrouping;
 use crate::stats::metrics::adjusted_rand_index;
 
 /// How well groupings agree with groups that are known from elsewhere.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct GroupAgreement {
     /// Users that are in both.
     pub n_users: usize,

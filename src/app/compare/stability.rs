@@ -1,12 +1,10 @@
-use serde::Serialize;
-
 use super::snapshots::training_snapshots;
 use crate::app::{PipelineError, Session};
 use crate::bundle::Bundle;
 use crate::models::segmentation::{Refits, refit_rand_index};
 
 /// How well layers hold when they are fitted anew.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Stability {
     /// Layers of each refit: as many as the model has.
     pub k: usize,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::bundle::{Bundle, BundleError};
+use crate::dataset::Bilingual;
 
 /// The model from which layers take their ids and names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,7 +41,7 @@ pub(super) enum Origin {
     /// There is no model yet.
     First,
     /// From scratch, since the model before can't be used, for this reason.
-    Lost(String),
+    Lost(Bilingual),
     /// From a model.
     Parent(Box<Parent>),
 }
@@ -67,9 +68,10 @@ impl Previous {
                 Ok(parent) => Origin::Parent(Box::new(parent)),
                 Err(BundleError::NotABundle { .. }) if used.is_empty() => Origin::First,
                 Err(BundleError::NotABundle { .. }) => {
-                    Origin::Lost("there is no `latest` in the folder".into())
+                    let reason = ("there is no `latest` in the folder", "文件夹中没有 `latest`");
+                    Origin::Lost(Bilingual::new(reason.0, reason.1))
                 }
-                Err(error) => Origin::Lost(error.to_string()),
+                Err(error) => Origin::Lost(Bilingual::same(error.to_string())),
             }),
         }
     }

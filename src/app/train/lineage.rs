@@ -15,7 +15,7 @@ use crate::bundle::{
     Born, Bundle, BundleError, Compared, Died, Kept, Lineage, LineageEntry, LineageLayer, Merged,
     Movement, Sealed, Split, ids_in_bundles, take_turn,
 };
-use crate::dataset::Snapshot;
+use crate::dataset::{Bilingual, Snapshot};
 use crate::features::{check_custom, describe_input};
 use crate::models::segmentation::{LayerIdentity, Matching, SameGroup, SharedUsers};
 
@@ -65,7 +65,7 @@ struct History {
     /// All ids that were ever used.
     used: BTreeSet<String>,
     /// What is wrong with the file.
-    warnings: Vec<String>,
+    warnings: Vec<Bilingual>,
 }
 
 impl History {
@@ -77,7 +77,11 @@ impl History {
             Ok(lineage) => lineage,
             Err(error) => {
                 let aside = Lineage::move_away(&model_folder)?;
-                warnings.push(format!("{error}; it is kept as {}", aside.display()));
+                let aside = aside.display();
+                warnings.push(Bilingual::new(
+                    format!("{error}; it is kept as {aside}"),
+                    format!("{error}；已另存为 {aside}"),
+                ));
                 None
             }
         };
@@ -86,7 +90,10 @@ impl History {
             None => ids_in_bundles(&model_folder),
         };
         if lineage.is_none() && warnings.is_empty() && !used.is_empty() {
-            warnings.push("there are bundles but no lineage.json, which starts anew".into());
+            warnings.push(Bilingual::new(
+                "there are bundles but no lineage.json, which starts anew",
+                "有模型包而没有 lineage.json，将重新开始记录",
+            ));
         }
         let lineage = lineage.unwrap_or_else(Lineage::empty);
         Ok(Self { model_folder, lineage, used, warnings })
@@ -138,7 +145,7 @@ struct Descent {
     matching: Matching,
     compared: Option<Compared>,
     movement: Option<Movement>,
-    warnings: Vec<String>,
+    warnings: Vec<Bilingual>,
 }
 
 impl Descent {
@@ -174,15 +181,25 @@ fn descend(
             used.append(&mut parent.bundle.layers.used_ids());
             match layers_by(data, &parent.bundle, bundle, latest) {
                 Ok(old) => return inherit(data, bundle, latest, *parent, &old, &used),
-                Err(reason) => format!("{}: {reason}", parent.name),
+                Err(reason) => Bilingual::new(
+                    format!("{}: {}", parent.name, reason.en),
+                    format!("{}：{}", parent.name, reason.zh),
+                ),
             }
         }
     };
     bundle.layers.inherit(&[], &unrelated, &used);
     let first = bundle.layers.layers.iter().map(|layer| layer.id.as_str()).next().unwrap_or("L1");
-    let warning = format!(
-        "ids start afresh at {first}, since the model before can't be used ({reason}); \
-         --previous BUNDLE takes them from another"
+    let warning = Bilingual::new(
+        format!(
+            "ids start afresh at {first}, since the model before can't be used ({}); \
+             --previous BUNDLE takes them from another",
+            reason.en
+        ),
+        format!(
+            "无法使用之前的模型（{}），编号从 {first} 重新开始；--previous BUNDLE 可沿用另一个模型的编号",
+            reason.zh
+        ),
     );
     Ok(Descent { warnings: vec![warning], ..Descent::new(Vec::new(), unrelated) })
 }
@@ -194,17 +211,23 @@ fn layers_by(
     parent: &Bundle,
     bundle: &Bundle,
     latest: &Snapshot,
-) -> Result<LayersAt, String> {
-    check_custom(data.engine, parent.plan.custom()).map_err(|error| error.to_string())?;
+) -> Result<LayersAt, Bilingual> {
+    check_custom(data.engine, parent.plan.custom()).map_err(as_reason)?;
     let traits = describe_input(data.histories, bundle.record.dates.as_of);
-    let lost = traits
-        .and_then(|traits| parent.plan.check_input(&traits))
-        .map_err(|error| error.to_string())?;
+    let lost = traits.and_then(|traits| parent.plan.check_input(&traits)).map_err(as_reason)?;
     if !lost.is_empty() {
         let lost = lost.join("`, `");
-        return Err(format!("it counts events that the data no longer has: `{lost}`"));
+        return Err(Bilingual::new(
+            format!("it counts events that the data no longer has: `{lost}`"),
+            format!("它统计的事件在数据中已不存在：`{lost}`"),
+        ));
     }
-    LayersAt::of(data, parent, latest.as_of).map_err(|error| error.to_string())
+    LayersAt::of(data, parent, latest.as_of).map_err(as_reason)
+}
+
+/// Errors are in English everywhere.
+fn as_reason(error: impl std::fmt::Display) -> Bilingual {
+    Bilingual::same(error.to_string())
 }
 
 /// Ids and names from a model that puts the same users into `old`.
@@ -224,26 +247,34 @@ fn inherit(
     bundle.layers.inherit(&identities, &matching, used);
     let (movement, warnings) = match movement_since(data, &parent.bundle, bundle) {
         Ok(found) => (Some(found), Vec::new()),
-        Err(reason) => (None, vec![format!("who changed layer can't be told: {reason}")]),
+        Err(reason) => {
+            let en = format!("who changed layer is not known: {}", reason.en);
+            (None, vec![Bilingual::new(en, format!("无法得知谁换了分层：{}", reason.zh))])
+        }
     };
     let compared = Some(Compared { on: latest.as_of.date(), n_users: new.len() });
     let from = Some(parent.name);
     Ok(Descent { from, identities, matching, compared, movement, warnings })
 }
 
-fn movement_since(data: &OpenData<'_>, old: &Bundle, new: &Bundle) -> Result<Movement, String> {
+fn movement_since(data: &OpenData<'_>, old: &Bundle, new: &Bundle) -> Result<Movement, Bilingual> {
     let (from, to) = (old.record.dates.as_of, new.record.dates.as_of);
     if from > to {
-        return Err(format!("the model before ends on {}, after {}", from.date(), to.date()));
+        let (from, to) = (from.date(), to.date());
+        return Err(Bilingual::new(
+            format!("the model before ends on {from}, after {to}"),
+            format!("之前的模型止于 {from}，晚于 {to}"),
+        ));
     }
     if from <= data.input.first_time {
         let first = data.input.first_time.date();
-        return Err(format!(
-            "the data begins on {first}, after the model before ({})",
-            from.date()
+        let before = from.date();
+        return Err(Bilingual::new(
+            format!("the data begins on {first}, after the model before ({before})"),
+            format!("数据始于 {first}，晚于之前的模型（{before}）"),
         ));
     }
-    movement(data, old, new).map_err(|error| error.to_string())
+    movement(data, old, new).map_err(as_reason)
 }
 
 /// The entry of a bundle whose layers have their ids.

@@ -14,12 +14,28 @@ use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::streaming::PartitionStream;
 
 use super::csv_types::{csv_reader, delimiter_of};
+use crate::dataset::Bilingual;
 use crate::settings::Delimiter;
 
 /// Line of the file on which the row starts, from 1.
 pub(super) const LINE_COLUMN: &str = "__layercake_line";
 /// Why the row does not fit the header; null when it does.
 pub(super) const BROKEN_COLUMN: &str = "__layercake_broken";
+
+const NOT_UTF8: (&str, &str) = ("not UTF-8", "不是 UTF-8");
+
+const SWALLOWED: (&str, &str) =
+    ("rows swallowed by a quote that is not closed", "未闭合的引号吞掉了后面的行");
+
+fn wrong_length(n_columns: usize) -> Bilingual {
+    Bilingual::new(format!("{n_columns} fields expected"), format!("应有 {n_columns} 个字段"))
+}
+
+/// Why rows of a file of `n_columns` columns may not fit its header.
+pub(super) fn broken_reasons(n_columns: usize) -> [Bilingual; 3] {
+    let of = |(en, zh)| Bilingual::new(en, zh);
+    [wrong_length(n_columns), of(NOT_UTF8), of(SWALLOWED)]
+}
 
 const ROWS_PER_BATCH: usize = 8192;
 
@@ -153,13 +169,13 @@ impl RowBuilder {
         };
         if record.len() != self.columns.len() {
             let (expected, got) = (self.columns.len(), record.len());
-            return Some(format!("{expected} fields expected, {got} found: {}", content()));
+            return Some(format!("{}: {got} found in {}", wrong_length(expected).en, content()));
         }
         if record.iter().any(|field| std::str::from_utf8(field).is_err()) {
-            return Some(format!("not UTF-8: {}", content()));
+            return Some(format!("{}: {}", NOT_UTF8.0, content()));
         }
         if record.iter().any(|field| has_swallowed_rows(field, delimiter, record.len())) {
-            return Some(format!("rows swallowed by a quote that is not closed: {}", content()));
+            return Some(format!("{}: {}", SWALLOWED.0, content()));
         }
         None
     }

@@ -34,12 +34,13 @@ impl ColumnType {
         }
     }
 
-    pub(super) fn describe(self) -> &'static str {
+    /// What its values are, in English and in Chinese.
+    pub(super) fn describe(self) -> (&'static str, &'static str) {
         match self {
-            Self::Text => "text",
-            Self::Integer => "a whole number",
-            Self::Number => "a number",
-            Self::Time => "a time",
+            Self::Text => ("text", "文本"),
+            Self::Integer => ("a whole number", "整数"),
+            Self::Number => ("a number", "数字"),
+            Self::Time => ("a time", "时间"),
         }
     }
 }

@@ -164,14 +164,14 @@ pub enum SourceError {
     },
     /// A source of several without any row.
     #[error(
-        "source `{source_name}` has no row left ({n_left_out} filtered by `where`); mend it, or take \
+        "source `{source_name}` has no row left ({n_filtered} filtered by `where`); mend it, or take \
          it out of the config"
     )]
     EmptySource {
         /// Label of the source.
         source_name: String,
         /// Rows filtered.
-        n_left_out: u64,
+        n_filtered: u64,
     },
     /// Nothing left to work on.
     #[error("no event left after reading {n_rows} rows{detail}")]

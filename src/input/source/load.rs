@@ -1,5 +1,5 @@
-use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::DataType;
@@ -14,10 +14,12 @@ use tokio::task::JoinSet;
 use super::mapping::{MappedSource, PROBLEM_COLUMN, ReadAs, TimeBounds, event_columns, map_source};
 use super::profile::profile;
 use super::quarantine::write_quarantine;
+use super::rejection::reason_of;
 use super::{
-    DECIMAL_SCALE, DuplicateRows, EVENTS_TABLE, InputParams, InputProfile, SourceCounts,
+    DECIMAL_SCALE, DuplicateRows, EVENTS_TABLE, InputParams, InputProfile, Rejection, SourceCounts,
     SourceError, SourceParams, UserIdType, functions, open_raw_table,
 };
+use crate::dataset::Bilingual;
 use crate::input::engine::{Engine, plain_message};
 use crate::input::history::{
     Duplicates, Histories, HistoryBuilder, HistoryError, HistoryWriter, IdKind,
@@ -59,7 +61,7 @@ pub fn open_sources(
 }
 
 impl OpenSources {
-    /// Reads all sources once, sets aside the rows that break the contract
+    /// Reads all sources once, rejects the rows that break the contract
     /// (listing them in the CSV file `quarantine`, which is removed when there
     /// are none) and collects the rest by user.
     ///
@@ -113,7 +115,7 @@ fn map_sources(
             let raw = open_raw_table(engine, source)?;
             if raw.n_rows == 0 && sources.len() > 1 {
                 let source_name = source.label().to_owned();
-                return Err(SourceError::EmptySource { source_name, n_left_out: 0 });
+                return Err(SourceError::EmptySource { source_name, n_filtered: 0 });
             }
             map_source(source, raw, engine, bounds, input.user_ids)
         })
@@ -143,14 +145,15 @@ fn check_source(
     let mut counts = SourceCounts {
         source: source.label.clone(),
         n_rows: 0,
-        n_left_out: 0,
-        set_aside: BTreeMap::new(),
+        n_filtered: 0,
+        rejections: Vec::new(),
     };
+    let reasons: Arc<[Bilingual]> = source.reasons.as_slice().into();
     let parts = engine.wait(async {
         let streams = frame.execute_stream_partitioned().await.map_err(ReadFailure::Engine)?;
         let mut tasks = JoinSet::new();
         for stream in streams {
-            tasks.spawn(check_stream(stream, builder.writer()));
+            tasks.spawn(check_stream(stream, builder.writer(), Arc::clone(&reasons)));
         }
         let mut parts = Vec::new();
         while let Some(part) = tasks.join_next().await {
@@ -175,16 +178,17 @@ fn check_source(
             cause: explain(&plain_message(&error)),
         },
     })?;
-    let mut writers = Vec::new();
+    let (mut writers, mut n_rejected) = (Vec::new(), vec![0; reasons.len()]);
     for (part, writer) in parts {
         counts.n_rows += part.n_rows;
-        for (reason, n) in part.set_aside {
-            *counts.set_aside.entry(reason).or_default() += n;
-        }
+        n_rejected.iter_mut().zip(part.n_rejected).for_each(|(all, n)| *all += n);
         writers.push(writer);
     }
-    // A file that grew since it was opened leaves out nothing.
-    counts.n_left_out = source.raw.n_rows.saturating_sub(counts.n_rows);
+    let found = source.reasons.iter().cloned().zip(n_rejected).filter(|(_, n)| *n > 0);
+    counts.rejections = found.map(|(reason, n_rows)| Rejection { reason, n_rows }).collect();
+    counts.rejections.sort_by(|a, b| a.reason.en.cmp(&b.reason.en));
+    // Of a file that grew since it was opened, nothing was filtered.
+    counts.n_filtered = source.raw.n_rows.saturating_sub(counts.n_rows);
     Ok((counts, writers))
 }
 
@@ -194,21 +198,22 @@ enum ReadFailure {
 }
 
 /// Rows of one stream.
-#[derive(Default)]
 struct StreamCounts {
     n_rows: u64,
-    set_aside: BTreeMap<String, u64>,
+    /// By reason.
+    n_rejected: Vec<u64>,
 }
 
 async fn check_stream(
     mut stream: SendableRecordBatchStream,
     mut writer: HistoryWriter,
+    reasons: Arc<[Bilingual]>,
 ) -> Result<(StreamCounts, HistoryWriter), ReadFailure> {
-    let mut counts = StreamCounts::default();
+    let mut counts = StreamCounts { n_rows: 0, n_rejected: vec![0; reasons.len()] };
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(ReadFailure::Engine)?;
         counts.n_rows += batch.num_rows() as u64;
-        let good = count_problems(&batch, &mut counts)
+        let good = count_problems(&batch, &reasons, &mut counts.n_rejected)
             .map_err(|error| ReadFailure::Engine(error.into()))?;
         writer.write(&batch, &good).map_err(ReadFailure::Histories)?;
     }
@@ -225,10 +230,11 @@ fn explain(message: &str) -> String {
     )
 }
 
-/// Adds the batch's problems to the counts; returns which rows have none.
+/// Adds the batch's problems to those of each reason; returns which rows have none.
 fn count_problems(
     batch: &RecordBatch,
-    counts: &mut StreamCounts,
+    reasons: &[Bilingual],
+    n_rejected: &mut [u64],
 ) -> Result<BooleanArray, ArrowError> {
     let problems = batch.column_by_name(PROBLEM_COLUMN).expect("mapped frames carry it");
     if problems.logical_null_count() == problems.len() {
@@ -237,9 +243,7 @@ fn count_problems(
     let problems = arrow::compute::cast(problems, &DataType::Utf8)?;
     let problems = problems.as_string::<i32>();
     for problem in problems.iter().flatten() {
-        // "unreadable time: 32.13.2024" is counted under "unreadable time".
-        let reason = problem.split(": ").next().unwrap_or(problem);
-        *counts.set_aside.entry(reason.to_owned()).or_default() += 1;
+        n_rejected[reason_of(problem, reasons).expect("a source knows its reasons")] += 1;
     }
     Ok((0..problems.len()).map(|row| Some(problems.is_null(row))).collect())
 }
@@ -250,17 +254,17 @@ fn check_share(
     quarantine: &Path,
 ) -> Result<(), SourceError> {
     let n_rows: u64 = counts.iter().map(|source| source.n_rows).sum();
-    let n_bad: u64 = counts.iter().map(SourceCounts::n_set_aside).sum();
+    let n_bad: u64 = counts.iter().map(SourceCounts::n_rejected).sum();
     let share = n_bad as f64 / n_rows.max(1) as f64;
     if share <= input.gates.max_rejected_share.get() {
         return Ok(());
     }
     let most_frequent = counts
         .iter()
-        .flat_map(|source| source.set_aside.iter().map(move |(reason, n)| (n, reason, source)))
-        .max_by_key(|(n, ..)| **n)
-        .map_or(String::new(), |(n, reason, source)| {
-            format!("{reason} ({n} rows of `{}`)", source.source)
+        .flat_map(|source| source.rejections.iter().map(move |it| (it, source)))
+        .max_by_key(|(rejection, _)| rejection.n_rows)
+        .map_or(String::new(), |(Rejection { reason, n_rows }, source)| {
+            format!("{} ({n_rows} rows of `{}`)", reason.en, source.source)
         });
     Err(SourceError::TooManyBadRows {
         n_bad,
@@ -275,19 +279,19 @@ fn check_share(
 /// A feed that died is reported, and not read as customers who fell silent.
 fn check_not_empty(counts: &[SourceCounts]) -> Result<(), SourceError> {
     let n_rows: u64 = counts.iter().map(|source| source.n_rows).sum();
-    let n_bad: u64 = counts.iter().map(SourceCounts::n_set_aside).sum();
+    let n_bad: u64 = counts.iter().map(SourceCounts::n_rejected).sum();
     if n_rows == n_bad {
         let detail = if n_rows == 0 {
-            "; the files hold a header only, or `where` leaves out every row".to_owned()
+            "; the files hold a header only, or `where` filters every row".to_owned()
         } else {
             format!("; all {n_bad} were rejected")
         };
         return Err(SourceError::NoEvents { n_rows, detail });
     }
-    match counts.iter().find(|source| source.n_rows == source.n_set_aside()) {
+    match counts.iter().find(|source| source.n_rows == source.n_rejected()) {
         Some(source) => Err(SourceError::EmptySource {
             source_name: source.source.clone(),
-            n_left_out: source.n_left_out,
+            n_filtered: source.n_filtered,
         }),
         None => Ok(()),
     }

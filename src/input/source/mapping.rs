@@ -9,17 +9,19 @@ use chrono::NaiveDate;
 use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchema, SchemaError};
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::{Expr, ExprSchemable, cast, col, lit, try_cast, when};
+use datafusion::logical_expr::{Expr, ExprSchemable, cast, col, lit, try_cast};
 use datafusion::prelude::DataFrame;
 use datafusion::scalar::ScalarValue;
 
 use super::csv_table::LINE_COLUMN;
 use super::functions::{exceeds, iso_time};
-use super::raw_table::{CELL_PROBLEM_COLUMN, RawTable, null_text};
+use super::raw_table::{CELL_PROBLEM_COLUMN, RawTable};
+use super::rejection::{Breach, first_problem};
 use super::{
     DECIMAL_PRECISION, DECIMAL_SCALE, EVENT_COLUMNS, EventColumn, EventColumnKind, SourceError,
     SourceParams, UserIdType, event_column_names,
 };
+use crate::dataset::Bilingual;
 use crate::input::engine::{Engine, plain_message};
 
 /// Why the row was rejected; null for a good row.
@@ -42,6 +44,8 @@ pub(super) struct MappedSource {
     expressions: Vec<(&'static EventColumn, Option<MappedColumn>)>,
     filter: Option<Expr>,
     problem: Expr,
+    /// All reasons for which its rows may be rejected.
+    pub reasons: Vec<Bilingual>,
     needed: BTreeSet<String>,
 }
 
@@ -98,7 +102,7 @@ pub(super) fn map_source(
         });
     }
     let mut expressions = Vec::new();
-    let mut problems = vec![(col(CELL_PROBLEM_COLUMN).is_not_null(), col(CELL_PROBLEM_COLUMN))];
+    let mut breaches = Vec::new();
     let mut found_ids = UserIdType::Text;
     for (column, expression, sql) in parsed {
         let Some(expression) = expression else {
@@ -117,16 +121,19 @@ pub(super) fn map_source(
         if is_time && !found.is_temporal() {
             converted = iso_time(&expression, converted);
         }
-        problems.extend(contract(column, &expression, &converted, &found, bounds)?);
+        breaches.extend(contract(column, &expression, &converted, &found, bounds));
         let is_code = matches!(column.kind, EventColumnKind::Event | EventColumnKind::Code);
         let stays_plain = found.is_floating()
             || is_code && matches!(&found, DataType::Dictionary(_, value) if value.is_string());
         let plain = if stays_plain { expression } else { converted.clone() };
         expressions.push((column, Some(MappedColumn { typed: converted, plain })));
     }
-    let problem = first_problem(problems)?;
+    let problem = first_problem(col(CELL_PROBLEM_COLUMN), &breaches)?;
+    let mut reasons = raw.cell_reasons(&needed);
+    reasons.extend(breaches.into_iter().map(|breach| breach.reason));
     let label = source.label().to_owned();
-    Ok(MappedSource { label, raw, user_ids: found_ids, expressions, filter, problem, needed })
+    let user_ids = found_ids;
+    Ok(MappedSource { label, raw, user_ids, expressions, filter, problem, reasons, needed })
 }
 
 impl MappedSource {
@@ -289,63 +296,55 @@ fn nearest<'a>(wanted: &str, names: &'a [String]) -> Option<&'a String> {
         .filter(|name| similarity(name) > 0.7)
 }
 
-/// Conditions under which a column breaks the contract, and their reasons.
+/// The ways in which a column may break the contract.
 fn contract(
     column: &EventColumn,
     original: &Expr,
     converted: &Expr,
     found: &DataType,
     bounds: TimeBounds,
-) -> Result<Vec<(Expr, Expr)>, SourceError> {
+) -> Vec<Breach> {
     let absent = original.clone().is_null();
     let lost = original.clone().is_not_null().and(converted.clone().is_null());
-    let as_text = || cast(original.clone(), DataType::Utf8);
-    let say = |reason: &str| {
-        datafusion::functions::expr_fn::concat(vec![lit(format!("{reason}: ")), as_text()])
+    let lacks = |condition, reason| Breach::new(condition, reason, None);
+    let bad = |condition, reason: (&str, &str)| {
+        Breach::new(condition, reason, Some(cast(original.clone(), DataType::Utf8)))
     };
     let day = |day: NaiveDate| {
         let micros = day.and_time(Default::default()).and_utc().timestamp_micros();
         lit(ScalarValue::TimestampMicrosecond(Some(micros), None))
     };
-    Ok(match column.kind {
+    let (no_user, name) = (("no user", "没有用户"), column.name);
+    match column.kind {
         EventColumnKind::User if found.is_integer() => {
-            vec![(absent, lit("no user")), (lost, say("user id too large"))]
+            vec![lacks(absent, no_user), bad(lost, ("user id too large", "用户编号过大"))]
         }
-        EventColumnKind::User => vec![(absent.or(converted.clone().eq(lit(""))), lit("no user"))],
+        EventColumnKind::User => vec![lacks(absent.or(converted.clone().eq(lit(""))), no_user)],
         EventColumnKind::Time => vec![
-            (absent, lit("no time")),
-            (lost, say("unreadable time")),
-            (converted.clone().lt(day(bounds.earliest)), say("time too early")),
-            (converted.clone().gt_eq(day(bounds.latest)), say("time in the future")),
+            lacks(absent, ("no time", "没有时间")),
+            bad(lost, ("unreadable time", "时间无法读取")),
+            bad(converted.clone().lt(day(bounds.earliest)), ("time too early", "时间过早")),
+            bad(converted.clone().gt_eq(day(bounds.latest)), ("time in the future", "时间在未来")),
         ],
         EventColumnKind::Event => {
             let is_dictionary =
                 matches!(found, DataType::Dictionary(_, value) if value.is_string());
             let text = if is_dictionary { original } else { converted };
-            vec![(absent.or(text.clone().eq(lit(""))), lit("no event"))]
+            vec![lacks(absent.or(text.clone().eq(lit(""))), ("no event", "没有事件"))]
         }
         EventColumnKind::Code | EventColumnKind::Text => vec![],
         EventColumnKind::Number if found.is_floating() => {
             let bound = 10f64.powi(i32::from(DECIMAL_PRECISION) - i32::from(DECIMAL_SCALE));
             let is_out = exceeds(cast(original.clone(), DataType::Float64), bound);
-            vec![(is_out, say(&format!("{} not finite or too large", column.name)))]
+            let reason =
+                (format!("{name} not finite or too large"), format!("{name} 不是有限数或过大"));
+            vec![bad(is_out, (&reason.0, &reason.1))]
         }
         EventColumnKind::Number | EventColumnKind::KnownFrom => {
-            vec![(lost, say(&format!("unreadable {}", column.name)))]
+            let reason = (format!("unreadable {name}"), format!("{name} 无法读取"));
+            vec![bad(lost, (&reason.0, &reason.1))]
         }
-    })
-}
-
-fn first_problem(problems: Vec<(Expr, Expr)>) -> Result<Expr, SourceError> {
-    let mut problems = problems.into_iter();
-    let Some((condition, reason)) = problems.next() else {
-        return Ok(null_text());
-    };
-    let mut cases = when(condition, reason);
-    for (condition, reason) in problems {
-        cases = cases.when(condition, reason);
     }
-    Ok(cases.otherwise(null_text())?)
 }
 
 /// The event columns, as a selection.

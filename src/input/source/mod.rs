@@ -17,6 +17,7 @@ mod params;
 mod profile;
 mod quarantine;
 mod raw_table;
+mod rejection;
 mod sample;
 
 pub use csv_types::ColumnType;
@@ -32,6 +33,7 @@ pub use mapping::quoted_column;
 pub use params::{DuplicateRows, InputGates, InputParams, Paths, SourceParams, UserIdType};
 pub use profile::{DayGap, EventCount, InputProfile, SourceCounts};
 pub use raw_table::{RawTable, open_raw_table};
+pub use rejection::Rejection;
 pub use sample::{SampledColumn, TableSample, sample_table};
 
 /// Name under which the checked events are registered in the engine.

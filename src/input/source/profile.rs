@@ -1,9 +1,7 @@
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 
-use super::DuplicateRows;
+use super::{DuplicateRows, Rejection};
 use crate::input::history::HistorySummary;
 
 /// What was read, kept and rejected, and what the events look like.
@@ -46,18 +44,18 @@ pub struct DayGap {
 pub struct SourceCounts {
     /// Label of the source.
     pub source: String,
-    /// Rows read, without those that `where` leaves out.
+    /// Rows read, without those that `where` filters.
     pub n_rows: u64,
-    /// Rows that `where` leaves out.
-    pub n_left_out: u64,
-    /// Rejected rows, by reason.
-    pub set_aside: BTreeMap<String, u64>,
+    /// Rows that `where` filters.
+    pub n_filtered: u64,
+    /// Rejected rows by reason, in order of the reasons.
+    pub rejections: Vec<Rejection>,
 }
 
 impl SourceCounts {
     /// All rejected rows.
-    pub fn n_set_aside(&self) -> u64 {
-        self.set_aside.values().sum()
+    pub fn n_rejected(&self) -> u64 {
+        self.rejections.iter().map(|rejection| rejection.n_rows).sum()
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn write_quarantine(
         file: path.to_owned(),
         cause: error.to_string(),
     };
-    if counts.iter().all(|source| source.set_aside.is_empty()) {
+    if counts.iter().all(|source| source.rejections.is_empty()) {
         return match std::fs::remove_file(path) {
             Err(error) if path.is_file() => Err(failed(&error)),
             _ => Ok(()),
@@ -54,7 +54,7 @@ fn write_rows(
     functions::register(serial.context());
     let mut is_first = true;
     for (source, counts) in mapped.iter().zip(counts) {
-        let files: &[_] = if counts.set_aside.is_empty() { &[] } else { &source.raw.files };
+        let files: &[_] = if counts.rejections.is_empty() { &[] } else { &source.raw.files };
         for file in files {
             let frame = source.read(&serial, std::slice::from_ref(file), true, ReadAs::Table)?;
             let frame = frame.filter(col(PROBLEM_COLUMN).is_not_null())?;

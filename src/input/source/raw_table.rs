@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema};
 use datafusion::common::{Column, DFSchema};
-use datafusion::functions::expr_fn::concat;
 use datafusion::functions_window::expr_fn::row_number;
-use datafusion::logical_expr::{Expr, col, ident, lit, try_cast, when};
+use datafusion::logical_expr::{Expr, col, ident, lit, try_cast};
 use datafusion::prelude::{DataFrame, ParquetReadOptions};
 use datafusion::scalar::ScalarValue;
 use parquet::file::metadata::ParquetMetaDataReader;
 
-use super::csv_table::{BROKEN_COLUMN, LINE_COLUMN, csv_table};
+use super::csv_table::{BROKEN_COLUMN, LINE_COLUMN, broken_reasons, csv_table};
 use super::csv_types::{delimiter_of, infer_csv_types, read_header};
 use super::files::{FileFormat, expand_paths};
+use super::rejection::{Breach, first_problem, null_text};
 use super::{ColumnType, SourceError, SourceParams};
+use crate::dataset::Bilingual;
 use crate::input::engine::Engine;
 use crate::settings::Delimiter;
 
@@ -219,17 +220,27 @@ impl RawTable {
     /// The first thing wrong with the row's cells, as text.
     fn cell_problem(&self, needed: &BTreeSet<String>) -> Result<Expr, SourceError> {
         let broken = Expr::Column(Column::from_name(BROKEN_COLUMN));
-        let mut cases = when(broken.clone().is_not_null(), broken);
-        for name in needed.iter().filter(|name| self.csv_types[*name] != ColumnType::Text) {
-            let text = ident(name);
-            let unreadable = text.clone().is_not_null().and(self.typed(name).is_null());
-            let message = format!("{name} is not {}: ", self.csv_types[name].describe());
-            cases = cases.when(unreadable, concat(vec![lit(message), text]));
-        }
-        Ok(cases.otherwise(null_text())?)
+        Ok(first_problem(broken, &self.cell_breaches(needed))?)
     }
-}
 
-pub(super) fn null_text() -> Expr {
-    lit(ScalarValue::Utf8(None))
+    /// Cells that are not of their column's type.
+    fn cell_breaches(&self, needed: &BTreeSet<String>) -> Vec<Breach> {
+        let is_typed = |name: &&String| {
+            self.csv_types.get(*name).is_some_and(|column_type| *column_type != ColumnType::Text)
+        };
+        let breach = |name: &String| {
+            let (en, zh) = self.csv_types[name].describe();
+            let (en, zh) = (format!("{name} is not {en}"), format!("{name} 不是{zh}"));
+            let unreadable = ident(name).is_not_null().and(self.typed(name).is_null());
+            Breach::new(unreadable, (&en, &zh), Some(ident(name)))
+        };
+        needed.iter().filter(is_typed).map(breach).collect()
+    }
+
+    /// All that may be wrong with cells of the `needed` columns.
+    pub(super) fn cell_reasons(&self, needed: &BTreeSet<String>) -> Vec<Bilingual> {
+        let broken = broken_reasons(self.schema.fields().len());
+        let cells = self.cell_breaches(needed).into_iter().map(|breach| breach.reason);
+        broken.into_iter().chain(cells).collect()
+    }
 }

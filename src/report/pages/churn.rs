@@ -64,13 +64,14 @@ pub fn churn(bundle: &Bundle) -> Document {
     page.table(importance(&evaluation.importance).for_programs());
     page.table(importance(evaluation.importance.iter().take(N_SHOWN)).for_people());
     page.paragraph(words(
-        "Holdout: no fit has seen that snapshot. Intervals hold 95 % of bootstrap resamples of \
-         the users. Lift: churn rate among the likeliest over that of all. Captured: share of all \
-         who churned. GMV: share of what they had ordered in the year before. Flags count only \
-         users within reach ([silence] reach_days); * marks the one in use. ECE: mean distance of \
-         probability and rate in ten bins of equal size.",
-        "保留快照：任何拟合都没有见过它。区间包含 95 % 的用户自助抽样。提升度：最可能流失者的流失率与\
-         全体之比。捕获：占全部流失者的份额。GMV：占流失者前一年订单金额的份额。标记只计可触达的用户\
+        "Holdout: a snapshot that no fit has seen. Intervals: 95 % of bootstrap resamples of the \
+         users. Lift 5 %: churn rate of the 5 % likeliest to churn, divided by that of all. Captured: \
+         their share of all users who churned. GMV: their share of what all users who churned had \
+         ordered in the year before. Flags count only users within reach ([silence] reach_days); * \
+         marks the one in use. ECE: mean difference between probability and rate in ten bins of \
+         equal size.",
+        "留出快照：任何拟合都没有见过它。区间包含 95 % 的用户自助抽样。提升度 5 %：最可能流失的 5 % 用户的\
+         流失率与全体之比。捕获：其中流失者占全部流失者的份额。GMV：其中流失者前一年的订单金额占全部流失者的份额。标记只计可触达的用户\
          （[silence] reach_days）；* 为当前所用。ECE：十个等大分箱中概率与实际比率的平均差距。",
     ));
     page
@@ -83,7 +84,7 @@ fn about(page: &mut Document, bundle: &Bundle) {
     let (n, n_all) = (thousands(evaluation.n_churned), thousands(evaluation.n_users));
     page.paragraph(words(
         format!("{}: {n} of {n_all} on the holdout", rule.en),
-        format!("{}：保留快照的 {n_all} 人中有 {n} 人", rule.zh),
+        format!("{}：留出快照的 {n_all} 人中有 {n} 人", rule.zh),
     ));
     page.paragraph(chosen(bundle));
 }
@@ -170,13 +171,8 @@ const MEASURES: [Measure; 15] = [
     measure("ece", ("ECE", "ECE"), |it| it.ece, None),
 ];
 
-fn ranking<'a>() -> Column<'a, &'a RankingScores> {
-    column(
-        "ranking",
-        ("Churn on the holdout", "保留快照的流失"),
-        Format::Text,
-        |it: &&RankingScores| it.name.clone(),
-    )
+fn ranking<'a>(title: (&str, &str)) -> Column<'a, &'a RankingScores> {
+    column("ranking", title, Format::Text, |it: &&RankingScores| it.name.clone())
 }
 
 /// The model and rules of thumb, by a few measures.
@@ -187,7 +183,9 @@ fn short_scores(bundle: &Bundle) -> Table {
             (it.of)(scores).map(|estimate| estimate.value)
         }))
     });
-    let columns: Vec<_> = std::iter::once(ranking()).chain(columns).collect();
+    let columns: Vec<_> = std::iter::once(ranking(("Churn on the holdout", "留出快照的流失")))
+        .chain(columns)
+        .collect();
     Table::new("churn", &bundle.record.churn.scores, &columns)
 }
 
@@ -198,7 +196,8 @@ fn scores(bundle: &Bundle) -> Table {
             (it.of)(scores).map(estimate)
         })
     });
-    let columns: Vec<_> = std::iter::once(ranking()).chain(columns).collect();
+    let columns: Vec<_> =
+        std::iter::once(ranking(("Holdout", "留出快照"))).chain(columns).collect();
     Table::new("scores", &bundle.record.churn.scores, &columns).transposed()
 }
 
@@ -253,10 +252,13 @@ fn rates(bundle: &Bundle) -> Table {
     });
     let columns = [
         column("as_of", ("Snapshot", "快照"), Format::Text, |it: &Rate| it.as_of),
-        column("is_holdout", ("Holdout", "保留"), Format::Text, |it: &Rate| it.is_holdout),
-        column("n_users", ("Eligible users", "适用用户"), Format::Count, |it: &Rate| {
-            it.n_users
-        }),
+        column("is_holdout", ("Holdout", "留出"), Format::Text, |it: &Rate| it.is_holdout),
+        column(
+            "n_users",
+            ("Eligible users", "符合条件的用户"),
+            Format::Count,
+            |it: &Rate| it.n_users,
+        ),
         column("churn_rate", ("Churn rate", "流失率"), Format::Share, |it: &Rate| it.churn_rate),
         column(
             "mean_probability",

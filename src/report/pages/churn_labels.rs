@@ -11,7 +11,7 @@ use crate::stats::calibration::Calibration;
 pub(super) fn label(label: &ChurnLabel) -> Bilingual {
     let (event, horizon) = (&label.event, label.horizon_days);
     let rule = match label.rule {
-        ChurnRule::NoEvent => format!("截止日后 {horizon} 天内没有 `{event}`"),
+        ChurnRule::NoEvent => format!("在截止日后 {horizon} 天内没有 `{event}`"),
         ChurnRule::Silence => {
             let days = label.silence_days;
             format!("在截止日后 {horizon} 天内转为沉默（{days} 天没有 `{event}`）")
@@ -24,18 +24,18 @@ pub(super) fn label(label: &ChurnLabel) -> Bilingual {
         }
     };
     let among = match label.lookback_days {
-        None => "此前有过的用户".to_owned(),
-        Some(days) => format!("此前 {days} 天内有过的用户"),
+        None => format!("此前有过 `{event}`"),
+        Some(days) => format!("此前 {days} 天内有过 `{event}`"),
     };
     let age = match label.min_age_days {
         0 => String::new(),
-        days => format!("，且首次至少在 {days} 天前"),
+        days => format!("、首次至少在 {days} 天前"),
     };
     let not_silent = match label.rule {
         ChurnRule::NoEvent => "",
-        _ => "，且尚未沉默、届时可能沉默",
+        _ => "、尚未沉默但届时可能沉默",
     };
-    words(label.sentence(), format!("流失：{among}{age}{not_silent}，{rule}"))
+    words(label.sentence(), format!("流失：{among}{age}{not_silent}的用户{rule}"))
 }
 
 /// A classifier.
@@ -72,7 +72,7 @@ pub(super) fn chosen(bundle: &Bundle) -> Bilingual {
         }
     };
     let (why_en, why_zh) = match bundle.config.churn.model {
-        ModelChoice::Auto => ("least log loss on", "对数损失最小，验证于"),
+        ModelChoice::Auto => ("lowest log loss on", "对数损失最小，验证于"),
         _ => ("as the config asks; log loss on", "按配置选用；对数损失，验证于"),
     };
     let name = in_words(classifier(selection.chosen));
@@ -146,8 +146,8 @@ pub(super) fn flag(rule: FlagRule) -> Value {
             let saved = percent(save_rate.get());
             (
                 "profit",
-                format!("pays at cost {cost}, {saved} saved"),
-                format!("成本 {cost}、挽回 {saved} 时有利"),
+                format!("profit at cost {cost}, {saved} saved"),
+                format!("成本 {cost}、挽回 {saved} 时获利"),
             )
         }
     };

@@ -21,19 +21,21 @@ pub fn backtest(backtest: &Backtest) -> Document {
     page.table(groupings(&backtest.groupings));
     page.table(differences(&backtest.differences));
     page.paragraph(words(
-        "Group means of the training snapshots predict the holdout. R² log, R²: of log(1 + GMV) \
-         and of GMV. AUC, log loss: of churn. Top 10 %: share of GMV captured by that share of \
-         users. Higher is better except for log loss. Gains are 95 % bootstrap intervals over \
-         users; above zero, layers are better.",
-        "用训练快照的组均值预测保留期。R² log、R²：log(1 + GMV) 与 GMV 的。AUC、对数损失：流失的。前 10 %：\
-         该比例用户捕获的 GMV 份额。除对数损失外越高越好。增益为用户自助抽样的 95 % 区间；大于零表示分层更好。",
+        "The means of each group on the training snapshots predict the holdout. R² log and R² are \
+         of log(1 + GMV) and GMV, AUC and log loss of churn. Top 10 %: share of GMV from the 10 % \
+         of users in the best groups. Higher is better, except for log loss. Gains are 95 % \
+         bootstrap intervals over users; above zero, layers are better.",
+        "用训练快照中各组的均值预测留出期。R² log 与 R² 针对 log(1 + GMV) 与 GMV，AUC 与对数损失针对流失。\
+         前 10 %：最佳组中 10 % 的用户贡献的 GMV 份额。除对数损失外越高越好。增益为用户自助抽样的 95 % 区间；大于零表示分层更好。",
     ));
     page
 }
 
 fn groupings(groupings: &[GroupingScores]) -> Table {
     let columns = [
-        column("id", ("Grouping", "分组"), Format::Text, |it: &&GroupingScores| it.name.clone()),
+        column("id", ("Grouping", "分组"), Format::Text, |it: &&GroupingScores| {
+            Value::Code(it.grouping.as_str(), it.name.clone())
+        }),
         column("n_groups", ("Groups", "组数"), Format::Count, |it: &&GroupingScores| it.n_groups),
         column("r2_log_gmv", ("R² log", "R² log"), Format::Decimal(3), |it: &&GroupingScores| {
             it.r2_log_gmv
@@ -69,9 +71,12 @@ fn differences(differences: &[LayersAgainst]) -> Table {
         move |it: &&LayersAgainst| of(it).map_or(Value::Missing, |it| Value::Range(it.low, it.high))
     };
     let columns = [
-        column("id", ("Layers gain (95 %)", "分层增益（95 %）"), Format::Text, |it: &&_| {
-            LayersAgainst::clone(it).other
-        }),
+        column(
+            "id",
+            ("Layers gain (95 %)", "分层增益（95 %）"),
+            Format::Text,
+            |it: &&LayersAgainst| Value::Code(it.other.as_str(), it.name.clone()),
+        ),
         column("r2_log_gmv", ("R² log", "R² log"), Format::Signed(3), gain(|it| it.r2_log_gmv)),
         column("r2_gmv", ("R²", "R²"), Format::Signed(3), gain(|it| it.r2_gmv)),
         column("churn_auc", ("AUC", "AUC"), Format::Signed(3), gain(|it| it.churn_auc))
@@ -105,7 +110,7 @@ pub fn stability(stability: &Stability) -> Document {
              pairs, on the {n_users} users of the holdout (1: the same layers)"
         ),
         format!(
-            "{k} 个分层重拟合 {n_refits} 次，每次有放回地抽取用户；在保留快照的 {n_users} 位用户上对所有配对取平均\
+            "{k} 个分层重拟合 {n_refits} 次，每次有放回地抽取用户；在留出快照的 {n_users} 位用户上对所有配对取平均\
              （1 表示分层相同）"
         ),
     ));

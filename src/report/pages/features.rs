@@ -97,12 +97,12 @@ fn in_words(page: &mut Document, row: &Listed<'_>) {
     let missing = info.when_missing.meaning();
     page.paragraph(words(
         format!("where there is none: {}", missing.en),
-        format!("没有时：{}", missing.zh),
+        format!("无数据时：{}", missing.zh),
     ));
     if let Some(candidate) = row.candidate {
         let reason = reason(&candidate.verdict);
-        let auc = candidate.churn_auc.map_or(String::new(), |auc| format!(", AUC {auc:.3}"));
-        page.paragraph(words(format!("{}{auc}", reason.en), format!("{}{auc}", reason.zh)));
+        let auc = candidate.churn_auc.map(|auc| Bilingual::same(format!("AUC {auc:.3}")));
+        page.paragraph(listed(&std::iter::once(reason).chain(auc).collect::<Vec<_>>()));
     }
 }
 

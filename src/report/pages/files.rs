@@ -75,7 +75,7 @@ pub fn review_checked(layers: &[Layer], review: &Review, file: &Path) -> Documen
     page.paragraph(words(
         format!(
             "{n_renamed} renamed, {n_merged} merged, {n_splits} split off, {n_pins} pinned by \
-             rule. It was left as it is."
+             rule. The file is unchanged."
         ),
         format!(
             "改名 {n_renamed} 个，合并 {n_merged} 个，拆分 {n_splits} 个，按规则固定 {n_pins} 个。文件保持原样。"
@@ -88,7 +88,7 @@ pub fn review_checked(layers: &[Layer], review: &Review, file: &Path) -> Documen
 pub fn review_unfit(error: &dyn std::error::Error) -> Document {
     let mut page = Document::default();
     page.warning(words(
-        format!("{error}. Scoring stops until it is mended"),
+        format!("{error}. Scoring stops until it is corrected"),
         format!("{error}。修正之前无法评分"),
     ));
     page
@@ -99,7 +99,7 @@ pub fn review_outdated(file: &Path) -> Document {
     let mut page = Document::default();
     let file = file.display();
     page.warning(words(
-        format!("{file} is about the layers before --fresh; read it again"),
+        format!("{file} was written for the layers before --fresh; check it again"),
         format!("{file} 针对的是 --fresh 之前的分层；请重新检查"),
     ));
     page

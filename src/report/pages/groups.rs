@@ -2,7 +2,7 @@
 
 use super::phrases::layer_name;
 use super::phrases::users;
-use crate::app::{GroupOutcome, GroupedOutcomes};
+use crate::app::{GroupOutcome, GroupedOutcomes, Grouping};
 use crate::dataset::Bilingual;
 use crate::models::rules::GroupName;
 use crate::report::{Column, Document, Format, Table, column, words};
@@ -14,7 +14,7 @@ pub(super) fn name(group: &GroupName) -> Bilingual {
 }
 
 /// A group of a grouping.
-type Row<'a> = (&'static str, &'a GroupOutcome);
+type Row<'a> = (Grouping, &'a GroupOutcome);
 
 /// Every grouping of the holdout, one table each; one for all where programs read.
 pub fn group_outcomes(found: &[GroupedOutcomes]) -> Document {
@@ -31,7 +31,10 @@ pub fn group_outcomes(found: &[GroupedOutcomes]) -> Document {
             format!("{day} 的{}，及其后 {days} 天的表现", users.zh),
         ));
     }
-    page.table(Table::new("groups", found.iter().flat_map(rows), &columns("")).for_programs());
+    page.table(
+        Table::new("groups", found.iter().flat_map(rows), &columns(Grouping::Layers))
+            .for_programs(),
+    );
     for grouping in found {
         let seen = rows(grouping).filter(|(_, group)| group.n_users > 0);
         let all = std::iter::once((grouping.grouping, &grouping.all));
@@ -50,10 +53,11 @@ fn rows(grouping: &GroupedOutcomes) -> impl Iterator<Item = Row<'_>> {
     grouping.groups.iter().map(|group| (grouping.grouping, group))
 }
 
-fn columns<'a>(grouping: &str) -> Vec<Column<'static, Row<'a>>> {
+fn columns<'a>(grouping: Grouping) -> Vec<Column<'static, Row<'a>>> {
+    let title = grouping.title();
     vec![
-        column("grouping", ("", ""), Format::Text, |it: &Row<'_>| it.0).for_programs(),
-        column("group", (grouping, grouping), Format::Text, |it: &Row<'_>| name(&it.1.group)),
+        column("grouping", ("", ""), Format::Text, |it: &Row<'_>| it.0.as_str()).for_programs(),
+        column("group", (&title.en, &title.zh), Format::Text, |it: &Row<'_>| name(&it.1.group)),
         column("n_users", ("Users", "用户数"), Format::Count, |it: &Row<'_>| it.1.n_users),
         column("share", ("Share", "占比"), Format::Share, |it: &Row<'_>| it.1.share),
         column("gmv", ("GMV", "GMV"), Format::Money, |it: &Row<'_>| it.1.gmv),

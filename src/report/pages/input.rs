@@ -1,8 +1,10 @@
 use std::path::Path;
 
 use crate::input::engine::MemoryUse;
-use crate::input::source::{DayGap, DuplicateRows, EventCount, InputProfile, SourceCounts};
-use crate::report::pages::phrases::{thousands, users};
+use crate::input::source::{
+    DayGap, DuplicateRows, EventCount, InputProfile, Rejection, SourceCounts,
+};
+use crate::report::pages::phrases::{listed, thousands, users};
 use crate::report::{Document, Format, Table, column, words};
 
 /// Event types that are named in words.
@@ -50,29 +52,33 @@ fn events_in_words(page: &mut Document, events: &[EventCount]) {
 /// Rows of a source that are no events, filtered by the config or rejected.
 fn rows_left(page: &mut Document, source: &SourceCounts, quarantine: Option<&Path>) {
     let label = &source.source;
-    if source.n_left_out > 0 {
-        let n = thousands(source.n_left_out);
+    if source.n_filtered > 0 {
+        let n = thousands(source.n_filtered);
         page.paragraph(words(
             format!("{label}: {n} rows filtered by `where`"),
             format!("{label}：`where` 过滤了 {n} 行"),
         ));
     }
-    if source.n_set_aside() == 0 {
+    if source.n_rejected() == 0 {
         return;
     }
-    let reasons: Vec<String> =
-        source.set_aside.iter().map(|(reason, n)| format!("{reason} {}", thousands(*n))).collect();
-    let reasons = reasons.join(", ");
-    let (n, n_rows) = (thousands(source.n_set_aside()), thousands(source.n_rows));
-    let listed = quarantine.map(|file| file.display().to_string());
+    let reasons = source.rejections.iter().map(|Rejection { reason, n_rows }| {
+        let n = thousands(*n_rows);
+        words(format!("{} {n}", reason.en), format!("{} {n}", reason.zh))
+    });
+    let reasons = listed(&reasons.collect::<Vec<_>>());
+    let (n, n_rows) = (thousands(source.n_rejected()), thousands(source.n_rows));
+    let list = quarantine.map(|file| file.display().to_string());
     page.paragraph(words(
         format!(
-            "{label}: {n} of {n_rows} rows rejected ({reasons}){}",
-            listed.as_ref().map_or(String::new(), |file| format!(", listed in {file}"))
+            "{label}: {n} of {n_rows} rows rejected ({}){}",
+            reasons.en,
+            list.as_ref().map_or(String::new(), |file| format!(", listed in {file}"))
         ),
         format!(
-            "{label}：{n_rows} 行中有 {n} 行被拒绝（{reasons}）{}",
-            listed.map_or(String::new(), |file| format!("，列于 {file}"))
+            "{label}：{n_rows} 行中有 {n} 行被拒绝（{}）{}",
+            reasons.zh,
+            list.map_or(String::new(), |file| format!("，列于 {file}"))
         ),
     ));
 }
@@ -133,25 +139,24 @@ fn sources(sources: &[SourceCounts]) -> Table {
         }),
         column("n_rows", ("Rows", "行数"), Format::Count, |it: &&SourceCounts| it.n_rows),
         column("n_filtered", ("Filtered", "过滤"), Format::Count, |it: &&SourceCounts| {
-            it.n_left_out
+            it.n_filtered
         }),
         column("n_rejected", ("Rejected", "拒绝"), Format::Count, |it: &&SourceCounts| {
-            it.n_set_aside()
+            it.n_rejected()
         }),
     ];
     Table::new("sources", sources, &columns)
 }
 
 fn rejected(sources: &[SourceCounts]) -> Table {
-    type Reason<'a> = (&'a str, &'a str, u64);
+    type Row<'a> = (&'a str, &'a Rejection);
     let rows = sources.iter().flat_map(|source| {
-        let reasons = source.set_aside.iter();
-        reasons.map(move |(reason, n)| (source.source.as_str(), reason.as_str(), *n))
+        source.rejections.iter().map(move |rejection| (source.source.as_str(), rejection))
     });
     let columns = [
-        column("source", ("Source", "来源"), Format::Text, |it: &Reason<'_>| it.0),
-        column("reason", ("Reason", "原因"), Format::Text, |it: &Reason<'_>| it.1),
-        column("n_rows", ("Rows", "行数"), Format::Count, |it: &Reason<'_>| it.2),
+        column("source", ("Source", "来源"), Format::Text, |it: &Row<'_>| it.0),
+        column("reason", ("Reason", "原因"), Format::Text, |it: &Row<'_>| it.1.reason.clone()),
+        column("n_rows", ("Rows", "行数"), Format::Count, |it: &Row<'_>| it.1.n_rows),
     ];
     Table::new("rejected", rows, &columns)
 }
@@ -181,7 +186,7 @@ pub(super) fn memory(memory: &MemoryUse) -> Document {
         parts.push(words(format!("{mb} MB on disk"), format!("磁盘 {mb} MB")));
     }
     if !parts.is_empty() {
-        page.paragraph(super::phrases::listed(&parts));
+        page.paragraph(listed(&parts));
     }
     page
 }

@@ -21,7 +21,7 @@ pub fn layers(bundle: &Bundle) -> Document {
     page.fact("as_of", as_of);
     page.fact("horizon_days", days);
     page.heading(words(
-        format!("Layers as of {as_of}, with what they did in the {days} days after"),
+        format!("Layers as of {as_of}, and what their users did in the {days} days after"),
         format!("{as_of} 的分层，及其后 {days} 天的表现"),
     ));
     page.table(profiles(&bundle.layers.layers).for_programs());
@@ -30,13 +30,13 @@ pub fn layers(bundle: &Bundle) -> Document {
     }
     page.table(differences_of_all(&bundle.layers.layers).for_programs());
     page.table(drivers(&bundle.layers.layers).for_programs());
-    page.heading(words("Numbers of layers that were tried", "试过的分层数"));
+    page.heading(words("Numbers of layers tried", "试过的分层数"));
     page.table(candidates(&bundle.layers.candidates));
     page.paragraph(words(
-        "Outcome R²: share of the variance of what users did afterwards that layers predict. \
+        "Outcome R²: share of the variance in users' later behaviour that the layers predict. \
          Stability: adjusted Rand index between clusters of resampled users in the same embedding. \
-         Smallest: users in the smallest layer. All on users or times that the candidate was not \
-         fitted to.",
+         Smallest: share of users in the smallest layer. All are measured on users or dates that \
+         the candidate was not fitted to.",
         "结果 R²：分层所预测的用户之后行为的方差占比。稳定性：同一嵌入中重抽样用户的聚类之间的调整兰德\
          指数。最小：最小分层的用户占比。均在候选方案未拟合过的用户或时间上计算。",
     ));
@@ -204,7 +204,7 @@ fn verdict(verdict: KVerdict) -> Value {
         KVerdict::Unstable => Value::code("unstable", "refits disagree", "重拟合不一致"),
         KVerdict::LowerOutcomeR2 => Value::code("lower_outcome_r2", "predicts less", "预测力较低"),
         KVerdict::LowerSilhouette => {
-            Value::code("lower_silhouette", "layers less apart", "分层区分度较低")
+            Value::code("lower_silhouette", "clusters less apart", "分层区分度较低")
         }
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn entry(entry: &LineageEntry) -> Document {
 
 fn warnings(page: &mut Document, entry: &LineageEntry) {
     for text in &entry.warnings {
-        page.warning(Bilingual::same(text.clone()));
+        page.warning(text.clone());
     }
 }
 
@@ -109,9 +109,9 @@ pub fn lineage(lineage: &Lineage) -> Document {
         page.table(layers(lineage, last));
     }
     page.paragraph(words(
-        "Moved: share of the users known before and after who went to another layer themselves. \
-         Reassigned: share of those whom only the new model puts into another.",
-        "移动：前后都已知的用户中自己去了别的分层的占比。重新分配：只因新模型而换了分层的占比。",
+        "Of the users known at both dates: moved are those whose own behaviour led to another \
+         layer, reassigned those whom only the new model puts into another.",
+        "均为两个日期都已知的用户中的占比。移动：因自身行为换了分层。重新分配：只因新模型而换了分层。",
     ));
     page
 }
@@ -146,8 +146,8 @@ fn bundles(lineage: &Lineage) -> Table {
 /// What happened to the layers in a bundle, unless it is the first.
 fn what_happened(page: &mut Document, entry: &LineageEntry) {
     if entry.previous.is_some() {
-        let told = changes(entry).into_iter().skip(1).filter(|it| !it.layers.is_empty());
-        for change in told {
+        let happened = changes(entry).into_iter().skip(1).filter(|it| !it.layers.is_empty());
+        for change in happened {
             let (bundle, layers) = (&entry.bundle, listed(&change.layers));
             page.paragraph(words(
                 format!("{bundle}: {} {}", change.name.en, layers.en),

@@ -19,17 +19,17 @@ pub fn migration(found: &Migration) -> Document {
     let (all, from, to) = (users(found.n_users), found.from.date(), found.to.date());
     let new = digits::count(found.n_new as u64);
     let stayed = found.stayed.map_or("–".into(), digits::percent);
-    page.fact("grouping", found.grouping);
+    page.fact("grouping", found.grouping.as_str());
     page.fact("from", from);
     page.fact("to", to);
     page.fact("window_days", found.window_days);
     page.fact("n_users", found.n_users);
     page.fact("n_new", found.n_new);
     page.fact("stayed", found.stayed);
-    let grouping = found.grouping;
+    let grouping = found.grouping.title();
     page.heading(words(
-        format!("{grouping}: {} as of {to}", all.en),
-        format!("{grouping}：{to} 的{}", all.zh),
+        format!("{}: {} as of {to}", grouping.en, all.en),
+        format!("{}：{to} 的{}", grouping.zh, all.zh),
     ));
     page.paragraph(words(
         format!("{new} of them were not yet seen on {from}; {stayed} of the others stayed in their group"),
@@ -68,7 +68,7 @@ struct Named {
 }
 
 fn named(found: &Migration, index: usize) -> Named {
-    let is_layer = found.grouping == Grouping::Layers.as_str();
+    let is_layer = found.grouping == Grouping::Layers;
     let Some(group) = found.groups.get(index) else {
         let name = words("not yet seen", "尚未出现");
         return Named {

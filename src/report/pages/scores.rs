@@ -61,11 +61,14 @@ fn totals(page: &mut Document, summary: &ScoreSummary) {
     page.fact("mean_churn_probability", summary.mean_churn_probability);
     page.heading(words(
         format!("{} scored as of {day}, {n_at_risk} at risk, {n_near} near silence", all.en),
-        format!("{day} 已为{}评分，{n_at_risk} 人有流失风险，{n_near} 人临近沉默", all.zh),
+        format!(
+            "已为{}评分（截止日 {day}），{n_at_risk} 人有流失风险，{n_near} 人临近沉默",
+            all.zh
+        ),
     ));
     let (trust_en, trust_zh) = match summary.churn_trusted {
         true => ("", ""),
-        false => (" (a model that training did not trust)", "（训练时判定为不可信的模型）"),
+        false => (" (training did not trust this model)", "（训练时判定此模型不可信）"),
     };
     let rule = label(&summary.churn_label);
     page.paragraph(words(format!("{}{trust_en}", rule.en), format!("{}{trust_zh}", rule.zh)));
@@ -109,7 +112,7 @@ fn reviewed(page: &mut Document, summary: &ScoreSummary, file: &str) {
     let moved = summary.assigned_by.iter().filter(|(by, _)| *by != "cluster");
     let moved: Vec<String> = moved.map(|(by, n)| format!("{by} {}", thousands(*n))).collect();
     let moved = match moved.is_empty() {
-        true => words("nobody moved", "没有人移动"),
+        true => words("puts nobody into another layer", "没有用户因此换分层"),
         false => Bilingual::same(moved.join(", ")),
     };
     page.paragraph(words(

@@ -51,7 +51,7 @@ fn features(page: &mut Document, bundle: &Bundle) {
         format!(
             "{n} training snapshot{many}, {first} to {last}; holdout: the {days} days from {holdout}"
         ),
-        format!("{n} 个训练快照，{first} 至 {last}；保留期：自 {holdout} 起 {days} 天"),
+        format!("{n} 个训练快照，{first} 至 {last}；留出期：自 {holdout} 起 {days} 天"),
     ));
     leak_alarms(page, pruning);
 }
@@ -73,8 +73,8 @@ fn leak_alarms(page: &mut Document, pruning: &Pruning) {
     };
     page.warning(words(
         format!(
-            "{strongest}{more_en} alone predict churn with an AUC above 0.90; does one of them \
-             know the outcome? Look at its source column"
+            "{strongest}{more_en}: each alone predicts churn with an AUC above 0.90; does one of \
+             them know the outcome? Look at its source column"
         ),
         format!(
             "{strongest}{more_zh}，单独预测流失的 AUC 就超过 0.90；其中是否有特征已经知道结果？请检查其来源列"

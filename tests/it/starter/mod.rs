@@ -180,7 +180,7 @@ fn read_by(config: String, quarantine: &Path) -> Read {
     let profile = events.profile;
     Read {
         n_users: profile.n_users,
-        n_rejected: profile.sources.iter().map(SourceCounts::n_set_aside).sum(),
+        n_rejected: profile.sources.iter().map(SourceCounts::n_rejected).sum(),
         first_day: profile.first_time.date(),
         last_day: profile.last_time.date(),
         events: profile.events.into_iter().map(|event| event.event).collect(),

@@ -25,7 +25,7 @@ impl Evidence {
         let least = params.min_class_size;
         let counts = [
             ("in the training snapshots", "训练快照中", self.n_training),
-            ("on the holdout snapshot", "保留快照中", self.n_holdout),
+            ("on the holdout snapshot", "留出快照中", self.n_holdout),
         ];
         for (place, place_zh, (churned, stayed)) in counts {
             if churned.min(stayed) < least {
@@ -50,7 +50,7 @@ impl Evidence {
                     "{days} days of history before the holdout snapshot; lookback and horizon need \
                      {needed}"
                 ),
-                format!("保留快照之前只有 {days} 天历史；回看期与预测期共需 {needed} 天"),
+                format!("留出快照之前只有 {days} 天历史；回看期与预测期共需 {needed} 天"),
             ));
         }
         match roc_auc {
