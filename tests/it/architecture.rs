@@ -305,6 +305,19 @@ fn outside_crates_are_named_only_where_the_table_says() {
 }
 
 #[test]
+fn places_that_contributors_are_sent_to_exist() {
+    let text = std::fs::read_to_string(project().join("CONTRIBUTING.md")).unwrap();
+    let quoted = text.split('`').skip(1).step_by(2);
+    let is_place = |it: &&str| it.contains('/') && !it.contains(' ') && !it.starts_with('~');
+    let places: Vec<&str> = quoted.filter(is_place).collect();
+    assert!(places.len() > 10, "{places:?}");
+    for place in places {
+        let found = ["", "src"].iter().any(|top| project().join(top).join(place).exists());
+        assert!(found, "CONTRIBUTING.md names `{place}`, which is not there");
+    }
+}
+
+#[test]
 fn no_dependency_is_unused() {
     let manifest = std::fs::read_to_string(project().join("Cargo.toml")).unwrap();
     let manifest: toml::Table = toml::from_str(&manifest).unwrap();

@@ -4,11 +4,15 @@ use super::reason_figures::{figure, is_never, n_days, short};
 use crate::dataset::{Bilingual, DayPart, Dimension, EventRole, Family, FeatureInfo};
 
 /// What a feature says of a user, one row a family; `None` where numbers say nothing
-/// to people. Only a custom feature is shown by its meaning and value: what it is
-/// nobody else knows.
-pub(super) fn fact(feature: &FeatureInfo, value: f64) -> Option<Bilingual> {
+/// to people. "Only" is said where the value is lower than it should be
+/// (`is_too_low`). Only a custom feature is shown by its meaning and value: what it
+/// is nobody else knows.
+pub(super) fn fact(feature: &FeatureInfo, value: f64, is_too_low: bool) -> Option<Bilingual> {
     let own = figure(value, feature);
     let (n, zh) = (&own.en, &own.zh);
+    let (only, only_zh) = if is_too_low { ("only ", "仅") } else { ("", "") };
+    let counted = |words, zh| Some(counted(feature, value, is_too_low, words, zh));
+    let trend = |words, zh| trend(feature, &own, (only, words), (only_zh, zh));
     let Bilingual { en: period, zh: period_zh } = period(feature);
     let name = |name: &Option<String>| name.clone().unwrap_or_default();
     let (event, channel) = (name(&feature.event), name(&feature.channel));
@@ -18,10 +22,12 @@ pub(super) fn fact(feature: &FeatureInfo, value: f64) -> Option<Bilingual> {
         F::Silence => (format!("no order for {}", n_days(value)), format!("已{zh}天未下单")),
         // In gaps of the user, which the rhythm says better.
         F::SilenceRatio | F::SilenceOfLongestGap => return None,
-        F::Orders if value == 0.0 => (format!("no order{period}"), format!("{period_zh}未下单")),
-        F::Orders => return counted(feature, value, ("order", "orders"), "单"),
+        F::Orders | F::OrderDays if value == 0.0 => {
+            (format!("no order{period}"), format!("{period_zh}未下单"))
+        }
+        F::Orders => return counted(("order", "orders"), ("单", "")),
         F::OrderDays => {
-            return counted(feature, value, ("day with orders", "days with orders"), "天下过单");
+            return counted(("day with orders", "days with orders"), ("天", "下过单"));
         }
         F::Frequency => (format!("{n} orders a month"), format!("每月{zh}单")),
         F::SameSeason if value == 0.0 => {
@@ -54,7 +60,9 @@ pub(super) fn fact(feature: &FeatureInfo, value: f64) -> Option<Bilingual> {
         }
         F::Gmv => (format!("spent {n}{period}"), format!("{period_zh}消费{zh}")),
         F::OrderValue => (format!("{n} an order{period}"), format!("{period_zh}客单价{zh}")),
-        F::LargestOrder => (format!("largest order worth only {n}"), format!("最大一单仅{zh}")),
+        F::LargestOrder => {
+            (format!("largest order worth {only}{n}"), format!("最大一单{only_zh}{zh}"))
+        }
         F::OrderValueSd => (format!("order values vary by {n}"), format!("订单金额波动{zh}")),
         F::OrderValueCv => {
             (format!("order values vary by {n} of their mean"), format!("订单金额波动为平均的{zh}"))
@@ -67,12 +75,15 @@ pub(super) fn fact(feature: &FeatureInfo, value: f64) -> Option<Bilingual> {
             format!("the last order was worth {n} of the user's mean one"),
             format!("最近一单金额为平均的{zh}"),
         ),
-        F::Units => return counted(feature, value, ("unit bought", "units bought"), "件商品"),
+        F::Units => return counted(("unit bought", "units bought"), ("件", "商品")),
         F::UnitsPerOrder => {
             (format!("{n} units in an order{period}"), format!("{period_zh}每单{zh}件"))
         }
         F::LinesPerOrder => {
             (format!("{n} lines in an order{period}"), format!("{period_zh}每单{zh}行"))
+        }
+        F::Discount if value == 0.0 => {
+            (format!("no discount taken{period}"), format!("{period_zh}没有享受优惠"))
         }
         F::Discount => {
             (format!("discounts of {n} taken{period}"), format!("{period_zh}享受优惠{zh}"))
@@ -85,14 +96,14 @@ pub(super) fn fact(feature: &FeatureInfo, value: f64) -> Option<Bilingual> {
             (format!("{n} below full price{period}"), format!("{period_zh}优惠占原价{zh}"))
         }
         F::ItemVariety => {
-            return counted(feature, value, ("item bought", "different items bought"), "款商品");
+            return counted(("item bought", "different items bought"), ("款", "商品"));
         }
         F::ItemNovelty => (
             format!("{n} different items for each line of an order"),
             format!("每行订单{zh}款不同商品"),
         ),
         F::CategoryVariety => {
-            return counted(feature, value, ("category bought", "categories bought"), "个品类");
+            return counted(("category bought", "categories bought"), ("个", "品类"));
         }
         F::FirstOrderValue => (format!("first order worth {n}"), format!("首单金额{zh}")),
         F::FirstOrderUnits => (format!("{n} units in the first order"), format!("首单{zh}件")),
@@ -110,32 +121,33 @@ pub(super) fn fact(feature: &FeatureInfo, value: f64) -> Option<Bilingual> {
             ("first order on a day from Monday to Friday".into(), "首单在工作日".into())
         }
         F::CustomerAge => {
-            (format!("first order only {} ago", n_days(value)), format!("首单仅在{zh}天前"))
+            (format!("first order {only}{} ago", n_days(value)), format!("首单{only_zh}在{zh}天前"))
         }
         F::PurchaseSpan if value == 0.0 => {
             ("only one day with orders so far".into(), "仅有一天下过单".into())
         }
         F::PurchaseSpan => (
-            format!("only {} from the first order to the last", n_days(value)),
-            format!("首单至末单仅{zh}天"),
+            format!("{only}{} from the first order to the last", n_days(value)),
+            format!("首单至末单{only_zh}{zh}天"),
         ),
-        F::DaysSinceFirstEvent => {
-            (format!("first seen only {} ago", n_days(value)), format!("{zh}天前才首次到来"))
-        }
-        F::OrdersTrend => return trend(feature, &own, ("orders", "订单")),
-        F::GmvTrend => return trend(feature, &own, ("spending", "消费")),
-        F::ActivityTrend => return trend(feature, &own, ("active days", "活跃日")),
+        F::DaysSinceFirstEvent => (
+            format!("first seen {only}{} ago", n_days(value)),
+            format!("首次到来{only_zh}在{zh}天前"),
+        ),
+        F::OrdersTrend => return trend("orders", "订单"),
+        F::GmvTrend => return trend("spending", "消费"),
+        F::ActivityTrend => return trend("active days", "活跃日"),
         F::EventsTrend => {
             let event = format!("`{event}`");
-            return trend(feature, &own, (&event, &event));
+            return trend(&event, &event);
         }
         F::Events => {
             let event = format!("`{event}`");
-            return counted(feature, value, (&event, &event), &format!("次{event}"));
+            return counted((&event, &event), ("次", &event));
         }
         F::EventDays => {
             let days = (format!("day with `{event}`"), format!("days with `{event}`"));
-            return counted(feature, value, (&days.0, &days.1), &format!("天有`{event}`"));
+            return counted((&days.0, &days.1), ("天有", &format!("`{event}`")));
         }
         F::DaysSinceEvent if is_never(feature, value) => {
             (format!("never any `{event}`"), format!("从未有`{event}`"))
@@ -145,11 +157,11 @@ pub(super) fn fact(feature: &FeatureInfo, value: f64) -> Option<Bilingual> {
         }
         F::EventItems => {
             let items = (format!("item with `{event}`"), format!("items with `{event}`"));
-            return counted(feature, value, (&items.0, &items.1), &format!("款商品有`{event}`"));
+            return counted((&items.0, &items.1), ("款", &format!("`{event}`的商品")));
         }
         F::EventCategories => {
             let them = (format!("category with `{event}`"), format!("categories with `{event}`"));
-            return counted(feature, value, (&them.0, &them.1), &format!("个品类有`{event}`"));
+            return counted((&them.0, &them.1), ("个", &format!("`{event}`的品类")));
         }
         F::EventAmount => {
             (format!("`{event}` worth {n}{period}"), format!("{period_zh}`{event}`金额{zh}"))
@@ -159,7 +171,7 @@ pub(super) fn fact(feature: &FeatureInfo, value: f64) -> Option<Bilingual> {
             format!("{period_zh}在`{event}`停留{zh}秒"),
         ),
         F::ActiveDays => {
-            return counted(feature, value, ("active day", "active days"), "个活跃日");
+            return counted(("active day", "active days"), ("个", "活跃日"));
         }
         F::DaysSinceActivity if is_never(feature, value) => {
             ("never active".into(), "从未活跃".into())
@@ -168,14 +180,14 @@ pub(super) fn fact(feature: &FeatureInfo, value: f64) -> Option<Bilingual> {
             (format!("not active for {}", n_days(value)), format!("已{zh}天未活跃"))
         }
         F::ActiveGapMean => {
-            (format!("active only every {n} days on average"), format!("平均{zh}天才活跃一次"))
+            (format!("active every {n} days on average"), format!("平均{zh}天活跃一次"))
         }
         F::LongestActiveGap => {
             (format!("longest pause between visits {n} days"), format!("最长{zh}天未活跃"))
         }
         F::LastStreak => (
-            format!("active on only {} in a row, most recently", n_days(value)),
-            format!("最近一次仅连续活跃{zh}天"),
+            format!("active on {only}{} in a row, most recently", n_days(value)),
+            format!("最近一次{only_zh}连续活跃{zh}天"),
         ),
         F::LongestStreak => (
             format!("never active on more than {} in a row", n_days(value)),
@@ -186,9 +198,9 @@ pub(super) fn fact(feature: &FeatureInfo, value: f64) -> Option<Bilingual> {
             format!("{n} seconds spent on an active day{period}"),
             format!("{period_zh}每个活跃日停留{zh}秒"),
         ),
-        F::Sessions => return counted(feature, value, ("session", "sessions"), "次会话"),
+        F::Sessions => return counted(("session", "sessions"), ("次", "会话")),
         F::EventsPerSession => (format!("{n} actions in a session"), format!("每次会话{zh}个行为")),
-        F::Rate | F::Response => return rate(feature, &own),
+        F::Rate | F::Response => return rate(feature, &own, (only, only_zh)),
         F::OrdersInQuarter(quarter) => (
             format!("{n} of the orders in quarter {quarter} of the year"),
             format!("{zh}的订单在第{quarter}季度"),
@@ -215,8 +227,8 @@ pub(super) fn fact(feature: &FeatureInfo, value: f64) -> Option<Bilingual> {
             let value_of = column_value(feature, of);
             let what = format!("{} `{value_of}`", of.as_str());
             let actions = (format!("action with {what}"), format!("actions with {what}"));
-            let zh = format!("次{}`{value_of}`的行为", chinese(of));
-            return counted(feature, value, (&actions.0, &actions.1), &zh);
+            let actions_zh = format!("{}`{value_of}`的行为", chinese(of));
+            return counted((&actions.0, &actions.1), ("次", &actions_zh));
         }
         F::ShareOf(of) => {
             let value_of = column_value(feature, of);
@@ -225,12 +237,14 @@ pub(super) fn fact(feature: &FeatureInfo, value: f64) -> Option<Bilingual> {
                 format!("{period_zh}{zh}的行为属于{}`{value_of}`", chinese(of)),
             )
         }
+        F::GmvOnChannel if value == 0.0 => {
+            (format!("nothing spent on channel `{channel}`"), format!("在渠道`{channel}`没有消费"))
+        }
         F::GmvOnChannel => {
             (format!("spent {n} on channel `{channel}`"), format!("在渠道`{channel}`消费{zh}"))
         }
         F::Distinct(of) => {
-            let (one, many) = plural(of);
-            return counted(feature, value, (one, many), &format!("个{}", chinese(of)));
+            return counted(plural(of), ("个", chinese(of)));
         }
         // Bits of information: the sentence says what they stand for.
         F::Entropy(of) => (
@@ -256,44 +270,55 @@ pub(super) fn fact(feature: &FeatureInfo, value: f64) -> Option<Bilingual> {
 }
 
 /// "only 2 orders in the last 90 days"; without "only" where more is worse.
+/// Chinese is a measure word and what is counted.
 fn counted(
     feature: &FeatureInfo,
     n: f64,
+    is_too_low: bool,
     (one, many): (&str, &str),
-    zh: &str,
-) -> Option<Bilingual> {
+    (measure, zh): (&str, &str),
+) -> Bilingual {
     let Bilingual { en: period, zh: period_zh } = period(feature);
     let is_bad = feature.has_role(EventRole::Negative) || feature.has_role(EventRole::Outbound);
-    let (only, only_zh) = if is_bad { ("", "") } else { ("only ", "仅") };
+    let (only, only_zh) = if is_too_low && !is_bad { ("only ", "仅") } else { ("", "") };
     let what = if n == 1.0 { one } else { many };
-    Some(match n == 0.0 {
+    match n == 0.0 {
         true => Bilingual::new(format!("no {one}{period}"), format!("{period_zh}没有{zh}")),
         false => Bilingual::new(
             format!("{only}{} {what}{period}", short(n)),
-            format!("{period_zh}{only_zh}{}{zh}", short(n)),
+            format!("{period_zh}{only_zh}{}{measure}{zh}", short(n)),
         ),
-    })
+    }
 }
 
 /// "only 10 % of the orders of 90 days fell in the last 30".
-fn trend(feature: &FeatureInfo, own: &Bilingual, (en, zh): (&str, &str)) -> Option<Bilingual> {
+fn trend(
+    feature: &FeatureInfo,
+    own: &Bilingual,
+    (only, en): (&str, &str),
+    (only_zh, zh): (&str, &str),
+) -> Option<Bilingual> {
     let (recent, longer) = (feature.window_days?, feature.longer_days?);
     Some(Bilingual::new(
-        format!("only {} of the {en} of {longer} days fell in the last {recent}", own.en),
-        format!("近{longer}天{zh}中仅{}在近{recent}天", own.zh),
+        format!("{only}{} of the {en} of {longer} days fell in the last {recent}", own.en),
+        format!("近{longer}天{zh}中{only_zh}{}在近{recent}天", own.zh),
     ))
 }
 
-/// "0.1 `order` for each `cart` so far".
-fn rate(feature: &FeatureInfo, own: &Bilingual) -> Option<Bilingual> {
+/// "only 0.1 `order` for each `cart` so far".
+fn rate(
+    feature: &FeatureInfo,
+    own: &Bilingual,
+    (only, only_zh): (&str, &str),
+) -> Option<Bilingual> {
     let (event, per) = (feature.event.as_deref()?, feature.per_event.as_deref()?);
     let Bilingual { en: period, zh: period_zh } = period(feature);
     let (on, on_zh) = feature.channel.as_deref().map_or_else(Default::default, |channel| {
         (format!(" on channel `{channel}`"), format!("渠道`{channel}`上"))
     });
     Some(Bilingual::new(
-        format!("{} `{event}` for each `{per}`{on}{period}", own.en),
-        format!("{period_zh}{on_zh}每次`{per}`仅{}次`{event}`", own.zh),
+        format!("{only}{} `{event}` for each `{per}`{on}{period}", own.en),
+        format!("{period_zh}{on_zh}每次`{per}`{only_zh}{}次`{event}`", own.zh),
     ))
 }
 
@@ -384,7 +409,7 @@ mod tests {
         assert!(features.len() > 150, "{}", features.len());
         for feature in &features {
             for value in [0.0, 1.0, 0.25, 7.5] {
-                let Some(Bilingual { en, zh }) = fact(feature, value) else {
+                let Some(Bilingual { en, zh }) = fact(feature, value, true) else {
                     let is_told_by_rhythm = matches!(
                         feature.family,
                         Family::SilenceRatio | Family::SilenceOfLongestGap

@@ -35,16 +35,22 @@ impl ReasonWords {
         }
         let typical = self.typical[reason.feature as usize];
         let (own, usual) = (figure(reason.value, feature), figure(typical, feature));
-        let is_shown = reason.is_shown && own != usual;
-        match is_shown.then(|| fact(feature, reason.value)).flatten() {
+        let speaks_for_risk = reason.is_shown && own != usual;
+        match fact(feature, reason.value, speaks_for_risk && reason.value < typical) {
+            None => title(reason.theme),
+            Some(fact) if !speaks_for_risk => beneath(&title(reason.theme), &fact),
             Some(fact) if is_whole(feature) => fact,
             Some(fact) => Bilingual::new(
                 format!("{}; those who stay: {}", fact.en, usual.en),
                 format!("{}；留存用户：{}", fact.zh, usual.zh),
             ),
-            None => neutral(reason.theme),
         }
     }
+}
+
+/// A theme, with a fact that by itself does not speak for risk.
+fn beneath(title: &Bilingual, fact: &Bilingual) -> Bilingual {
+    Bilingual::new(format!("{} ({})", title.en, fact.en), format!("{}（{}）", title.zh, fact.zh))
 }
 
 /// Whether a fact says all without the figure of others: it has none that people read.
@@ -72,8 +78,8 @@ fn every(gap: f64) -> String {
     if gap == 1.0 { "day".into() } else { short(gap) }
 }
 
-/// A theme of which nothing that would speak for risk can be shown.
-fn neutral(theme: Theme) -> Bilingual {
+/// What a theme is about.
+fn title(theme: Theme) -> Bilingual {
     let (en, zh) = match theme {
         Theme::Silence => ("the time since the last order", "距上次下单的时间"),
         Theme::Frequency => ("how often the user orders", "下单频率"),
@@ -149,7 +155,10 @@ mod tests {
         assert_eq!(say(1, None, true).en, "no order for 43 days, after only one day with orders");
         // Not silent for longer than usual: beside others, or not at all.
         assert_eq!(say(5, Some(90.0), true).en, "no order for 44 days; those who stay: 12");
-        assert_eq!(say(5, Some(90.0), false).en, "the time since the last order");
+        assert_eq!(
+            say(5, Some(90.0), false).en,
+            "the time since the last order (no order for 44 days)"
+        );
     }
 
     #[test]
@@ -196,6 +205,16 @@ mod tests {
                 "近 90 天 2 次 `view`；留存用户：0",
             ),
             (
+                say(of_event(Family::EventDays, Vec::new()), 0.0, 3.0, true),
+                "no day with `view` in the last 90 days; those who stay: 3",
+                "近 90 天没有 `view`；留存用户：3",
+            ),
+            (
+                say(feature(Family::ActiveDays, Unit::Count, Some(14)), 0.0, 2.0, true),
+                "no active day in the last 14 days; those who stay: 2",
+                "近 14 天没有活跃日；留存用户：2",
+            ),
+            (
                 say(of_event(Family::DaysSinceEvent, Vec::new()), 900.0, 3.5, true),
                 "never any `view`; those who stay: 3.5",
                 "从未有 `view`；留存用户：3.5",
@@ -212,13 +231,16 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_speak_for_risk_is_named_but_not_shown() {
+    fn what_does_not_speak_for_risk_stands_beneath_its_theme() {
         let orders = || feature(Family::Orders, Unit::Count, Some(90));
-        assert_eq!(say(orders(), 9.0, 4.0, false).en, "how often the user orders");
+        assert_eq!(
+            say(orders(), 9.0, 4.0, false).en,
+            "how often the user orders (9 orders in the last 90 days)"
+        );
         // Alike in as many digits as people read.
-        assert_eq!(say(orders(), 4.0, 4.001, true).zh, "下单频率");
+        assert_eq!(say(orders(), 4.0, 4.001, true).zh, "下单频率（近 90 天 4 单）");
         for theme in Theme::ALL {
-            let words = neutral(theme);
+            let words = title(theme);
             assert!(words.en.is_ascii() && !words.en.contains(char::is_numeric), "{words:?}");
             assert!(!words.zh.is_ascii(), "{words:?}");
         }

@@ -19,8 +19,8 @@ pub struct Reason {
     pub feature: u32,
     /// Value of that feature.
     pub value: f64,
-    /// Whether that value speaks for risk beside what is usual, or is a mere fact;
-    /// if not, the theme can be named but nothing be shown.
+    /// Whether that value speaks for risk beside what is usual, or is a mere fact; if
+    /// not, it says how things are and not what is wrong.
     pub is_shown: bool,
 }
 
