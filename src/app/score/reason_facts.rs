@@ -48,13 +48,10 @@ pub(super) fn fact(feature: &FeatureInfo, value: f64, is_too_low: bool) -> Optio
             format!("最近一次下单间隔为平均的{zh}倍"),
         ),
         F::GapCv => (
-            format!("orders at irregular intervals, which vary by {n} of their mean"),
-            format!("下单间隔不规律，波动为平均的{zh}"),
+            format!("the days between orders vary by {n} of their mean"),
+            format!("下单间隔波动为平均的{zh}"),
         ),
-        F::GapSd => (
-            format!("orders at irregular intervals, which vary by {n} days"),
-            format!("下单间隔不规律，波动{zh}天"),
-        ),
+        F::GapSd => (format!("the days between orders vary by {n}"), format!("下单间隔波动{zh}天")),
         F::Gmv | F::OrderValue if value == 0.0 => {
             (format!("nothing ordered{period}"), format!("{period_zh}未下单"))
         }
@@ -312,6 +309,7 @@ fn rate(
     (only, only_zh): (&str, &str),
 ) -> Option<Bilingual> {
     let (event, per) = (feature.event.as_deref()?, feature.per_event.as_deref()?);
+    let only_zh = if only_zh.is_empty() { "有" } else { only_zh };
     let Bilingual { en: period, zh: period_zh } = period(feature);
     let (on, on_zh) = feature.channel.as_deref().map_or_else(Default::default, |channel| {
         (format!(" on channel `{channel}`"), format!("渠道`{channel}`上"))

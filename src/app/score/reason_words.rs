@@ -181,8 +181,8 @@ mod tests {
             ),
             (
                 say(feature(Family::GapCv, Unit::Ratio, None), 1.34, 0.6, true),
-                "orders at irregular intervals, which vary by 134 % of their mean; those who stay: 60 %",
-                "下单间隔不规律，波动为平均的 134 %；留存用户：60 %",
+                "the days between orders vary by 134 % of their mean; those who stay: 60 %",
+                "下单间隔波动为平均的 134 %；留存用户：60 %",
             ),
             (
                 say(feature(Family::DiscountShare, Unit::Share, None), 0.8, 0.25, true),
