@@ -109,7 +109,7 @@ pub enum PipelineError {
         /// The second.
         to: chrono::NaiveDate,
     },
-    /// A table of known groups that cannot be used.
+    /// A table of reference groups that cannot be used.
     #[error("{file}: {problem}; needed are two columns, user_id and group, with a header")]
     Groups {
         /// The file.

@@ -15,9 +15,9 @@ mod snapshot_store;
 mod train;
 
 pub use compare::{
-    Backtest, Flow, GroupAgreement, GroupAtBothDates, GroupOutcome, GroupedOutcomes,
-    GroupingScores, LayersAgainst, Migration, MigrationRequest, Stability, agreement_with_groups,
-    backtest, group_outcomes, migration, stability,
+    Backtest, Flow, GroupAtBothDates, GroupOutcome, GroupedOutcomes, GroupingScores, LayersAgainst,
+    Migration, MigrationRequest, ReferenceGroupScores, Stability, backtest,
+    compare_with_reference_groups, group_outcomes, migration, stability,
 };
 pub use error::{ErrorKind, PipelineError};
 pub use export::{

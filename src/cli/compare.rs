@@ -9,8 +9,8 @@ use super::finish::{EXIT_CODES, finish};
 use super::printing::Printing;
 use super::show::of_bundle;
 use crate::app::{
-    Grouping, MigrationRequest, Model, Session, agreement_with_groups, backtest, group_outcomes,
-    migration, stability,
+    Grouping, MigrationRequest, Model, Session, backtest, compare_with_reference_groups,
+    group_outcomes, migration, stability,
 };
 use crate::models::rules::RuleGrouping;
 use crate::report::{self, Document};
@@ -153,8 +153,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             layers.compare(&run, None, printing, |session, model| {
                 let mut document = report::backtest(&backtest(session, model)?);
                 if let Some(file) = reference_groups {
-                    let found = agreement_with_groups(session, model, &file)?;
-                    document.section("reference_groups", None, report::agreement(&found));
+                    let found = compare_with_reference_groups(session, model, &file)?;
+                    document.section("reference_groups", None, report::reference_groups(&found));
                 }
                 Ok(document)
             })

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::arguments::{ReviewChoice, RunArguments, list_beside_bundles};
 use super::printing::Printing;
 use crate::app::{
-    Previous, ScoreFormat, ScoreRequest, Session, Trained, agreement_with_groups, backtest, score,
-    train,
+    Previous, ScoreFormat, ScoreRequest, Session, Trained, backtest, compare_with_reference_groups,
+    score, train,
 };
 use crate::dataset::Bilingual;
 use crate::report::{self, Document};
@@ -54,8 +54,8 @@ fn steps(session: &Session, printing: &Printing) -> anyhow::Result<Document> {
     let command = format!("layercake-score --bundle {folder}");
     done("score", &command, report::scored(&score(session, &model, &request)?))?;
     let mut compared = report::backtest(&backtest(session, &model)?);
-    let truth = agreement_with_groups(session, &model, Path::new(SAMPLE_TRUTH))?;
-    compared.section("reference_groups", None, report::agreement(&truth));
+    let truth = compare_with_reference_groups(session, &model, Path::new(SAMPLE_TRUTH))?;
+    compared.section("reference_groups", None, report::reference_groups(&truth));
     let command =
         format!("layercake-compare backtest --bundle {folder} --reference-groups {SAMPLE_TRUTH}");
     done("compare", &command, compared)?;

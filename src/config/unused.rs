@@ -1,5 +1,5 @@
 //! Settings that the others leave without effect: an error where somebody wrote
-//! them, and left out where a config is written.
+//! them, and omitted where a config is written.
 
 use super::document::Document;
 use super::{Config, ConfigError};

@@ -14,7 +14,7 @@ use crate::input::history::UserId;
 use crate::input::source::{EVENTS_TABLE, event_column_names};
 use crate::settings::{Conflict, Finite};
 
-/// `[features.custom.<name>]` of the config: a feature of one's own.
+/// `[features.custom.<name>]` of the config: a custom feature.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CustomFeature {
@@ -159,7 +159,7 @@ impl CustomValues {
                     continue;
                 }
             };
-            // One at a time, to tell whose fault it is.
+            // One at a time, to find the one at fault.
             for one in &group {
                 let of_one = Self::default().add(engine, std::slice::from_ref(one), as_of);
                 of_one.map_err(|error| match error {

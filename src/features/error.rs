@@ -57,7 +57,7 @@ pub enum FeatureError {
     /// The data does not span enough time for training.
     #[error(
         "training to {as_of} needs {needed_days} days of events ([snapshots]: {min_history_days} of \
-         history + {horizon_days} of outcome + {horizon_days} held out), but the first event is of \
+         history + {horizon_days} of outcome + {horizon_days} of holdout), but the first event is of \
          {first}, {available_days} days before; shorten [snapshots] horizon_days"
     )]
     TooShort {

@@ -27,7 +27,7 @@ pub enum CalibrationMethod {
     None,
 }
 
-/// A rising curve from a classifier's log odds to calibrated ones. It never
+/// A monotone curve from a classifier's log odds to calibrated ones. It never
 /// changes who ranks above whom.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]

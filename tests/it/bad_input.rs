@@ -71,7 +71,7 @@ fn unknown_format() {
     let shop = Shop::empty();
     shop.write("orders.xlsx", "x");
     shop.write("shop.toml", CONFIG.replace("orders.csv", "orders.xlsx"));
-    train(&shop).refused(&["can't tell the format of orders.xlsx", ".parquet, .csv"]);
+    train(&shop).refused(&["the format of orders.xlsx is unknown", ".parquet, .csv"]);
 }
 
 #[test]

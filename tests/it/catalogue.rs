@@ -1,4 +1,4 @@
-//! The list of features, features of one's own, and what pruning leaves.
+//! The list of features, custom features, and what pruning leaves.
 
 use layercake::dataset::{FeatureInfo, FeatureMatrix, Outcomes, Purchases, Snapshot, UserIds};
 use layercake::features::{
@@ -55,8 +55,8 @@ fn a_model_says_of_every_feature_whether_it_is_kept_and_why() {
     let kept = features.iter().filter(|f| f["kept"].as_bool().unwrap()).count();
     assert!(kept < features.len() && kept >= 4, "{kept} of {}", features.len());
     // Scoring and notebooks compute what was kept, and nothing else.
-    let told = shop.train(&["features", "--bundle", "models/shop", "--out", "m.parquet"]).done();
-    assert!(told.contains(&format!("120 users × {kept} features")), "{told}");
+    let report = shop.train(&["features", "--bundle", "models/shop", "--out", "m.parquet"]).done();
+    assert!(report.contains(&format!("120 users × {kept} features")), "{report}");
 }
 
 #[test]

@@ -239,17 +239,17 @@ fn exported_labels_follow_the_rule_and_leave_out_users_who_are_not_eligible() {
     shop.train(&[&["features"][..], &place].concat()).done();
     let file = std::fs::File::open(shop.path("m.parquet")).unwrap();
     let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file);
-    let (mut n_eligible, mut n_churned, mut n_left_out) = (0, 0, 0);
+    let (mut n_eligible, mut n_churned, mut n_not_eligible) = (0, 0, 0);
     for batch in reader.unwrap().build().unwrap() {
         let batch = batch.unwrap();
         let churned = batch.column_by_name("outcome_churned").unwrap().as_boolean();
-        n_left_out += churned.null_count();
+        n_not_eligible += churned.null_count();
         n_eligible += churned.len() - churned.null_count();
         n_churned += churned.true_count();
     }
     assert_eq!(json["n_users"], n_eligible);
     assert_eq!(json["n_churned"], n_churned);
-    assert!(n_left_out > 20 && n_churned > 20, "{n_left_out} {n_churned}");
+    assert!(n_not_eligible > 20 && n_churned > 20, "{n_not_eligible} {n_churned}");
 }
 
 #[test]
@@ -341,7 +341,7 @@ fn layers_pruning_and_the_back_test_follow_the_churn_rule() {
 }
 
 #[test]
-fn weights_and_rising_features_are_learned_with() {
+fn weights_and_monotone_features_are_trained_with() {
     let (_, _, plain) = scored("model = \"trees\"\ntrees.max_rounds = 30");
     let (_, _, weighted) = scored(
         "model = \"trees\"\nmonotone_increasing = [\"days_since_last_order\"]\n\

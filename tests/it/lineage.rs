@@ -54,8 +54,8 @@ fn a_month_later_the_same_groups_have_the_same_ids_and_names() {
     let (report, second) = train(&shop, &["--as-of", "2024-08-20"]);
     assert!(report.contains(&format!("Layers beside those of {}", first.bundle)), "{report}");
     assert!(report.contains("reassigned by the model"), "{report}");
-    let told = &report[report.find("Layers beside those").unwrap()..];
-    assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+    let said = &report[report.find("Layers beside those").unwrap()..];
+    assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}");
     assert_eq!(second.previous, Some(first.bundle.clone()));
     assert!(second.kept.len() >= 2, "{second:?}");
     let name = |entry: &LineageEntry, id: &str| {
@@ -130,8 +130,8 @@ fn without_its_lineage_a_model_still_knows_its_layers() {
         let (report, again) = train(&shop, &["--as-of", "2024-08-20"]);
         assert_eq!((again.bundle, again.layers), (second.bundle.clone(), second.layers.clone()));
         assert_eq!(again.retired_ids, second.retired_ids);
-        let told = if damage.is_some() { "kept as" } else { "starts anew" };
-        assert!(again.warnings[0].en.contains(told) && report.contains(told), "{report}");
+        let said = if damage.is_some() { "kept as" } else { "starts anew" };
+        assert!(again.warnings[0].en.contains(said) && report.contains(said), "{report}");
     }
     assert_eq!(shop.read("models/shop/lineage-damaged-1.json"), "{\"format\": 1,");
     assert!(shop.path("models/shop/lineage-damaged-2.json").is_file());

@@ -45,10 +45,10 @@ fn a_matrix_never_comes_among_its_sources() {
 #[test]
 fn what_was_read_and_rejected_is_reported() {
     let shop = Shop::with_orders(&format!("{}u1,32.13.2024,5\n", orders(120)));
-    let told = to(&shop, "m.parquet").done();
-    assert!(told.contains("events of 120 users"), "{told}");
-    assert!(told.contains("1 of") && told.contains("unreadable time 1"), "{told}");
-    assert!(told.contains("m.quarantine.csv"), "{told}");
+    let report = to(&shop, "m.parquet").done();
+    assert!(report.contains("events of 120 users"), "{report}");
+    assert!(report.contains("1 of") && report.contains("unreadable time 1"), "{report}");
+    assert!(report.contains("m.quarantine.csv"), "{report}");
     assert!(shop.path("m.quarantine.csv").is_file());
 }
 

@@ -145,9 +145,9 @@ fn layers_of_chance_are_told_as_such() {
         csv += &format!("{user},{at} 10:00:00,{}\n", 5 + cents % 60);
     }
     let shop = Shop::with_orders(&csv);
-    let told = shop.train(&["--config", "shop.toml"]).done().replace("\n  ", " ");
-    assert!(told.contains("WARNING: with other users of the same kind"), "{told}");
-    assert!(told.contains("WARNING: the layers say next to nothing"), "{told}");
+    let report = shop.train(&["--config", "shop.toml"]).done().replace("\n  ", " ");
+    assert!(report.contains("WARNING: with other users of the same kind"), "{report}");
+    assert!(report.contains("WARNING: the layers say next to nothing"), "{report}");
     let regular = Shop::ordinary().train(&["--config", "shop.toml"]).done();
     assert!(!regular.contains("WARNING: the layers say next to nothing"), "{regular}");
 }

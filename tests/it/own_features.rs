@@ -1,4 +1,4 @@
-//! Features of one's own: SQL of the config.
+//! Custom features: SQL of the config.
 
 use arrow::array::AsArray;
 use arrow::datatypes::Float64Type;

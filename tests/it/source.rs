@@ -140,9 +140,9 @@ fn days_without_any_event_are_told() {
     let csv: String = orders(120).lines().filter(is_open).map(|l| format!("{l}\n")).collect();
     shop.write("orders.csv", csv);
     shop.write("shop.toml", CONFIG);
-    let told = shop.train(&["--config", "shop.toml"]).done();
+    let report = shop.train(&["--config", "shop.toml"]).done();
     let expected = "12 days without any event: 2024-04-10 to 2024-04-19, 2024-06-05";
-    assert!(told.contains(expected), "{told}");
+    assert!(report.contains(expected), "{report}");
 }
 
 #[test]
@@ -294,9 +294,9 @@ fn times_without_seconds_are_read() {
          3,2024-01-08 10:11:12.5,5\n3,2024-13-08 10:11,6\n",
     );
     shop.write("shop.toml", format!("{CONFIG}\n[input.gates]\nmax_rejected_share = 0.5\n"));
-    let told = shop.train(&["features", "--config", "shop.toml", "--out", "m.parquet"]).done();
-    assert!(told.contains("5 events of 3 users from 2024-01-04 to 2024-01-08"), "{told}");
-    assert!(told.contains("unreadable time 1"), "{told}");
+    let report = shop.train(&["features", "--config", "shop.toml", "--out", "m.parquet"]).done();
+    assert!(report.contains("5 events of 3 users from 2024-01-04 to 2024-01-08"), "{report}");
+    assert!(report.contains("unreadable time 1"), "{report}");
     let chinese = ["features", "--config", "shop.toml", "--out", "m.parquet", "--lang", "zh"];
     let report = shop.train(&chinese).done();
     assert!(report.contains("时间无法读取 1"), "{report}");

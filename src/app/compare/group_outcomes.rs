@@ -1,4 +1,4 @@
-//! What became of the users of each group in the period held out.
+//! What became of the users of each group in the holdout period.
 
 use chrono::NaiveDateTime;
 

@@ -10,5 +10,5 @@ mod stability;
 pub use backtest::{Backtest, GroupingScores, LayersAgainst, backtest};
 pub use group_outcomes::{GroupOutcome, GroupedOutcomes, group_outcomes};
 pub use migration::{Flow, GroupAtBothDates, Migration, MigrationRequest, migration};
-pub use reference_groups::{GroupAgreement, agreement_with_groups};
+pub use reference_groups::{ReferenceGroupScores, compare_with_reference_groups};
 pub use stability::{Stability, stability};

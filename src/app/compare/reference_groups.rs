@@ -6,12 +6,12 @@ use crate::dataset::{Snapshot, UserIds};
 use crate::models::rules::RuleGrouping;
 use crate::stats::metrics::adjusted_rand_index;
 
-/// How well groupings agree with groups that are known from elsewhere.
+/// The layers and RFM beside groups that are known from elsewhere.
 #[derive(Debug, Clone, PartialEq)]
-pub struct GroupAgreement {
+pub struct ReferenceGroupScores {
     /// Users that are in both.
     pub n_users: usize,
-    /// Known groups among them.
+    /// Reference groups among them.
     pub n_groups: usize,
     /// Adjusted Rand index of the layers.
     pub layers: f64,
@@ -24,11 +24,11 @@ pub struct GroupAgreement {
 ///
 /// # Errors
 /// When the file cannot be used or the data cannot be read.
-pub fn agreement_with_groups(
+pub fn compare_with_reference_groups(
     session: &Session,
     model: &Model,
     groups: &Path,
-) -> Result<GroupAgreement, PipelineError> {
+) -> Result<ReferenceGroupScores, PipelineError> {
     let known = read_groups(groups)?;
     session.run("reference groups", 2, |stages| {
         let bundle = &model.bundle;
@@ -47,7 +47,7 @@ pub fn agreement_with_groups(
         let mut distinct = truth.clone();
         distinct.sort_unstable();
         distinct.dedup();
-        Ok(GroupAgreement {
+        Ok(ReferenceGroupScores {
             n_users: rows.len(),
             n_groups: distinct.len(),
             layers: adjusted_rand_index(&layers, &truth),

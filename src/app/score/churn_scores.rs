@@ -109,7 +109,7 @@ fn sentences(
 }
 
 /// Share of the eligible users, in percent, who are less likely to churn; of equal
-/// ones half. Log odds tell apart what probabilities near 1 no longer do.
+/// ones half. Log odds still differ where probabilities near 1 are equal.
 fn percentiles(log_odds: &[Option<f64>]) -> Vec<Option<f64>> {
     let mut sorted: Vec<f64> = log_odds.iter().flatten().copied().collect();
     sorted.sort_by(f64::total_cmp);

@@ -17,7 +17,7 @@ use names::with_unique_names;
 /// Builds the plan for data with these traits.
 ///
 /// `span_days` is the length of the history: windows longer than that would
-/// repeat the all-time features and are left out, and "never" (days since
+/// repeat the all-time features and are dropped, and "never" (days since
 /// something that has not happened) counts as twice as many days, beyond any
 /// that a user can have.
 ///

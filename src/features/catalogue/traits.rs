@@ -123,7 +123,7 @@ pub fn describe_input(
     let mut filled: BTreeSet<&'static str> = ["user_id", "time", "event"].into();
     filled.extend(columns_of.values().flatten());
     filled.extend((!channels.is_empty()).then_some("channel"));
-    // Not every row has to be late for a source to tell when it knew.
+    // Not every row has to be late for a source to say when it knew.
     filled.remove("available_at");
     let all = [histories.events(), histories.channels(), histories.categories()];
     let alike = all.into_iter().flat_map(alike).collect();

@@ -10,7 +10,7 @@ pub struct MemoryUse {
 }
 
 impl MemoryUse {
-    /// The most memory that the whole process ever held, where the system tells.
+    /// The most memory that the whole process ever held, where the system reports it.
     pub fn peak_process_bytes() -> Option<u64> {
         let status = std::fs::read_to_string("/proc/self/status").ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

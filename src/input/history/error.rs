@@ -31,7 +31,7 @@ pub enum HistoryError {
     TooManyValues {
         /// The event column.
         column: &'static str,
-        /// How many can be told apart.
+        /// The largest number of different values.
         allowed: usize,
     },
     /// More than positions in a bucket can number.
@@ -42,7 +42,7 @@ pub enum HistoryError {
     TooManyRows,
     /// Two text ids with one 64-bit hash.
     #[error(
-        "the user ids `{first}` and `{second}` can't be told apart by their hash; map user ids to \
+        "the user ids `{first}` and `{second}` have the same hash; map user ids to \
          integers"
     )]
     Collision {

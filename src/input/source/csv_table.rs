@@ -192,7 +192,7 @@ impl RowBuilder {
 
 /// True for a field of several lines of which one has the look of a whole row.
 fn has_swallowed_rows(field: &[u8], delimiter: u8, n_columns: usize) -> bool {
-    // Prose has a comma a line; with few columns it can't be told from a row.
+    // Prose has a comma a line; with few columns it looks like a row.
     n_columns >= 3
         && field.contains(&b'\n')
         && field

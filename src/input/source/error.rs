@@ -21,7 +21,7 @@ pub enum SourceError {
     },
     /// A file ending that is not known.
     #[error(
-        "source `{source_name}`: can't tell the format of {file}; name it .parquet, .csv, .tsv \
+        "source `{source_name}`: the format of {file} is unknown; name it .parquet, .csv, .tsv \
          (also .gz or .zst), or set format = \"csv\" or \"parquet\""
     )]
     UnknownFormat {
@@ -164,7 +164,7 @@ pub enum SourceError {
     },
     /// A source of several without any row.
     #[error(
-        "source `{source_name}` has no row left ({n_filtered} filtered by `where`); mend it, or take \
+        "source `{source_name}` has no row left ({n_filtered} filtered by `where`); correct it, or take \
          it out of the config"
     )]
     EmptySource {

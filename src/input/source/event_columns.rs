@@ -42,7 +42,7 @@ pub enum EventColumnKind {
     Code,
     /// A fixed-point number.
     Number,
-    /// Text that tells things apart.
+    /// Text that identifies things.
     Text,
 }
 

@@ -157,7 +157,7 @@ impl Column {
         (0..n).any(|start| (start..n).any(|end| self.words[start..=end].concat() == word))
     }
 
-    /// True for values that tell things apart, and measure nothing.
+    /// True for values that identify things and measure nothing.
     pub fn is_id_like(&self) -> bool {
         matches!(self.kind, Kind::Text | Kind::Integer)
             || self.kind == Kind::Number && self.top.iter().all(|(value, _)| is_whole(value))

@@ -137,7 +137,7 @@ impl EventGuess {
     }
 }
 
-/// The column whose name or values say that it tells events apart; without one,
+/// The column whose name or values say that it holds event types; without one,
 /// `column` is `None`.
 pub(super) fn event_of(table: &Table, taken: &Taken) -> EventGuess {
     let found = table

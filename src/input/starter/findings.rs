@@ -9,7 +9,7 @@ use super::snapshots::Span;
 #[derive(Debug, Default)]
 pub(super) struct Guess {
     /// What to check before training, in sentences.
-    pub doubts: Vec<String>,
+    pub to_check: Vec<String>,
     /// Types of CSV columns that a sample does not settle.
     pub types: Vec<(String, &'static str)>,
     /// Config key, expression and a remark, in the order to be written; without

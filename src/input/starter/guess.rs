@@ -67,14 +67,14 @@ pub(super) fn guess(table: &Table) -> Guess {
 
 fn say_what_was_read(table: &Table, guess: &mut Guess) {
     if !table.reaches_end {
-        guess.doubts.push(
+        guess.to_check.push(
             "the file is compressed and so large that its end was not reached: the days below \
              are those of its start"
                 .into(),
         );
     }
     if 10 * table.n_misfits > table.n_rows {
-        guess.doubts.push(format!(
+        guess.to_check.push(format!(
             "{} of {} rows have another number of fields than the header: delete lines before \
              the header, or set delimiter",
             table.n_misfits,
@@ -83,7 +83,7 @@ fn say_what_was_read(table: &Table, guess: &mut Guess) {
     }
     for column in table.columns.iter().filter(|column| column.kind == Kind::Text) {
         if column.top.first().is_some_and(|(value, _)| value.starts_with("{\"")) {
-            guess.doubts.push(format!(
+            guess.to_check.push(format!(
                 "{} holds JSON, which is not read: export its fields as columns",
                 column.expression
             ));
@@ -127,7 +127,7 @@ fn guess_user(table: &Table, found: Option<(&Column, bool)>, guess: &mut Guess) 
     let plain = |cell: &str| cell.strip_suffix(".0").unwrap_or(cell).to_owned();
     guess.users = column.cells.iter().flatten().map(plain).collect();
     if column.n_filled >= 50 && column.n_distinct == column.n_filled {
-        guess.doubts.push(format!(
+        guess.to_check.push(format!(
             "every row has a {name} of its own: this looks like a table of users, one row each; \
              Layercake reads events, many rows a user"
         ));

@@ -46,7 +46,7 @@ pub(super) fn guess_money(
     let is_of_order = amount.is_some_and(|amount| {
         let repeats = is_repeated(table, amount, order_id);
         if repeats && price.is_none() {
-            guess.doubts.push(format!(
+            guess.to_check.push(format!(
                 "{} is the same in all lines of an order, so it may be the order's total, which \
                  would count once for each line: map the amount of the line instead",
                 amount.expression
@@ -124,7 +124,7 @@ fn map_discount(discount: &Numbers, full: Option<(&Numbers, &Numbers)>, guess: &
             let remark = "a share of the price".to_owned();
             guess.mappings.push(("discount", parts.join(" * "), remark));
         }
-        (true, None) => guess.doubts.push(format!(
+        (true, None) => guess.to_check.push(format!(
             "{} is a share of the price and no money: not mapped",
             discount.expression
         )),

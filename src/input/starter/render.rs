@@ -25,7 +25,7 @@ pub(super) fn render(
          #   layercake-train --config THIS_FILE\n\
          # Values of [[source]] are SQL expressions over the columns of the file.\n\n",
     );
-    check(&mut text, &together.doubts);
+    check(&mut text, &together.to_check);
     let _ = writeln!(text, "name = {}  # bundles land in models/{name}/", quote(name));
     match together.as_of {
         Some(day) => {
@@ -46,16 +46,16 @@ pub(super) fn render(
 }
 
 /// What a reader should look at before training.
-fn check(text: &mut String, doubts: &[String]) {
-    for doubt in doubts {
-        let _ = writeln!(text, "# CHECK: {}", doubt.replace('\n', " "));
+fn check(text: &mut String, to_check: &[String]) {
+    for sentence in to_check {
+        let _ = writeln!(text, "# CHECK: {}", sentence.replace('\n', " "));
     }
 }
 
 fn source(text: &mut String, source: &Source, guess: &Guess) {
     let _ = writeln!(text, "\n[[source]]  # {}", source.read);
     let _ = writeln!(text, "# columns: {}", source.columns);
-    check(text, &guess.doubts);
+    check(text, &guess.to_check);
     let _ = writeln!(text, "path = {}", quote(&source.path));
     if !guess.types.is_empty() {
         let types: Vec<String> = guess
@@ -81,7 +81,7 @@ fn source(text: &mut String, source: &Source, guess: &Guess) {
         let _ = writeln!(text, "{key} = {}{}", quote(expression), remark.replace('\n', " "));
     }
     for (condition, reason) in &guess.filters {
-        let _ = writeln!(text, "# {reason}: left out by `{}`", condition.replace('\n', " "));
+        let _ = writeln!(text, "# {reason}: filtered by `{}`", condition.replace('\n', " "));
     }
     if !guess.filters.is_empty() {
         let conditions: Vec<&str> =

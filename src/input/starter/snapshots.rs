@@ -142,7 +142,7 @@ mod tests {
             expression: String::new(),
             seconds,
             remark: String::new(),
-            doubt: None,
+            to_check: None,
             is_certain: true,
         };
         let span = span_of(&times).unwrap();

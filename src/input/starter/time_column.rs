@@ -30,7 +30,7 @@ fn column_of<'a>(times: &Times, table: &'a Table) -> Option<&'a Column> {
 pub(super) fn guess_time(table: &Table, times: &[Times], user: Option<&Column>, guess: &mut Guess) {
     let Some((found, column)) = time_of(table, times, user) else {
         guess.missing.push("time");
-        guess.doubts.push("no column holds times, and events need one".into());
+        guess.to_check.push("no column holds times, and events need one".into());
         return;
     };
     let is_by_value = !found.is_certain && column.name_fit(TIME) == 0.0;
@@ -41,7 +41,7 @@ pub(super) fn guess_time(table: &Table, times: &[Times], user: Option<&Column>, 
         guess.filters.push((format!("{} IS NOT NULL", column.expression), reason));
     }
     guess.span = span_of(found);
-    guess.doubts.extend(found.doubt.clone());
+    guess.to_check.extend(found.to_check.clone());
     say_what_is_odd(table, found, column, user, guess);
 }
 
@@ -84,7 +84,7 @@ fn say_what_is_odd(
     guess: &mut Guess,
 ) {
     if is_of_user(column, user) {
-        guess.doubts.push(format!(
+        guess.to_check.push(format!(
             "{} is the same in all rows of a user: is it the time of the event?",
             column.expression
         ));
@@ -97,14 +97,14 @@ fn say_what_is_odd(
     };
     let has_days_only = found.seconds.iter().flatten().all(|second| second.rem_euclid(86_400) == 0);
     if let (Some(clock), true) = (table.columns.iter().find(is_clock), has_days_only) {
-        guess.doubts.push(format!(
+        guess.to_check.push(format!(
             "{} holds the time of the day, which is not used: days are enough",
             clock.expression
         ));
     }
     let last = found.seconds.iter().flatten().max().and_then(|second| day_of(*second));
     if let Some(day) = last.filter(|day| *day > Utc::now().date_naive()) {
-        guess.doubts.push(format!(
+        guess.to_check.push(format!(
             "the last day is {day}, in the future: rows beyond tomorrow are rejected"
         ));
     }

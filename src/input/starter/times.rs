@@ -74,7 +74,7 @@ pub(super) struct Times {
     /// What was assumed.
     pub remark: String,
     /// What should be checked, for the top of the config.
-    pub doubt: Option<String>,
+    pub to_check: Option<String>,
     /// False for integers, which may be something else.
     pub is_certain: bool,
 }
@@ -96,7 +96,7 @@ fn plain(column: &Column, seconds: Vec<Option<i64>>) -> Times {
         expression: column.expression.clone(),
         seconds,
         remark: String::new(),
-        doubt: None,
+        to_check: None,
         is_certain: true,
     }
 }
@@ -188,7 +188,7 @@ fn text_times(column: &Column, day_first: bool) -> Option<Times> {
         return None;
     }
     let mut read: HashMap<&str, i64> = HashMap::new();
-    let (mut taken, mut doubt): (Vec<&str>, Option<String>) = (Vec::new(), None);
+    let (mut taken, mut to_check): (Vec<&str>, Option<String>) = (Vec::new(), None);
     while taken.len() < MAX_FORMATS && !left.is_empty() {
         let some = spread(&left, MAX_LOOKS);
         let n_read =
@@ -203,7 +203,7 @@ fn text_times(column: &Column, day_first: bool) -> Option<Times> {
         let Some(format) = equals.iter().find(is_fit).or(equals.first()).copied() else { break };
         let other = equals.iter().find(|other| other.starts_with("%d") != format.starts_with("%d"));
         if let Some(other) = other {
-            doubt = Some(format!(
+            to_check = Some(format!(
                 "{} may be day first or month first: '{format}' is assumed, '{other}' fits as well",
                 column.expression
             ));
@@ -231,13 +231,13 @@ fn text_times(column: &Column, day_first: bool) -> Option<Times> {
         many => format!("coalesce({})", many.iter().map(parse).collect::<Vec<_>>().join(", ")),
     };
     let mut remarks = Vec::new();
-    if doubt.is_some() {
+    if to_check.is_some() {
         remarks.push("day first or month first? see above");
     }
     if taken.iter().any(|format| format.ends_with("%z")) {
         remarks.push("local time of each row");
     }
-    Some(Times { expression, remark: remarks.join("; "), doubt, ..plain(column, seconds) })
+    Some(Times { expression, remark: remarks.join("; "), to_check, ..plain(column, seconds) })
 }
 
 /// At most about `n` of the values, evenly spread.

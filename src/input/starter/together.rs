@@ -39,7 +39,7 @@ impl Source {
 #[derive(Debug, Default)]
 pub(super) struct Together {
     /// What to check before training, in sentences.
-    pub doubts: Vec<String>,
+    pub to_check: Vec<String>,
     /// First and last day of all rows.
     pub span: Option<Span>,
     /// Where one table ends before another: the day after its end.
@@ -63,7 +63,7 @@ pub(super) fn settle(guesses: &mut [Guess], sources: &[Source]) -> Together {
     if let (Some(end), Some(last)) = (ends_first, last)
         && (last - end).num_days() > MAX_LAG_DAYS
     {
-        together.doubts.push(format!(
+        together.to_check.push(format!(
             "the files do not end on the same day, but from {end} to {last}: as_of is the day \
              after the first end, since silence in a file that has ended is no silence of users"
         ));
@@ -76,11 +76,11 @@ pub(super) fn settle(guesses: &mut [Guess], sources: &[Source]) -> Together {
 /// Orders that stand in a table of their own should not count a second time in a log.
 fn settle_orders(guesses: &mut [Guess], sources: &[Source], together: &mut Together) {
     if !guesses.iter().any(|guess| guess.event.has_orders()) {
-        together.doubts.push("no event looks like an order: say which is one".into());
+        together.to_check.push("no event looks like an order: say which is one".into());
     }
     let n_tables = guesses.iter().filter(|guess| guess.event.is_all_orders()).count();
     if n_tables > 1 {
-        together.doubts.push(
+        together.to_check.push(
             "several files hold orders: where they hold the same ones, leave out all but one"
                 .into(),
         );
@@ -91,7 +91,7 @@ fn settle_orders(guesses: &mut [Guess], sources: &[Source], together: &mut Toget
             continue;
         }
         guess.event.keeps_name = true;
-        together.doubts.push(format!(
+        together.to_check.push(format!(
             "orders are taken from the table of orders, and \"{order}\" of {} is an event \
              beside them, so that no order counts twice",
             source.path
@@ -115,7 +115,7 @@ fn settle_users(guesses: &mut [Guess], sources: &[Source], together: &mut Togeth
         for (other, other_source) in guesses.iter().zip(sources).skip(at + 1) {
             let are_many = guess.users.len() >= 20 && other.users.len() >= 20;
             if are_many && guess.users.is_disjoint(&other.users) {
-                together.doubts.push(format!(
+                together.to_check.push(format!(
                     "no user of {} was seen in {}: do both name users alike?",
                     source.path, other_source.path
                 ));

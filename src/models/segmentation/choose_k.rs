@@ -251,13 +251,13 @@ fn stability(
 /// a single grouping.
 pub(super) fn mean_rand_index(groupings: &[Vec<usize>]) -> f64 {
     let pairs = (0..groupings.len()).flat_map(|first| (0..first).map(move |other| (first, other)));
-    let agreements: Vec<f64> = pairs
+    let indices: Vec<f64> = pairs
         .map(|(first, other)| adjusted_rand_index(&groupings[first], &groupings[other]))
         .collect();
-    if agreements.is_empty() {
+    if indices.is_empty() {
         return 1.0;
     }
-    agreements.iter().sum::<f64>() / agreements.len() as f64
+    indices.iter().sum::<f64>() / indices.len() as f64
 }
 
 #[cfg(test)]

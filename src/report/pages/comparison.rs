@@ -1,7 +1,7 @@
 //! Back-tests, and how well layers agree with refits and reference groups.
 
 use super::phrases::{thousands, users};
-use crate::app::{Backtest, GroupAgreement, GroupingScores, LayersAgainst, Stability};
+use crate::app::{Backtest, GroupingScores, LayersAgainst, ReferenceGroupScores, Stability};
 use crate::report::{Document, Format, Table, Value, column, digits, words};
 use crate::stats::resample::Interval;
 
@@ -117,10 +117,10 @@ pub fn stability(stability: &Stability) -> Document {
     page
 }
 
-/// Agreement with reference groups.
-pub fn agreement(agreement: &GroupAgreement) -> Document {
+/// Layers and RFM beside reference groups.
+pub fn reference_groups(scores: &ReferenceGroupScores) -> Document {
     let mut page = Document::default();
-    let GroupAgreement { n_users, n_groups, layers, rfm } = agreement;
+    let ReferenceGroupScores { n_users, n_groups, layers, rfm } = scores;
     page.fact("n_users", *n_users);
     page.fact("n_groups", *n_groups);
     page.fact("layers", *layers);

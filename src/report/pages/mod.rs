@@ -15,7 +15,7 @@ mod scores;
 mod training;
 
 pub use churn::churn;
-pub use comparison::{agreement, backtest, stability};
+pub use comparison::{backtest, reference_groups, stability};
 pub use features::{candidates, catalogue, matrix};
 pub use files::{
     config_written, next_step, review_checked, review_outdated, review_unfit, review_written,

@@ -5,7 +5,7 @@
 //! other, without fused multiply-add: hence the same bits on every processor,
 //! whatever the width of its vectors, and for a point whatever its neighbours.
 //! The form `|c|² − 2x·c` would need half the operations, but loses all digits
-//! that tell centroids apart where the data lies far from the origin.
+//! that separate centroids where the data lies far from the origin.
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, Simd, dispatch, f32x4, f32x16, u32x16};

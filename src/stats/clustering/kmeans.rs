@@ -24,7 +24,7 @@ pub struct FittedKMeans {
     /// Sum of squared distances of the training points to their centroids.
     pub inertia: f64,
     /// Iterations of the best run; batches of mini-batch k-means; 0 from linfa's
-    /// k-means, which does not tell.
+    /// k-means, which does not say.
     pub n_iterations: usize,
 }
 

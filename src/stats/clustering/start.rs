@@ -20,7 +20,7 @@ struct Closest {
 }
 
 /// One block of rows with each candidate added to the centroids in turn.
-struct Trial {
+struct CandidateBlock {
     /// Squared distances, candidate by candidate.
     distances: Vec<Vec<f32>>,
     /// Their sums.
@@ -82,25 +82,25 @@ impl Closest {
     fn with_best_of(&self, points: Rows, candidates: &[f32]) -> (usize, Self) {
         let packed = PackedCentroids::new(candidates, points.n_features);
         let n_candidates = candidates.len() / points.n_features;
-        let trials: Vec<Trial> = points
+        let blocks: Vec<CandidateBlock> = points
             .values
             .par_chunks(BLOCK * points.n_features)
             .zip(self.distances.par_chunks(BLOCK))
-            .map(|(rows, closest)| Trial::of(rows, closest, &packed, n_candidates))
+            .map(|(rows, closest)| CandidateBlock::of(rows, closest, &packed, n_candidates))
             .collect();
-        let total = |c: usize| trials.iter().map(|trial| trial.sums[c]).sum::<f64>();
+        let total = |c: usize| blocks.iter().map(|block| block.sums[c]).sum::<f64>();
         let totals: Vec<f64> = (0..n_candidates).map(total).collect();
         let best =
             (1..n_candidates).fold(0, |best, c| if totals[c] < totals[best] { c } else { best });
-        let block_sums = trials.iter().map(|trial| trial.sums[best]).collect();
-        let distances = trials.iter().flat_map(|trial| &trial.distances[best]).copied().collect();
+        let block_sums = blocks.iter().map(|block| block.sums[best]).collect();
+        let distances = blocks.iter().flat_map(|block| &block.distances[best]).copied().collect();
         (best, Self { distances, block_sums })
     }
 }
 
-impl Trial {
+impl CandidateBlock {
     fn of(rows: &[f32], closest: &[f32], packed: &PackedCentroids, n_candidates: usize) -> Self {
-        let mut trial = Self {
+        let mut block = Self {
             distances: vec![Vec::with_capacity(closest.len()); n_candidates],
             sums: vec![0.0; n_candidates],
         };
@@ -110,12 +110,12 @@ impl Trial {
             all_distances(strip, packed, &mut found);
             for (candidate, found) in found.chunks(closest.len()).take(n_candidates).enumerate() {
                 let nearer = found.iter().zip(closest).map(|(new, old)| new.min(*old));
-                let start = trial.distances[candidate].len();
-                trial.distances[candidate].extend(nearer);
-                trial.sums[candidate] += sum_of(&trial.distances[candidate][start..]);
+                let start = block.distances[candidate].len();
+                block.distances[candidate].extend(nearer);
+                block.sums[candidate] += sum_of(&block.distances[candidate][start..]);
             }
         }
-        trial
+        block
     }
 }
 

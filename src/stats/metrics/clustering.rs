@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use ndarray::{ArrayView1, ArrayView2};
 
-/// Agreement of two groupings of the same rows, corrected for chance: 1 when
+/// How alike two groupings of the same rows are, corrected for chance: 1 when
 /// identical up to names, about 0 when independent. Labels may be of any type.
 ///
 /// Source: Hubert & Arabie (1985), "Comparing partitions", equation 5.

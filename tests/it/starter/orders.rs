@@ -251,7 +251,7 @@ fn orders_that_were_not_paid_do_not_count() {
 }
 
 #[test]
-fn rows_of_nobody_and_without_a_sale_are_left_out() {
+fn rows_of_nobody_and_without_a_sale_are_filtered() {
     let text = table("user_id,date,unit_price,qty", |it| {
         let user = match it.n % 10 {
             3 => "guest".to_owned(),
@@ -293,8 +293,8 @@ fn day_first_or_month_first_is_said_where_it_is_open() {
         text +=
             &format!("{};{};{}\n", row.user, row.time("%d/%m/%Y"), row.amount().replace('.', ","));
     }
-    let told = read(&[("open.csv", &text)]);
-    told.says(&["# CHECK: date may be day first or month first: '%d/%m/%Y' is assumed"]);
+    let found = read(&[("open.csv", &text)]);
+    found.says(&["# CHECK: date may be day first or month first: '%d/%m/%Y' is assumed"]);
     let clear = read(&[(
         "clear.csv",
         &table("customer,date,amount", |it| {

@@ -126,7 +126,7 @@ fn sentence(parts: &[Bilingual]) -> Bilingual {
     )
 }
 
-/// As many digits as tell values apart: 12,345 · 48 · 3.2 · 0.25.
+/// As many digits as distinguish values: 12,345 · 48 · 3.2 · 0.25.
 fn number(value: f64) -> String {
     let digits = match value.abs() {
         size if size >= 20.0 || size.fract() == 0.0 => 0,

@@ -57,11 +57,11 @@ impl ReviewFile {
         self.check_ids(model)?;
         self.check_texts()?;
         let merges = self.merges(model)?;
-        let standing: Vec<usize> = (0..model.len())
+        let unmerged: Vec<usize> = (0..model.len())
             .filter(|&index| !merges.contains_key(model[index].id.as_str()))
             .collect();
         let mut layers: Vec<ReviewedLayer> =
-            standing.iter().map(|&index| self.reviewed(&model[index])).collect();
+            unmerged.iter().map(|&index| self.reviewed(&model[index])).collect();
         layers.extend(self.splits.iter().map(ReviewedLayer::of_split));
         check_names(&layers)?;
         let place = |entry: String, id: &str, layers: &[ReviewedLayer]| {
@@ -82,9 +82,9 @@ impl ReviewFile {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let splits = self.splits.iter().enumerate().map(|(index, split)| {
-            let from = place(split.entry(), &split.from, &layers[..standing.len()])?;
+            let from = place(split.entry(), &split.from, &layers[..unmerged.len()])?;
             let (id, sql) = (split.id.clone(), split.rule.clone());
-            Ok(Rule { id, sql, from: Some(from), to: standing.len() + index })
+            Ok(Rule { id, sql, from: Some(from), to: unmerged.len() + index })
         });
         let splits = splits.collect::<Result<Vec<_>, _>>()?;
         let pins = self.pins.iter().enumerate().map(|(index, pin)| {
