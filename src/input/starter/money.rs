@@ -135,11 +135,19 @@ fn map_discount(discount: &Numbers, full: Option<(&Numbers, &Numbers)>, guess: &
     }
 }
 
-/// Where no name says so: the only column of broken positive numbers.
+/// Where no name says so: the only column of broken positive numbers; in a log, of
+/// those that hardly any row has but orders.
 fn guess_amount_by_value(table: &Table, numbers: &[Numbers], taken: &Taken, guess: &mut Guess) {
-    if guess.event.column.is_some() {
-        return;
-    }
+    let rows_of_orders = guess.event.rows_of_orders(table);
+    let is_of_orders = |it: &Numbers| {
+        rows_of_orders.as_ref().is_none_or(|is_order| {
+            let filled = it.values.iter().zip(is_order).filter(|(value, _)| value.is_some());
+            let (n, n_elsewhere) = filled.fold((0, 0), |(n, elsewhere), (_, is_order)| {
+                (n + 1, elsewhere + usize::from(!is_order))
+            });
+            10 * n_elsewhere < n
+        })
+    };
     let is_money = |it: &&Numbers| {
         let n = it.values.iter().flatten().count();
         let cents = it.count(|value| ((value * 100.0).round() - value * 100.0).abs() < 1e-6);
@@ -150,6 +158,7 @@ fn guess_amount_by_value(table: &Table, numbers: &[Numbers], taken: &Taken, gues
         });
         is_free
             && !excluded
+            && is_of_orders(it)
             && n > 0
             && !it.are_whole()
             && cents == n
@@ -163,7 +172,7 @@ fn guess_amount_by_value(table: &Table, numbers: &[Numbers], taken: &Taken, gues
         {
             *remark = "by its values only: check".into();
         }
-        if guess.span.is_some() && !guess.users.is_empty() {
+        if guess.event.column.is_none() && guess.span.is_some() && !guess.users.is_empty() {
             guess.event.become_orders();
         }
     }

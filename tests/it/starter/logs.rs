@@ -132,6 +132,16 @@ const LOGS: &[Log] = &[
         words: ["view", "cart", "purchase", "sms_sent", "sms_click", "forward", "return"],
     },
     Log {
+        // Nothing but its place says what `val` is: only orders have it.
+        file: "plain.csv",
+        header: "ts,uid,what,val",
+        write: |it, event| {
+            let (_, amount) = of_order(it);
+            format!("{},{},{event},{amount}", it.at.and_utc().timestamp(), it.user)
+        },
+        words: ["view", "add_cart", "purchase", "push_sent", "push_open", "share", "complaint"],
+    },
+    Log {
         file: "shouting.csv",
         header: "id_client,moment,verb,amt",
         write: |it, event| {
