@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::choose_k::{
     Candidate, KVerdict, SelectionData, choose_k, cluster_params, mean_rand_index,
 };
-use super::embedding::{Embedding, Resample, Rounds, TrainingRows, ValidationSplit, find_rounds};
+use super::embedding::{
+    Embedding, OutcomeTrees, Resample, Rounds, TrainingRows, ValidationSplit, grow_best_trees,
+    grow_trees,
+};
 use super::naming::{LayerName, NameClaim, layer_names, typical_user};
 use super::profile::{LayerProfile, profile_layers};
 use super::{EmbeddingKind, SegmentationError, SegmentationParams};
@@ -79,11 +82,12 @@ pub fn fit_layers(
     let latest = training.first().ok_or(SegmentationError::NoSnapshot)?;
     let n_distinct = check_enough_users(params, &latest.features)?;
     let split = ValidationSplit::new(training, horizon_days, Resample::Off, seed)?;
-    let rounds = rounds_for(params, &split, seed)?;
-    let candidates = try_candidates(params, &split, &rounds, n_distinct, seed)?;
+    let trees = trees_for(params, &split, seed)?;
+    let rounds = rounds_of(&trees);
+    let candidates = try_candidates(params, &split, trees, n_distinct, seed)?;
     let k = candidates.iter().find(|c| c.verdict == KVerdict::Taken).map_or(2, |c| c.k);
     let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), Resample::Off, seed)?;
-    let embedding = Embedding::fit(params, &rows, &rounds, seed)?;
+    let embedding = Embedding::fit(params, &rows, grow_trees(&rows, &rounds, seed)?)?;
     let points = embedding.transform(&rows.matrix)?;
     let of_latest = embedding.transform(&latest.features)?;
     let clusters = fit_living_clusters(params, k, &points, &of_latest, seed)?;
@@ -119,9 +123,9 @@ pub fn refit_rand_index(
             let seed = refits.seed.wrapping_add(refit);
             let resample = Resample::Bootstrap(seed);
             let split = ValidationSplit::new(training, horizon_days, resample, seed)?;
-            let rounds = rounds_for(params, &split, seed)?;
+            let rounds = rounds_of(&trees_for(params, &split, seed)?);
             let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), resample, seed)?;
-            let embedding = Embedding::fit(params, &rows, &rounds, seed)?;
+            let embedding = Embedding::fit(params, &rows, grow_trees(&rows, &rounds, seed)?)?;
             let latest = TrainingRows::of(&[&training[0]], resample, seed)?.matrix;
             let points = embedding.transform(&rows.matrix)?;
             let latest = embedding.transform(&latest)?;
@@ -137,16 +141,20 @@ fn numbers(assigned: Vec<(usize, f64)>) -> Vec<usize> {
 }
 
 /// Trees of each outcome; none where the embedding is `behaviour`.
-fn rounds_for(
+fn trees_for(
     params: &SegmentationParams,
     split: &ValidationSplit,
     seed: u64,
-) -> Result<Rounds, SegmentationError> {
+) -> Result<OutcomeTrees, SegmentationError> {
     if params.embedding == EmbeddingKind::Behaviour {
-        return Ok(Rounds::new());
+        return Ok(OutcomeTrees::new());
     }
-    let rounds = find_rounds(split, seed)?;
-    if rounds.is_empty() { Err(SegmentationError::ConstantOutcomes) } else { Ok(rounds) }
+    let trees = grow_best_trees(split, seed)?;
+    if trees.is_empty() { Err(SegmentationError::ConstantOutcomes) } else { Ok(trees) }
+}
+
+fn rounds_of(trees: &OutcomeTrees) -> Rounds {
+    trees.iter().map(|(outcome, trees)| (*outcome, trees.n_rounds())).collect()
 }
 
 /// Clusters beyond `k` that are tried at most.
@@ -217,11 +225,11 @@ fn n_distinct_rows(matrix: &FeatureMatrix, enough: usize) -> usize {
 fn try_candidates(
     params: &SegmentationParams,
     split: &ValidationSplit,
-    rounds: &Rounds,
+    trees: OutcomeTrees,
     n_distinct: usize,
     seed: u64,
 ) -> Result<Vec<Candidate>, SegmentationError> {
-    let embedding = Embedding::fit(params, &split.training, rounds, seed)?;
+    let embedding = Embedding::fit(params, &split.training, trees)?;
     let (training, validation) = (
         embedding.transform(&split.training.matrix)?,
         embedding.transform(&split.validation.matrix)?,

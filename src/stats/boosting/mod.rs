@@ -7,4 +7,4 @@ mod trees;
 
 pub use error::BoostingError;
 pub use explainer::Explainer;
-pub use trees::{BoostedTrees, BoostingParams, Loss, Sample, best_n_rounds, fit_trees};
+pub use trees::{BoostedTrees, BoostingParams, Loss, Sample, fit_best_trees, fit_trees};

@@ -24,9 +24,9 @@ pub enum Loss {
 pub struct BoostingParams {
     /// What the trees are to come near to.
     pub loss: Loss,
-    /// Trees at most; [`best_n_rounds`] finds how many of them help.
+    /// Trees at most; [`fit_best_trees`] finds how many of them help.
     pub max_rounds: usize,
-    /// Rounds without any gain after which [`best_n_rounds`] stops.
+    /// Rounds without any gain after which [`fit_best_trees`] stops.
     pub patience_rounds: usize,
     /// Step from tree to tree.
     pub learning_rate: f64,
@@ -101,17 +101,17 @@ pub fn fit_trees(
     Ok(BoostedTrees(Trainer::new(&settings, &data, n_rounds).train()?.model))
 }
 
-/// Grows trees on `sample` until those on `validation` gain no more; returns how
-/// many were worth having, at least one.
+/// Grows trees on `sample` until those on `validation` gain no more, and keeps as
+/// many as helped, at least one: the same as [`fit_trees`] with that number.
 ///
 /// # Errors
 /// As [`fit_trees`].
-pub fn best_n_rounds(
+pub fn fit_best_trees(
     params: &BoostingParams,
     sample: Sample<'_>,
     validation: Sample<'_>,
     seed: u64,
-) -> Result<usize, BoostingError> {
+) -> Result<BoostedTrees, BoostingError> {
     let settings = settings(params, sample.features.ncols(), seed)?;
     let (data, validation) = (data(sample)?, data(validation)?);
     let patience = NonZeroUsize::new(params.patience_rounds).unwrap_or(NonZeroUsize::MIN);
@@ -119,7 +119,8 @@ pub fn best_n_rounds(
         .eval(&validation, "validation")
         .early_stopping_rounds(patience)
         .train()?;
-    Ok(result.model.best_iteration().unwrap_or(0) + 1)
+    let n_rounds = result.model.best_iteration().unwrap_or(0) + 1;
+    Ok(BoostedTrees(result.model.slice(..n_rounds, 1)?))
 }
 
 fn settings(
@@ -175,6 +176,11 @@ fn matrix(features: ArrayView2<'_, f32>) -> Result<DMatrix, BoostingError> {
 }
 
 impl BoostedTrees {
+    /// Number of trees.
+    pub fn n_rounds(&self) -> usize {
+        self.0.num_boost_rounds()
+    }
+
     /// The predictions of the trees for each row of `features`, shape (rows,
     /// features): a number, or with [`Loss::Log`] log odds.
     ///
@@ -326,14 +332,16 @@ mod tests {
     fn noise_needs_few_rounds() {
         let (features, target) = steps(2_000);
         let noise: Vec<f64> = (0..2_000).map(|row| f64::from(row * 7919 % 104_729 % 13)).collect();
-        let rounds = |target: &[f64]| {
-            let (training, validation) = features.view().split_at(ndarray::Axis(0), 1_000);
-            let sample = Sample { features: training, target: &target[..1_000], weights: None };
-            let validation =
-                Sample { features: validation, target: &target[1_000..], weights: None };
-            best_n_rounds(&BoostingParams::default(), sample, validation, 1).unwrap()
+        let n_rounds = |target: &[f64]| {
+            let (rows, others) = features.view().split_at(ndarray::Axis(0), 1_000);
+            let sample = Sample { features: rows, target: &target[..1_000], weights: None };
+            let validation = Sample { features: others, target: &target[1_000..], weights: None };
+            let params = BoostingParams::default();
+            let best = fit_best_trees(&params, sample, validation, 1).unwrap();
+            assert_eq!(best, fit_trees(&params, sample, best.n_rounds(), 1).unwrap());
+            best.n_rounds()
         };
-        assert!(rounds(&noise) < 20 && rounds(&target) > 100);
+        assert!(n_rounds(&noise) < 20 && n_rounds(&target) > 100);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::outcome_models::{OutcomeModels, Rounds, credibility};
+use super::outcome_models::{OutcomeModels, OutcomeTrees, credibility};
 use super::training_rows::TrainingRows;
 use crate::dataset::FeatureMatrix;
 use crate::models::segmentation::{EmbeddingKind, SegmentationError, SegmentationParams};
@@ -41,12 +41,11 @@ pub struct Embedding {
 
 impl Embedding {
     /// Learns the embedding from users and, unless it is `behaviour`, from their
-    /// outcomes.
+    /// outcomes, which `trees` grown on the same rows predict.
     pub(in super::super) fn fit(
         params: &SegmentationParams,
         rows: &TrainingRows,
-        rounds: &Rounds,
-        seed: u64,
+        trees: OutcomeTrees,
     ) -> Result<Self, SegmentationError> {
         let scaling = separating_features(params, &rows.matrix)?;
         if params.embedding == EmbeddingKind::Behaviour {
@@ -57,7 +56,7 @@ impl Embedding {
             });
         }
         let scaled = scaling.apply(&rows.matrix)?;
-        let (outcome_models, weights) = OutcomeModels::fit(rows, scaled.view(), rounds, seed)?;
+        let (outcome_models, weights) = OutcomeModels::fit(rows, scaled.view(), trees)?;
         let features = rows.matrix.select_single(&outcome_models.features)?;
         let predicted = outcome_models.coordinates(features.view())? + scaled.dot(&weights.t());
         let variance = |column: ArrayView1<f64>| standard_deviation(&column.to_vec()).powi(2);
@@ -227,6 +226,7 @@ mod tests {
     use super::*;
     use crate::dataset::Outcomes;
     use crate::models::segmentation::Outcome;
+    use crate::models::segmentation::embedding::{Rounds, grow_trees};
     use crate::settings::Weight;
 
     /// Users of whom one feature shows which buy; the other shows nothing.
@@ -249,7 +249,7 @@ mod tests {
             }
             EmbeddingKind::Behaviour => Rounds::new(),
         };
-        Embedding::fit(params, rows, &rounds, 1).unwrap()
+        Embedding::fit(params, rows, grow_trees(rows, &rounds, 1).unwrap()).unwrap()
     }
 
     fn mean(points: &Array2<f32>) -> Vec<f64> {

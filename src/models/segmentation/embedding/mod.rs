@@ -9,5 +9,5 @@ pub use coordinates::Embedding;
 pub(super) use coordinates::MeanParts;
 pub use outcome::Outcome;
 pub use outcome_models::{OutcomeModel, OutcomeModels};
-pub(super) use outcome_models::{Rounds, find_rounds};
+pub(super) use outcome_models::{OutcomeTrees, Rounds, grow_best_trees, grow_trees};
 pub(super) use training_rows::{Resample, TrainingRows, ValidationSplit};

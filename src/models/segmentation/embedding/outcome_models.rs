@@ -1,10 +1,11 @@
 use ndarray::{Array1, Array2, ArrayView2};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::Outcome;
 use super::training_rows::{TrainingRows, ValidationSplit};
 use crate::models::segmentation::SegmentationError;
-use crate::stats::boosting::{BoostedTrees, BoostingParams, Sample, best_n_rounds, fit_trees};
+use crate::stats::boosting::{BoostedTrees, BoostingParams, Sample, fit_best_trees, fit_trees};
 use crate::stats::linear::ridge_weights;
 use crate::stats::metrics::standard_deviation;
 
@@ -34,18 +35,22 @@ pub struct OutcomeModel {
 /// How many trees each outcome is worth.
 pub(in super::super) type Rounds = Vec<(Outcome, usize)>;
 
-/// Finds how many trees help to predict the outcomes of the validation rows.
-pub(in super::super) fn find_rounds(
+/// Trees of each outcome.
+pub(in super::super) type OutcomeTrees = Vec<(Outcome, BoostedTrees)>;
+
+/// Grows as many trees on the training rows as help to predict the outcomes of the
+/// validation rows.
+pub(in super::super) fn grow_best_trees(
     split: &ValidationSplit,
     seed: u64,
-) -> Result<Rounds, SegmentationError> {
+) -> Result<OutcomeTrees, SegmentationError> {
     let names = split.training.matrix.varying_names();
     let (training, validation) = (
         split.training.matrix.select_single(&names)?,
         split.validation.matrix.select_single(&names)?,
     );
     Outcome::that_vary(&split.training.outcomes)
-        .into_iter()
+        .into_par_iter()
         .map(|outcome| {
             let (of_training, of_validation) =
                 (outcome.of(&split.training.outcomes), outcome.of(&split.validation.outcomes));
@@ -53,7 +58,24 @@ pub(in super::super) fn find_rounds(
             let validation =
                 Sample { features: validation.view(), target: &of_validation, weights: None };
             let params = boosting_params(outcome, &split.training);
-            Ok((outcome, best_n_rounds(&params, sample, validation, seed)?))
+            Ok((outcome, fit_best_trees(&params, sample, validation, seed)?))
+        })
+        .collect()
+}
+
+/// Grows trees of each outcome.
+pub(in super::super) fn grow_trees(
+    rows: &TrainingRows,
+    rounds: &Rounds,
+    seed: u64,
+) -> Result<OutcomeTrees, SegmentationError> {
+    let features = rows.matrix.select_single(&rows.matrix.varying_names())?;
+    rounds
+        .par_iter()
+        .map(|&(outcome, n_rounds)| {
+            let target = outcome.of(&rows.outcomes);
+            let sample = Sample { features: features.view(), target: &target, weights: None };
+            Ok((outcome, fit_trees(&boosting_params(outcome, rows), sample, n_rounds, seed)?))
         })
         .collect()
 }
@@ -99,21 +121,17 @@ impl OutcomeModels {
     /// alone change too much from one fit to the next where users are few. GMV is
     /// left to trees, since a sum does not single out the few who buy for thousands.
     ///
-    /// Returns the trees and the weights, shape (outcomes, scaled features).
+    /// `trees` were grown on the same rows. Returns them and the weights, shape
+    /// (outcomes, scaled features).
     pub(in super::super) fn fit(
         rows: &TrainingRows,
         scaled: ArrayView2<f64>,
-        rounds: &Rounds,
-        seed: u64,
+        trees: OutcomeTrees,
     ) -> Result<(Self, Array2<f64>), SegmentationError> {
-        let features = rows.matrix.varying_names();
-        let values = rows.matrix.select_single(&features)?;
         let mut models = Vec::new();
-        let mut targets = Array2::zeros((rows.matrix.n_rows(), rounds.len()));
-        for (&(outcome, n_rounds), mut column) in rounds.iter().zip(targets.columns_mut()) {
+        let mut targets = Array2::zeros((rows.matrix.n_rows(), trees.len()));
+        for ((outcome, trees), mut column) in trees.into_iter().zip(targets.columns_mut()) {
             let target = outcome.of(&rows.outcomes);
-            let sample = Sample { features: values.view(), target: &target, weights: None };
-            let trees = fit_trees(&boosting_params(outcome, rows), sample, n_rounds, seed)?;
             let share = if outcome.is_of_few() { 1.0 } else { credibility(rows) };
             // In standard deviations of the outcome: it counts by how well it is predicted.
             let scale = outcome.weight() / standard_deviation(&target).max(f64::MIN_POSITIVE);
@@ -121,7 +139,7 @@ impl OutcomeModels {
             models.push(OutcomeModel { outcome, scale: scale * share, trees });
         }
         let weights = ridge_weights(scaled, targets.view(), penalty_rows(rows))?;
-        Ok((Self { features, models }, weights))
+        Ok((Self { features: rows.matrix.varying_names(), models }, weights))
     }
 
     /// The predictions of the trees in units of the embedding, shape (rows,
