@@ -1,6 +1,7 @@
 use ndarray::{Array2, ArrayView2, Axis};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::embedding::Outcome;
@@ -235,6 +236,7 @@ fn stability(
     seed: u64,
 ) -> Result<f64, SegmentationError> {
     let refits = (0..N_REFITS as u64)
+        .into_par_iter()
         .map(|refit| {
             let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_add(1 + refit));
             let rows: Vec<usize> =
