@@ -91,7 +91,7 @@ pub fn fit_layers(
     let points = embedding.transform(&rows.matrix)?;
     let of_latest = embedding.transform(&latest.features)?;
     let clusters = fit_living_clusters(params, k, &points, &of_latest, seed)?;
-    let layers = describe(&embedding, &clusters, latest)?;
+    let layers = describe(&embedding, &clusters, latest, &of_latest)?;
     Ok(FittedLayers { embedding, clusters, layers, candidates, retired_ids: Vec::new() })
 }
 
@@ -244,16 +244,16 @@ fn try_candidates(
     choose_k(params, &data, *bounds.start()..=n_distinct.min(*bounds.end()), seed)
 }
 
-/// Profiles the clusters' users in the latest snapshot, drops clusters that have
-/// none, puts the most valuable first, so that ids do not depend on the order in
-/// which clusters were found, and names them.
+/// Profiles the clusters' users in the latest snapshot, who are at `points`, drops
+/// clusters that have none, puts the most valuable first, so that ids do not depend
+/// on the order in which clusters were found, and names them.
 fn describe(
     embedding: &Embedding,
     clusters: &FittedClusters,
     latest: &Snapshot,
+    points: &Array2<f32>,
 ) -> Result<Vec<Layer>, SegmentationError> {
     let outcomes = latest.known_outcomes()?;
-    let points = embedding.transform(&latest.features)?;
     let labels = numbers(clusters.assign(points.view())?);
     let profiles = profile_layers(embedding, &latest.features, &labels, clusters, outcomes)?;
     let mut groups: Vec<(usize, LayerProfile)> =
