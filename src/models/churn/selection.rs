@@ -2,6 +2,7 @@
 //! happened later, inside the training snapshots.
 
 use chrono::NaiveDateTime;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::classifiers::blended;
@@ -102,7 +103,7 @@ pub(super) fn select_classifier(
         folds.push(Fold { training: vec![training], validation });
     }
     let predictions =
-        folds.iter().map(|fold| fold.predict(params, seed)).collect::<Result<Vec<_>, _>>()?;
+        folds.par_iter().map(|fold| fold.predict(params, seed)).collect::<Result<Vec<_>, _>>()?;
     let loss =
         |model, penalty, stage| mean_loss(&folds, &predictions, Setting { model, penalty, stage });
     let n_stages = predictions.iter().map(|it| it.trees.len()).min().unwrap_or(0);
@@ -174,19 +175,20 @@ impl Fold<'_> {
         let pooled = PooledRows::of(&self.training, params)?;
         let rows = pooled.rows();
         let matrix = &self.validation.matrix;
-        let regression = |l2_penalty| {
-            FittedLogistic::fit(&rows, l2_penalty, &params.monotone_increasing)?.log_odds(matrix)
+        let logistic = || match params.model {
+            ModelChoice::Trees => Ok(Vec::new()),
+            _ => FittedLogistic::fit_each(&rows, &penalties(params), &params.monotone_increasing)?
+                .iter()
+                .map(|fitted| fitted.log_odds(matrix))
+                .collect(),
         };
-        let logistic = match params.model {
-            ModelChoice::Trees => Vec::new(),
-            _ => penalties(params).into_iter().map(regression).collect::<Result<_, _>>()?,
-        };
-        let trees = match params.model {
-            ModelChoice::Logistic => Vec::new(),
+        let trees = || match params.model {
+            ModelChoice::Logistic => Ok(Vec::new()),
             _ => FittedTrees::fit(&rows, params, params.trees.max_rounds.get(), seed)?
-                .log_odds_in_stages(matrix, ROUNDS_PER_STAGE)?,
+                .log_odds_in_stages(matrix, ROUNDS_PER_STAGE),
         };
-        Ok(Predictions { logistic, trees })
+        let (trees, logistic) = rayon::join(trees, logistic);
+        Ok(Predictions { logistic: logistic?, trees: trees? })
     }
 
     /// Log odds shifted to the churn rate of the date.

@@ -1,6 +1,7 @@
 use linfa::DatasetBase;
 use linfa::traits::Fit;
 use ndarray::{Array1, Array2, ArrayView1};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Classifier, Explain};
@@ -25,17 +26,30 @@ impl FittedLogistic {
         l2_penalty: f64,
         monotone: &[String],
     ) -> Result<Self, ChurnError> {
+        Ok(Self::fit_each(rows, &[l2_penalty], monotone)?.remove(0))
+    }
+
+    /// One regression for each penalty, all on the same scaled features.
+    pub(in super::super) fn fit_each(
+        rows: &TrainingRows<'_>,
+        l2_penalties: &[f64],
+        monotone: &[String],
+    ) -> Result<Vec<Self>, ChurnError> {
         let varying = rows.varying_names()?;
         let scaling = Scaling::fit(rows.matrix, &varying, Transform::Log)?;
         let points = scaling.apply(rows.matrix)?;
         let monotone = varying.iter().enumerate().filter(|(_, name)| monotone.contains(name));
-        let non_negative = monotone.map(|(column, _)| column).collect();
+        let non_negative: Vec<usize> = monotone.map(|(column, _)| column).collect();
         let mut dataset = DatasetBase::new(points, Array1::from(rows.churned.to_vec()));
         if let Some(weights) = rows.weights {
             dataset = dataset.with_weights(weights.iter().map(|&weight| weight as f32).collect());
         }
-        let params = LogisticParams { l2_penalty, non_negative, ..LogisticParams::default() };
-        Ok(Self { scaling, model: params.fit(&dataset)? })
+        let fitted = |&l2_penalty: &f64| {
+            let non_negative = non_negative.clone();
+            let params = LogisticParams { l2_penalty, non_negative, ..LogisticParams::default() };
+            Ok(Self { scaling: scaling.clone(), model: params.fit(&dataset)? })
+        };
+        l2_penalties.par_iter().map(fitted).collect()
     }
 }
 
