@@ -1,6 +1,7 @@
 //! Features as models see them: transformed, centred and divided by their scale.
 
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array2, ArrayView1, ArrayViewMut1};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{DatasetError, FeatureMatrix};
@@ -80,13 +81,14 @@ impl Scaling {
     /// When the matrix lacks a feature.
     pub fn apply(&self, matrix: &FeatureMatrix) -> Result<Array2<f64>, DatasetError> {
         let mut scaled = matrix.select(&self.names)?.into_values();
-        for mut row in scaled.rows_mut() {
-            for (column, value) in row.iter_mut().enumerate() {
-                let transformed = self.transformed(column, *value);
-                *value = ((transformed - self.centres[column]) / self.scales[column])
-                    .clamp(-Self::LIMIT, Self::LIMIT);
-            }
-        }
+        let columns: Vec<ArrayViewMut1<f64>> = scaled.columns_mut().into_iter().collect();
+        columns.into_par_iter().enumerate().for_each(|(column, mut values)| {
+            let (centre, scale) = (self.centres[column], self.scales[column]);
+            values.mapv_inplace(|value| {
+                let scaled = (self.transformed(column, value) - centre) / scale;
+                scaled.clamp(-Self::LIMIT, Self::LIMIT)
+            });
+        });
         Ok(scaled)
     }
 

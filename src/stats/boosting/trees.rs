@@ -171,7 +171,7 @@ fn data(sample: Sample<'_>) -> Result<DMatrix, BoostingError> {
 }
 
 fn matrix(features: ArrayView2<'_, f32>) -> Result<DMatrix, BoostingError> {
-    let values: Vec<f32> = features.iter().copied().collect();
+    let (values, _) = features.as_standard_layout().into_owned().into_raw_vec_and_offset();
     Ok(DMatrix::from_dense_vec(values, features.nrows(), features.ncols())?)
 }
 
