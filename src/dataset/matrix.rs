@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -49,12 +50,21 @@ impl FeatureMatrix {
         Self::of_features(names.into_iter().map(FeatureInfo::plain).collect(), values)
     }
 
-    /// The same features with other values, of as many rows as there are.
+    /// Puts other values into a column, one for each row.
     ///
     /// # Errors
-    /// When a value is NaN or infinite, or the number of columns differs.
-    pub fn with_values(&self, values: Array2<f64>) -> Result<Self, DatasetError> {
-        Self::checked(self.columns.clone(), values)
+    /// When there is no such column, or a value is NaN or infinite.
+    ///
+    /// # Panics
+    /// When there are more or fewer values than rows.
+    pub fn replace_column(&mut self, name: &str, values: &[f64]) -> Result<(), DatasetError> {
+        let position = self.position(name)?;
+        if let Some(row) = values.iter().position(|value| !value.is_finite()) {
+            let (feature, value) = (name.to_owned(), values[row]);
+            return Err(DatasetError::NotFinite { feature, row, value });
+        }
+        self.values.column_mut(position).assign(&ArrayView1::from(values));
+        Ok(())
     }
 
     fn checked(columns: Arc<Columns>, values: Array2<f64>) -> Result<Self, DatasetError> {
@@ -137,12 +147,7 @@ impl FeatureMatrix {
     /// # Errors
     /// [`DatasetError::MissingFeature`] naming the first that is absent.
     pub fn select(&self, names: &[String]) -> Result<Self, DatasetError> {
-        let position: HashMap<&str, usize> =
-            self.names().iter().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
-        let indices = names
-            .iter()
-            .map(|name| position.get(name.as_str()).copied().ok_or_else(|| self.missing(name)))
-            .collect::<Result<Vec<_>, _>>()?;
+        let indices = self.positions(names)?;
         let features = indices.iter().map(|&index| self.features()[index].clone()).collect();
         let values = self.values.select(Axis(1), &indices);
         Ok(Self { columns: Columns::new(features), values })
@@ -154,7 +159,22 @@ impl FeatureMatrix {
     /// # Errors
     /// [`DatasetError::MissingFeature`] naming the first that is absent.
     pub fn select_single(&self, names: &[String]) -> Result<Array2<f32>, DatasetError> {
-        Ok(self.select(names)?.values.mapv(|value| value as f32))
+        let indices = self.positions(names)?;
+        let mut values = Vec::with_capacity(self.n_rows() * indices.len());
+        for row in self.values.rows() {
+            values.extend(indices.iter().map(|&index| row[index] as f32));
+        }
+        let shape = (self.n_rows(), indices.len());
+        Ok(Array2::from_shape_vec(shape, values).expect("as many values as rows times columns"))
+    }
+
+    fn positions(&self, names: &[String]) -> Result<Vec<usize>, DatasetError> {
+        let position: HashMap<&str, usize> =
+            self.names().iter().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
+        names
+            .iter()
+            .map(|name| position.get(name.as_str()).copied().ok_or_else(|| self.missing(name)))
+            .collect()
     }
 
     /// The given rows, in that order.
@@ -180,7 +200,10 @@ impl FeatureMatrix {
         let mut values = Array2::zeros((n_rows, first.n_features()));
         let mut start = 0;
         for matrix in matrices {
-            let aligned = matrix.select(first.names())?;
+            let aligned = match matrix.names() == first.names() {
+                true => Cow::Borrowed(*matrix),
+                false => Cow::Owned(matrix.select(first.names())?),
+            };
             let end = start + aligned.n_rows();
             values.slice_mut(ndarray::s![start..end, ..]).assign(&aligned.values);
             start = end;

@@ -191,9 +191,9 @@ fn pruning_keeps_no_more_than_is_wanted_and_no_turncoat() {
     let verdicts: Vec<&Verdict> = pruning.candidates.iter().map(|c| &c.verdict).collect();
     assert_eq!(verdicts, [&Verdict::Core, &Verdict::Kept, &Verdict::Kept, &Verdict::BeyondLimit]);
     // At another snapshot `weak` means the contrary.
-    let mut values = first.features.values().to_owned();
-    values.column_mut(2).mapv_inplace(|value| -value);
-    let features = first.features.with_values(values).unwrap();
+    let mut features = first.features.clone();
+    let turned = first.features.values().column(2).mapv(|value| -value).to_vec();
+    features.replace_column(&first.features.names()[2], &turned).unwrap();
     let second = Snapshot { features, ..first.clone() };
     let pruning = prune(&FeatureParams::default(), &plan, &[first, second]).unwrap();
     assert!(!pruning.candidates[2].verdict.is_kept(), "{:?}", pruning.candidates[2].verdict);
@@ -208,10 +208,8 @@ fn a_feature_that_knows_the_outcome_raises_the_alarm() {
     );
     let pruning = prune(&FeatureParams::default(), &plan, std::slice::from_ref(&snapshot)).unwrap();
     assert!(pruning.leak_alarms().is_empty());
-    let mut values = snapshot.features.values().to_owned();
-    let gmv = snapshot.outcomes.as_ref().unwrap().gmv.clone();
-    values.column_mut(1).iter_mut().zip(&gmv).for_each(|(value, gmv)| *value = *gmv);
-    let features = snapshot.features.with_values(values).unwrap();
+    let mut features = snapshot.features.clone();
+    features.replace_column("honest", &snapshot.outcomes.as_ref().unwrap().gmv).unwrap();
     let leaking = Snapshot { features, ..snapshot };
     let pruning = prune(&FeatureParams::default(), &plan, &[leaking]).unwrap();
     assert_eq!(pruning.leak_alarms(), [("honest", 1.0)]);

@@ -128,9 +128,9 @@ mod tests {
         let params =
             ChurnParams { monotone_increasing: vec!["silence".into()], ..ChurnParams::default() };
         let trees = FittedTrees::fit(&rows, &params, 60, 3).unwrap();
-        let mut ladder = Array2::zeros((300, 5));
-        ladder.column_mut(0).assign(&ndarray::Array1::from_iter((0..300).map(f64::from)));
-        let ladder = matrix.with_values(ladder).unwrap();
+        let mut ladder = matrix.select_rows(&[0; 300]);
+        let silence: Vec<f64> = (0..300).map(f64::from).collect();
+        ladder.replace_column("silence", &silence).unwrap();
         let log_odds = trees.log_odds(&ladder).unwrap();
         assert!(log_odds.windows(2).all(|pair| pair[0] <= pair[1] + 1e-6));
         assert!(log_odds[299] > log_odds[0] + 1.0);

@@ -47,48 +47,43 @@ impl FittedChurn {
     ) -> Result<Vec<Importance>, ChurnError> {
         let rows: Vec<usize> = every_nth(churned.len(), MAX_USERS).collect();
         let names = self.classifier.features();
-        let matrix = matrix.select_rows(&rows).select(&names)?;
+        let matrix = matrix.select_rows(&rows);
         let churned: Vec<bool> = rows.iter().map(|&row| churned[row]).collect();
         let losses = |matrix: &FeatureMatrix| -> Result<Vec<f64>, ChurnError> {
             let p = self.probabilities(&self.classifier.log_odds(matrix)?);
             Ok(log_losses(&p, &churned))
         };
         let unshuffled = losses(&matrix)?;
-        let of_feature = |column: usize| -> Result<Importance, ChurnError> {
+        let increase_of = |(column, name): (usize, &String)| -> Result<Vec<f64>, ChurnError> {
             let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ (column as u64) << 32);
+            let mut shuffled = matrix.clone();
             let mut increase = vec![0.0; churned.len()];
             for _ in 0..N_SHUFFLES {
-                let shuffled = losses(&shuffle(&matrix, column, &mut rng)?)?;
-                for ((sum, with), without) in increase.iter_mut().zip(&shuffled).zip(&unshuffled) {
+                let mut values = matrix.column(name)?.to_vec();
+                values.shuffle(&mut rng);
+                shuffled.replace_column(name, &values)?;
+                let with = losses(&shuffled)?;
+                for ((sum, with), without) in increase.iter_mut().zip(with).zip(&unshuffled) {
                     *sum += (with - without) / N_SHUFFLES as f64;
                 }
             }
-            let resampled = bootstrap(increase.len(), N_RESAMPLES, seed, |copies| {
-                mean(&increase, Some(copies))
-            });
-            Ok(Importance {
-                feature: names[column].clone(),
-                log_loss_increase: mean(&increase, None).unwrap_or(0.0),
-                interval: percentile_interval(resampled.into_iter()),
-            })
+            Ok(increase)
         };
-        let mut all =
-            (0..names.len()).into_par_iter().map(of_feature).collect::<Result<Vec<_>, _>>()?;
+        let increases: Vec<Vec<f64>> =
+            names.par_iter().enumerate().map(increase_of).collect::<Result<_, _>>()?;
+        let resampled: Vec<Vec<Option<f64>>> =
+            bootstrap(churned.len(), N_RESAMPLES, seed, |copies| {
+                increases.iter().map(|increase| mean(increase, Some(copies))).collect()
+            });
+        let importance_of = |(column, feature): (usize, String)| Importance {
+            feature,
+            log_loss_increase: mean(&increases[column], None).unwrap_or(0.0),
+            interval: percentile_interval(resampled.iter().map(|means| means[column])),
+        };
+        let mut all: Vec<Importance> = names.into_iter().enumerate().map(importance_of).collect();
         all.sort_by(|a, b| {
             b.log_loss_increase.total_cmp(&a.log_loss_increase).then(a.feature.cmp(&b.feature))
         });
         Ok(all)
     }
-}
-
-fn shuffle(
-    matrix: &FeatureMatrix,
-    column: usize,
-    rng: &mut Xoshiro256PlusPlus,
-) -> Result<FeatureMatrix, ChurnError> {
-    let mut values = matrix.values().to_owned();
-    let mut shuffled = values.column(column).to_vec();
-    shuffled.shuffle(rng);
-    values.column_mut(column).iter_mut().zip(shuffled).for_each(|(cell, value)| *cell = value);
-    Ok(matrix.with_values(values)?)
 }
