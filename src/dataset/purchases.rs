@@ -40,11 +40,6 @@ pub struct Purchases {
 const MIN_GAPS: u32 = 2;
 
 impl PurchaseSummary {
-    /// Mean amount of a day on which it happened; `None` if it never did.
-    pub fn amount_per_day(&self) -> Option<f64> {
-        (self.n_days > 0).then(|| self.amount / f64::from(self.n_days))
-    }
-
     /// Median of the gaps, in days.
     pub fn median_gap_days(&self) -> Option<f64> {
         self.gaps.map(|gaps| gaps.median_days)

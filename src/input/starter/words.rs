@@ -113,8 +113,8 @@ pub(super) const CATEGORY: &[&str] = &[
 ];
 #[rustfmt::skip]
 pub(super) const CHANNEL: &[&str] = &[
-    "channel", "saleschannel", "platform", "source", "medium", "storeid", "store", "渠道", "来源",
-    "平台", "终端",
+    "channel", "saleschannel", "platform", "source", "medium", "storeid", "store", "shop", "branch",
+    "filiale", "kanal", "magasin", "tienda", "canal", "渠道", "来源", "平台", "终端", "门店", "店铺",
 ];
 #[rustfmt::skip]
 pub(super) const DWELL: &[&str] = &[
