@@ -268,6 +268,17 @@ pub enum Family {
     Custom,
 }
 
+/// Days of the week in English and Chinese, from Monday on.
+pub const WEEKDAYS: [(&str, &str); 7] = [
+    ("Monday", "周一"),
+    ("Tuesday", "周二"),
+    ("Wednesday", "周三"),
+    ("Thursday", "周四"),
+    ("Friday", "周五"),
+    ("Saturday", "周六"),
+    ("Sunday", "周日"),
+];
+
 /// Six hours of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -15,7 +15,9 @@ mod stable_hash;
 mod user_ids;
 
 pub use churn_label::{ChurnLabel, ChurnRule, Eligibility};
-pub use feature_info::{DayPart, Dimension, EventRole, Family, FeatureInfo, Missing, Unit};
+pub use feature_info::{
+    DayPart, Dimension, EventRole, Family, FeatureInfo, Missing, Unit, WEEKDAYS,
+};
 pub use language::{Bilingual, Language};
 pub use matrix::FeatureMatrix;
 pub use outcomes::Outcomes;

@@ -1,7 +1,5 @@
 //! From all features that the data allows to those that carry the signal.
 
-use std::collections::HashMap;
-
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -163,80 +161,134 @@ pub fn prune(
     plan: &FeaturePlan,
     snapshots: &[Snapshot],
 ) -> Result<Pruning, DatasetError> {
-    let Some(latest) = snapshots.first() else {
-        let keep = |feature: &Feature| Candidate {
+    let mut decision = match snapshots.first() {
+        Some(latest) => Decision::new(params, plan, snapshots, latest)?,
+        None => return Ok(all_kept(plan)),
+    };
+    let verdicts = decision.verdicts();
+    let candidates = plan.features.iter().zip(decision.relevance.drain(..)).zip(verdicts).map(
+        |((feature, relevance), verdict)| Candidate {
             feature: feature.clone(),
-            churn_auc: None,
-            gmv_correlation: None,
-            verdict: Verdict::Kept,
-        };
-        return Ok(Pruning { candidates: plan.features.iter().map(keep).collect() });
+            churn_auc: relevance.churn_auc,
+            gmv_correlation: relevance.gmv_correlation,
+            verdict,
+        },
+    );
+    Ok(Pruning { candidates: candidates.collect() })
+}
+
+/// Without a snapshot nothing is known against any feature.
+fn all_kept(plan: &FeaturePlan) -> Pruning {
+    let keep = |feature: &Feature| Candidate {
+        feature: feature.clone(),
+        churn_auc: None,
+        gmv_correlation: None,
+        verdict: Verdict::Kept,
     };
-    let relevance = relevance_of_all(plan, snapshots)?;
-    let pooled: Vec<&FeatureMatrix> = snapshots.iter().map(|s| &s.features).collect();
-    let varies: Vec<bool> = (0..plan.features.len())
-        .map(|column| {
-            let first = pooled.iter().find(|m| m.n_rows() > 0).map(|m| m.values()[[0, column]]);
-            pooled.iter().any(|m| m.values().column(column).iter().any(|v| Some(*v) != first))
+    Pruning { candidates: plan.features.iter().map(keep).collect() }
+}
+
+/// All that verdicts rest on.
+struct Decision<'a> {
+    params: &'a FeatureParams,
+    features: &'a [Feature],
+    /// One for each snapshot.
+    matrices: Vec<&'a FeatureMatrix>,
+    relevance: Vec<Relevance>,
+    /// Shape (features, features).
+    correlations: Array2<f64>,
+    chance: Chance,
+}
+
+impl<'a> Decision<'a> {
+    fn new(
+        params: &'a FeatureParams,
+        plan: &'a FeaturePlan,
+        snapshots: &'a [Snapshot],
+        latest: &Snapshot,
+    ) -> Result<Self, DatasetError> {
+        Ok(Self {
+            params,
+            features: &plan.features,
+            matrices: snapshots.iter().map(|snapshot| &snapshot.features).collect(),
+            relevance: relevance_of_all(plan, snapshots)?,
+            correlations: correlations_of_features(&latest.features, &plan.names())?,
+            chance: Chance::of(latest)?,
         })
-        .collect();
-    let mut order: Vec<usize> = (0..plan.features.len()).filter(|&i| varies[i]).collect();
-    // The sort is stable: equals stay in catalogue order.
-    order.sort_by(|&a, &b| relevance[b].strength().total_cmp(&relevance[a].strength()));
-    let correlations = correlations_of_features(&latest.features, &plan.names())?;
-    let chance = Chance::of(latest)?;
-    let mut verdicts: HashMap<usize, Verdict> = HashMap::new();
-    let mut kept: Vec<usize> = Vec::new();
-    let is_core = |index: usize| CORE_FEATURES.contains(&plan.features[index].info.name.as_str());
-    let is_wanted = |index: usize| {
-        params.custom.get(&plan.features[index].info.name).is_some_and(|custom| custom.keep)
-    };
-    let stays = |index: usize| is_core(index) || is_wanted(index);
-    let n_core = order.iter().filter(|&&index| stays(index)).count();
-    for &index in &order {
-        let twin = kept
-            .iter()
-            .copied()
-            .find(|&other| correlations[[index, other]].abs() > params.max_correlation.get());
-        let verdict = if is_core(index) {
-            Verdict::Core
-        } else if is_wanted(index) {
-            Verdict::Wanted
-        } else if let Some(other) = twin {
-            let name = plan.features[other].info.name.clone();
-            if pooled.iter().all(|m| m.values().column(index) == m.values().column(other)) {
-                Verdict::DuplicateOf(name)
-            } else {
-                let correlation = correlations[[index, other]].abs();
-                Verdict::CollinearWith { other: name, correlation }
+    }
+
+    /// One verdict for each feature; of two alike, the more relevant one is kept.
+    fn verdicts(&self) -> Vec<Verdict> {
+        let required = |index| self.required(index).unwrap_or(Verdict::Constant);
+        let mut verdicts: Vec<Verdict> = (0..self.features.len()).map(required).collect();
+        let order = self.most_relevant_first();
+        let n_required = order.iter().filter(|&&index| verdicts[index].is_kept()).count();
+        let mut room = self.params.max_features.get().saturating_sub(n_required);
+        let mut kept: Vec<usize> = Vec::new();
+        for index in order {
+            if !verdicts[index].is_kept() {
+                verdicts[index] = self.verdict(index, &kept, room);
+                room -= usize::from(verdicts[index].is_kept());
             }
-        } else if chance.explains(&relevance[index]) {
+            if verdicts[index].is_kept() {
+                kept.push(index);
+            }
+        }
+        verdicts
+    }
+
+    /// Why a feature stays whatever it says of the outcome.
+    fn required(&self, index: usize) -> Option<Verdict> {
+        let name = &self.features[index].info.name;
+        if CORE_FEATURES.contains(&name.as_str()) {
+            return Some(Verdict::Core);
+        }
+        self.params.custom.get(name).is_some_and(|custom| custom.keep).then_some(Verdict::Wanted)
+    }
+
+    /// Features that are not constant; equally relevant ones in catalogue order.
+    fn most_relevant_first(&self) -> Vec<usize> {
+        let mut order: Vec<usize> =
+            (0..self.features.len()).filter(|&index| self.varies(index)).collect();
+        let strength = |index: usize| self.relevance[index].strength();
+        order.sort_by(|&a, &b| strength(b).total_cmp(&strength(a)));
+        order
+    }
+
+    fn varies(&self, index: usize) -> bool {
+        let first =
+            self.matrices.iter().find(|it| it.n_rows() > 0).map(|it| it.values()[[0, index]]);
+        let differs = |value: &f64| Some(*value) != first;
+        self.matrices.iter().any(|it| it.values().column(index).iter().any(differs))
+    }
+
+    /// The verdict on a feature that is neither required nor constant, after the more
+    /// relevant ones; `room` is how many more may be kept.
+    fn verdict(&self, index: usize, kept: &[usize], room: usize) -> Verdict {
+        if let Some(verdict) = self.repeats_another(index, kept) {
+            verdict
+        } else if self.chance.explains(&self.relevance[index]) {
             Verdict::Irrelevant
-        } else if is_unstable(&relevance[index]) {
+        } else if is_unstable(&self.relevance[index]) {
             Verdict::Unstable
-        } else if kept.iter().filter(|&&i| !stays(i)).count() + n_core >= params.max_features.get()
-        {
+        } else if room == 0 {
             Verdict::BeyondLimit
         } else {
             Verdict::Kept
-        };
-        if verdict.is_kept() {
-            kept.push(index);
         }
-        verdicts.insert(index, verdict);
     }
-    let candidate = |(index, feature): (usize, &Feature)| Candidate {
-        feature: feature.clone(),
-        churn_auc: relevance[index].churn_auc,
-        gmv_correlation: relevance[index].gmv_correlation,
-        verdict: match verdicts.remove(&index) {
-            Some(verdict) => verdict,
-            None if is_core(index) => Verdict::Core,
-            None if is_wanted(index) => Verdict::Wanted,
-            None => Verdict::Constant,
-        },
-    };
-    Ok(Pruning { candidates: plan.features.iter().enumerate().map(candidate).collect() })
+
+    fn repeats_another(&self, index: usize, kept: &[usize]) -> Option<Verdict> {
+        let correlation = |other: usize| self.correlations[[index, other]].abs();
+        let most = self.params.max_correlation.get();
+        let twin = kept.iter().copied().find(|&other| correlation(other) > most)?;
+        let other = self.features[twin].info.name.clone();
+        let are_equal = |it: &&FeatureMatrix| it.values().column(index) == it.values().column(twin);
+        Some(match self.matrices.iter().all(are_equal) {
+            true => Verdict::DuplicateOf(other),
+            false => Verdict::CollinearWith { other, correlation: correlation(twin) },
+        })
+    }
 }
 
 fn relevance_of_all(

@@ -1,7 +1,7 @@
 //! What one feature says of a user: a sentence for every family of the catalogue.
 
 use super::reason_figures::{figure, is_never, n_days, short};
-use crate::dataset::{Bilingual, DayPart, Dimension, EventRole, Family, FeatureInfo};
+use crate::dataset::{Bilingual, DayPart, Dimension, EventRole, Family, FeatureInfo, WEEKDAYS};
 
 /// What a feature says of a user, one row a family; `None` where numbers say nothing
 /// to people. "Only" is said where the value is lower than it should be
@@ -326,16 +326,6 @@ fn period(feature: &FeatureInfo) -> Bilingual {
         None => Bilingual::new(" so far", "累计"),
     }
 }
-
-const WEEKDAYS: [(&str, &str); 7] = [
-    ("Monday", "周一"),
-    ("Tuesday", "周二"),
-    ("Wednesday", "周三"),
-    ("Thursday", "周四"),
-    ("Friday", "周五"),
-    ("Saturday", "周六"),
-    ("Sunday", "周日"),
-];
 
 fn day_part(part: DayPart) -> (&'static str, &'static str) {
     match part {

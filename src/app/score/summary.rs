@@ -13,6 +13,10 @@ use crate::input::engine::MemoryUse;
 use crate::input::source::InputProfile;
 
 /// What a scoring run did; also written as `_summary.json`.
+///
+/// It does not follow the table of score columns: these say something of each user,
+/// and how to add them up (count, mean, by layer) is a choice for each. Here are the
+/// few totals that whoever is on call looks at.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScoreSummary {
     /// Scored as of.

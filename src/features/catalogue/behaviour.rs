@@ -3,7 +3,7 @@
 
 use super::Catalogue;
 use super::row::row;
-use crate::dataset::{DayPart, Family as F, Unit as U};
+use crate::dataset::{DayPart, Family as F, Unit as U, WEEKDAYS};
 use crate::features::{Quantity as Q, Statistic as S, Total};
 
 impl Catalogue<'_> {
@@ -282,16 +282,6 @@ const DAY_PARTS: [(DayPart, &str); 4] = [
     (DayPart::Morning, "上午（6–12点）"),
     (DayPart::Afternoon, "下午（12–18点）"),
     (DayPart::Evening, "晚上（18–24点）"),
-];
-
-const WEEKDAYS: [(&str, &str); 7] = [
-    ("Monday", "周一"),
-    ("Tuesday", "周二"),
-    ("Wednesday", "周三"),
-    ("Thursday", "周四"),
-    ("Friday", "周五"),
-    ("Saturday", "周六"),
-    ("Sunday", "周日"),
 ];
 
 fn plural(event: &str) -> String {

@@ -65,12 +65,37 @@ pub fn compute_snapshots(
     let width = plan.features.len();
     let mut dates: Vec<DateRows> =
         computation.dates.iter().map(|date| roster.at(date.as_of, width)).collect();
-    // Every row of every matrix, handed to the bucket whose user it belongs to.
-    let mut places: Vec<Places<'_>> = roster
-        .n_users
-        .iter()
-        .map(|&n| request.dates.iter().map(|_| (0..n).map(|_| None).collect()).collect())
-        .collect();
+    let places = places_of_rows(&mut dates, &roster, width);
+    let facts = computation.fill(places, &roster, request.buckets.clone())?;
+    let snapshot = |(number, rows): (usize, DateRows)| {
+        let members: Vec<&Member> = rows.members.iter().map(|&it| &roster.members[it]).collect();
+        let fact = |member: &&Member| facts[member.bucket][number][member.number];
+        let facts: Vec<UserFacts> = members.iter().map(fact).collect();
+        let users = user_ids(members.iter().map(|it| it.user.clone()), histories.kind());
+        let values = Array2::from_shape_vec((users.len(), width), rows.values)
+            .expect("as many values as users and features");
+        let features = FeatureMatrix::of_features(plan.infos(), values)?;
+        let purchases = facts.iter().map(|of_user| of_user.purchases).collect();
+        let outcomes =
+            request.with_outcomes.then(|| facts.iter().map(|of_user| of_user.outcome).collect());
+        Ok(Snapshot::new(request.dates[number], users, features, purchases, outcomes)?)
+    };
+    dates.into_par_iter().enumerate().map(snapshot).collect()
+}
+
+/// Where the rows of a bucket's users go, by date and number of the user; none
+/// for who was not known yet.
+type Places<'a> = Vec<Vec<Option<&'a mut [f64]>>>;
+
+/// Every row of every date, handed to the bucket whose user it belongs to.
+fn places_of_rows<'a>(
+    dates: &'a mut [DateRows],
+    roster: &Roster,
+    width: usize,
+) -> Vec<Mutex<Places<'a>>> {
+    let none = |n: usize| (0..n).map(|_| None).collect();
+    let mut places: Vec<Places<'a>> =
+        roster.n_users.iter().map(|&n| dates.iter().map(|_| none(n)).collect()).collect();
     for (number, date) in dates.iter_mut().enumerate() {
         let rows = date.values.chunks_exact_mut(width.max(1));
         for (&member, row) in date.members.iter().zip(rows) {
@@ -78,45 +103,8 @@ pub fn compute_snapshots(
             places[member.bucket][number][member.number] = Some(row);
         }
     }
-    let places: Vec<Mutex<Places<'_>>> = places.into_iter().map(Mutex::new).collect();
-    let facts = histories.map_buckets(request.buckets.clone(), |bucket| {
-        let index = bucket - request.buckets.start;
-        let mut places = places[index].lock().expect("each bucket has one writer");
-        let mut facts =
-            vec![vec![UserFacts::default(); roster.n_users[index]]; request.dates.len()];
-        computation.visit(bucket, |row| {
-            if let Some(place) = &mut places[row.date][row.number] {
-                place.copy_from_slice(row.values);
-            }
-            facts[row.date][row.number] = row.facts;
-        })?;
-        Ok::<_, FeatureError>(facts)
-    })?;
-    drop(places);
-    dates
-        .into_par_iter()
-        .enumerate()
-        .map(|(number, date)| {
-            let as_of = request.dates[number];
-            let members = date.members.iter().map(|&member| &roster.members[member]);
-            let facts: Vec<UserFacts> =
-                members.clone().map(|member| facts[member.bucket][number][member.number]).collect();
-            let users = user_ids(members.map(|m| m.user.clone()).collect(), histories.kind());
-            let values = Array2::from_shape_vec((users.len(), width), date.values)
-                .expect("as many values as users and features");
-            let features = FeatureMatrix::of_features(plan.infos(), values)?;
-            let purchases = facts.iter().map(|of_user| of_user.purchases).collect();
-            let outcomes = request
-                .with_outcomes
-                .then(|| facts.iter().map(|of_user| of_user.outcome).collect());
-            Ok(Snapshot::new(as_of, users, features, purchases, outcomes)?)
-        })
-        .collect()
+    places.into_iter().map(Mutex::new).collect()
 }
-
-/// Where the rows of a bucket's users go, by date and number of the user; none
-/// for who was not known yet.
-type Places<'a> = Vec<Vec<Option<&'a mut [f64]>>>;
 
 /// All users of the request, in order of their ids.
 struct Roster {
@@ -313,6 +301,29 @@ impl<'a> Computation<'a> {
         })
     }
 
+    /// Writes the features of all users to their places; returns the facts about them,
+    /// by bucket, date and number of the user.
+    fn fill(
+        &self,
+        places: Vec<Mutex<Places<'_>>>,
+        roster: &Roster,
+        buckets: Range<usize>,
+    ) -> Result<Vec<Vec<Vec<UserFacts>>>, FeatureError> {
+        self.histories.map_buckets(buckets.clone(), |bucket| {
+            let index = bucket - buckets.start;
+            let mut places = places[index].lock().expect("each bucket has one writer");
+            let mut facts =
+                vec![vec![UserFacts::default(); roster.n_users[index]]; self.dates.len()];
+            self.visit(bucket, |row| {
+                if let Some(place) = &mut places[row.date][row.number] {
+                    place.copy_from_slice(row.values);
+                }
+                facts[row.date][row.number] = row.facts;
+            })?;
+            Ok(facts)
+        })
+    }
+
     /// Calls `take` with every row of a bucket, user by user.
     fn visit(&self, bucket: usize, mut take: impl FnMut(&Row<'_>)) -> Result<(), FeatureError> {
         let program = &self.program;
@@ -339,7 +350,7 @@ impl<'a> Computation<'a> {
     }
 }
 
-fn user_ids(users: Vec<UserId>, kind: IdKind) -> UserIds {
+fn user_ids(users: impl IntoIterator<Item = UserId>, kind: IdKind) -> UserIds {
     match kind {
         IdKind::Integer => {
             let id = |user| if let UserId::Integer(id) = user { Some(id) } else { None };

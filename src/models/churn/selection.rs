@@ -34,7 +34,7 @@ pub struct ModelSelection {
     /// Dates of the snapshots that were predicted, latest first, each from those
     /// whose outcomes had ended by then.
     pub validation_dates: Vec<NaiveDateTime>,
-    /// False where no snapshot was early enough to learn from: then half of the
+    /// False where no snapshot was early enough to train on: then half of the
     /// users were predicted from the other half.
     pub out_of_time: bool,
     /// How each classifier did.
@@ -103,45 +103,88 @@ pub(super) fn select_classifier(
         folds.push(Fold { training: vec![training], validation });
     }
     let predictions =
-        folds.par_iter().map(|fold| fold.predict(params, seed)).collect::<Result<Vec<_>, _>>()?;
-    let loss =
-        |model, penalty, stage| mean_loss(&folds, &predictions, Setting { model, penalty, stage });
-    let n_stages = predictions.iter().map(|it| it.trees.len()).min().unwrap_or(0);
-    let stage = (0..n_stages)
-        .map(|stage| (stage, loss(ModelChoice::Trees, 0, stage)))
-        .min_by(|a, b| a.1.total_cmp(&b.1))
-        .map_or(0, |(stage, _)| stage);
-    let n_penalties = predictions.iter().map(|it| it.logistic.len()).min().unwrap_or(0);
-    let losses: Vec<f64> =
-        (0..n_penalties).map(|penalty| loss(ModelChoice::Logistic, penalty, 0)).collect();
-    let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
-    let penalty = losses.iter().position(|&loss| loss <= least + WORTH_A_PENALTY).unwrap_or(0);
-    let tried = match params.model {
-        ModelChoice::Auto => vec![ModelChoice::Logistic, ModelChoice::Trees, ModelChoice::Blend],
-        one => vec![one],
-    };
-    let candidates: Vec<Candidate> = tried
-        .into_iter()
-        .map(|model| Candidate {
-            model,
-            log_loss: loss(model, penalty, stage),
-            roc_auc: mean_auc(&folds, &predictions, Setting { model, penalty, stage }),
-        })
-        .collect();
+        folds.par_iter().map(|fold| fold.predict(params, seed)).collect::<Result<_, _>>()?;
+    let validation = Validation { folds, predictions };
+    let (penalty, stage) = (validation.best_penalty(), validation.best_stage());
+    let candidates = validation.candidates(params.model, penalty, stage);
     let best = candidates.iter().min_by(|a, b| a.log_loss.total_cmp(&b.log_loss));
     let chosen = best.map_or(ModelChoice::Logistic, |candidate| candidate.model);
-    let (mut log_odds, mut churned) = (Vec::new(), Vec::new());
-    for (fold, prediction) in folds.iter().zip(&predictions) {
-        let setting = Setting { model: chosen, penalty, stage };
-        log_odds.extend(fold.shifted(&prediction.of(setting)));
-        churned.extend_from_slice(&fold.validation.churned);
-    }
-    let validation_dates = folds.iter().map(|fold| fold.validation.as_of).collect();
-    let n_rounds = ((stage + 1) * ROUNDS_PER_STAGE).min(params.trees.max_rounds.get());
-    let l2_penalty = penalties(params)[penalty];
-    let selection =
-        ModelSelection { validation_dates, out_of_time, candidates, chosen, n_rounds, l2_penalty };
+    let (log_odds, churned) = validation.outcomes(Setting { model: chosen, penalty, stage });
+    let selection = ModelSelection {
+        validation_dates: validation.folds.iter().map(|fold| fold.validation.as_of).collect(),
+        out_of_time,
+        candidates,
+        chosen,
+        n_rounds: ((stage + 1) * ROUNDS_PER_STAGE).min(params.trees.max_rounds.get()),
+        l2_penalty: penalties(params)[penalty],
+    };
     Ok(Validated { selection, log_odds, churned })
+}
+
+/// Folds, and what each predicted.
+struct Validation<'a> {
+    folds: Vec<Fold<'a>>,
+    predictions: Vec<Predictions>,
+}
+
+impl Validation<'_> {
+    /// The number of stages after which trees predict best.
+    fn best_stage(&self) -> usize {
+        let n_stages = self.predictions.iter().map(|it| it.trees.len()).min().unwrap_or(0);
+        let loss = |stage| self.mean_loss(Setting { model: ModelChoice::Trees, penalty: 0, stage });
+        let losses = (0..n_stages).map(|stage| (stage, loss(stage)));
+        losses.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(stage, _)| stage)
+    }
+
+    /// The smallest penalty that is about as good as the best.
+    fn best_penalty(&self) -> usize {
+        let n_penalties = self.predictions.iter().map(|it| it.logistic.len()).min().unwrap_or(0);
+        let loss =
+            |penalty| self.mean_loss(Setting { model: ModelChoice::Logistic, penalty, stage: 0 });
+        let losses: Vec<f64> = (0..n_penalties).map(loss).collect();
+        let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
+        losses.iter().position(|&loss| loss <= least + WORTH_A_PENALTY).unwrap_or(0)
+    }
+
+    /// How each classifier did that the config allows.
+    fn candidates(&self, allowed: ModelChoice, penalty: usize, stage: usize) -> Vec<Candidate> {
+        let tried = match allowed {
+            ModelChoice::Auto => &[ModelChoice::Logistic, ModelChoice::Trees, ModelChoice::Blend],
+            _ => std::slice::from_ref(&allowed),
+        };
+        let candidate = |&model: &ModelChoice| {
+            let setting = Setting { model, penalty, stage };
+            let (log_loss, roc_auc) = (self.mean_loss(setting), self.mean_auc(setting));
+            Candidate { model, log_loss, roc_auc }
+        };
+        tried.iter().map(candidate).collect()
+    }
+
+    /// Shifted log odds of all folds, and who churned.
+    fn outcomes(&self, setting: Setting) -> (Vec<f64>, Vec<bool>) {
+        let shifted = self.folds.iter().zip(&self.predictions);
+        let log_odds = shifted.flat_map(|(fold, it)| fold.shifted(&it.of(setting))).collect();
+        let churned = self.folds.iter().flat_map(|fold| &fold.validation.churned);
+        (log_odds, churned.copied().collect())
+    }
+
+    fn mean_loss(&self, setting: Setting) -> f64 {
+        let loss = |(fold, prediction): (&Fold<'_>, &Predictions)| {
+            let shifted = fold.shifted(&prediction.of(setting));
+            let p: Vec<f64> = shifted.into_iter().map(probability).collect();
+            log_loss(&p, &fold.validation.churned)
+        };
+        let losses: Vec<f64> = self.folds.iter().zip(&self.predictions).filter_map(loss).collect();
+        losses.iter().sum::<f64>() / losses.len().max(1) as f64
+    }
+
+    fn mean_auc(&self, setting: Setting) -> Option<f64> {
+        let folds = self.folds.iter().zip(&self.predictions);
+        let aucs = folds
+            .map(|(fold, prediction)| roc_auc(&prediction.of(setting), &fold.validation.churned))
+            .collect::<Option<Vec<f64>>>()?;
+        (!aucs.is_empty()).then(|| aucs.iter().sum::<f64>() / aucs.len() as f64)
+    }
 }
 
 /// Later snapshots with the earlier ones whose outcomes had ended by then.
@@ -199,7 +242,7 @@ impl Fold<'_> {
     }
 }
 
-/// The penalties to try, the least first.
+/// The penalties to try, the smallest first.
 fn penalties(params: &ChurnParams) -> Vec<f64> {
     params.logistic.l2_penalty.map_or(L2_PENALTIES.to_vec(), |penalty| vec![penalty.get()])
 }
@@ -214,26 +257,4 @@ impl Predictions {
             ModelChoice::Blend | ModelChoice::Auto => blended(logistic, trees),
         }
     }
-}
-
-fn mean_loss(folds: &[Fold<'_>], predictions: &[Predictions], setting: Setting) -> f64 {
-    let losses: Vec<f64> = folds
-        .iter()
-        .zip(predictions)
-        .filter_map(|(fold, prediction)| {
-            let shifted = fold.shifted(&prediction.of(setting));
-            let p: Vec<f64> = shifted.into_iter().map(probability).collect();
-            log_loss(&p, &fold.validation.churned)
-        })
-        .collect();
-    losses.iter().sum::<f64>() / losses.len().max(1) as f64
-}
-
-fn mean_auc(folds: &[Fold<'_>], predictions: &[Predictions], setting: Setting) -> Option<f64> {
-    let aucs = folds
-        .iter()
-        .zip(predictions)
-        .map(|(fold, prediction)| roc_auc(&prediction.of(setting), &fold.validation.churned))
-        .collect::<Option<Vec<f64>>>()?;
-    (!aucs.is_empty()).then(|| aucs.iter().sum::<f64>() / aucs.len() as f64)
 }
