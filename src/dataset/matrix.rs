@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
-use super::{DatasetError, FeatureInfo};
+use super::{DatasetError, Family, FeatureInfo};
 
 /// Columns of finite numbers that know what they mean: one row a user (or a
 /// user at a date, when several snapshots are pooled for training), one column
@@ -40,6 +40,15 @@ impl FeatureMatrix {
         values: Array2<f64>,
     ) -> Result<Self, DatasetError> {
         Self::checked(Columns::new(features), values)
+    }
+
+    /// The same of features over all time, each known by its name and family.
+    #[cfg(test)]
+    pub fn of_families(families: &[(&str, Family)], values: Array2<f64>) -> Self {
+        let feature =
+            |&(name, family): &(&str, _)| FeatureInfo { family, ..FeatureInfo::plain(name) };
+        let features = families.iter().map(feature).collect();
+        Self::of_features(features, values).expect("as many families as columns")
     }
 
     /// The same of features of which nothing is known but their names.
@@ -134,6 +143,24 @@ impl FeatureMatrix {
     /// [`DatasetError::MissingFeature`] when there is no such feature.
     pub fn column(&self, name: &str) -> Result<ArrayView1<'_, f64>, DatasetError> {
         Ok(self.values.column(self.position(name)?))
+    }
+
+    /// The feature that measures something over all time.
+    ///
+    /// # Errors
+    /// [`DatasetError::MissingFeature`] when there is no such feature.
+    pub fn all_time_feature(&self, family: Family) -> Result<&FeatureInfo, DatasetError> {
+        let fits = |it: &&FeatureInfo| it.family == family && it.window_days.is_none();
+        let missing = || self.missing(&format!("{family:?} of all time"));
+        self.features().iter().find(fits).ok_or_else(missing)
+    }
+
+    /// The values of the feature that measures something over all time.
+    ///
+    /// # Errors
+    /// [`DatasetError::MissingFeature`] when there is no such feature.
+    pub fn all_time(&self, family: Family) -> Result<ArrayView1<'_, f64>, DatasetError> {
+        self.column(&self.all_time_feature(family)?.name)
     }
 
     fn position(&self, name: &str) -> Result<usize, DatasetError> {

@@ -9,7 +9,7 @@ use layercake::settings::Days;
 use crate::support::is_current;
 
 /// A shop that fills every column, with one event of each kind.
-fn everything() -> InputTraits {
+pub fn everything() -> InputTraits {
     let strings = |list: &[&str]| list.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
     let columns = [
         "user_id", "time", "event", "amount", "quantity", "discount", "item", "category",

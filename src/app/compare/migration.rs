@@ -160,11 +160,8 @@ fn users_at(
     let groups = user_groups(model, grouping, snapshot)?;
     let mut gmv = total_gmv(snapshot);
     let start = date.checked_sub_days(Days::new(u64::from(window_days)));
-    let plan = plan.select(&["gmv".to_owned()]);
-    let is_needed =
-        |start: &NaiveDateTime| *start > data.input.first_time && !plan.features.is_empty();
-    if let Some(start) = start.filter(is_needed) {
-        let earlier = data.snapshot(&plan, start, label)?;
+    if let Some(start) = start.filter(|start| *start > data.input.first_time) {
+        let earlier = data.snapshot(&plan.select(&[]), start, label)?;
         let gmv_earlier = total_gmv(&earlier[0]);
         for (gmv, row) in gmv.iter_mut().zip(snapshot.users.rows_in(&earlier[0].users)) {
             *gmv -= row.map_or(0.0, |row| gmv_earlier[row]);
@@ -175,8 +172,7 @@ fn users_at(
 
 /// All that each user ever ordered; zeros where there is no money in the data.
 fn total_gmv(snapshot: &Snapshot) -> Vec<f64> {
-    let n_users = snapshot.users.len();
-    snapshot.features.column("gmv").map_or_else(|_| vec![0.0; n_users], |gmv| gmv.to_vec())
+    snapshot.purchases.iter().map(|it| it.orders.amount).collect()
 }
 
 #[derive(Clone, Default)]

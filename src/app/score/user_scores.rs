@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::churn_scores::ChurnScores;
 use crate::app::{Model, PipelineError};
-use crate::dataset::Snapshot;
+use crate::dataset::{Family, Snapshot};
 use crate::models::rules::{RuleGrouping, UserGroups};
 use crate::models::segmentation::ReviewedLayer;
 
@@ -29,8 +29,8 @@ impl<'a> UserScores<'a> {
     /// Scores the users of a snapshot that has the features of the model's plan.
     pub fn of(model: &'a Model, snapshot: &'a Snapshot) -> Result<Self, PipelineError> {
         let (rules, matrix) = (&model.bundle.rules, &snapshot.features);
-        let n_orders = matrix.column("n_orders")?;
-        let silence = matrix.column("days_since_last_order")?;
+        let n_orders = matrix.all_time(Family::Orders)?;
+        let silence = matrix.all_time(Family::Silence)?;
         let of_customer = |row: usize| (n_orders[row] > 0.0).then_some(silence[row]);
         let assignments = model.layers_of_users(matrix)?;
         let rfm_scores = rules.rfm.scores(matrix)?;

@@ -154,12 +154,18 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
+    use crate::dataset::Family;
 
     /// One prospect and ten customers.
     fn matrix() -> FeatureMatrix {
-        let names = ["days_since_last_order", "customer_age_days", "n_orders", "gmv"];
+        let families = [
+            ("days_since_last_order", Family::Silence),
+            ("customer_age_days", Family::CustomerAge),
+            ("n_orders", Family::Orders),
+            ("gmv", Family::Gmv),
+        ];
         let values = Array2::from_shape_fn((11, 4), |(row, _)| row as f64);
-        FeatureMatrix::new(names.map(String::from).to_vec(), values).unwrap()
+        FeatureMatrix::of_families(&families, values)
     }
 
     fn fitted() -> FittedRules {
@@ -181,11 +187,7 @@ mod tests {
     #[test]
     fn a_users_group_does_not_depend_on_the_others() {
         let all = matrix();
-        let alone = FeatureMatrix::new(
-            all.names().to_vec(),
-            all.values().slice(ndarray::s![7..8, ..]).to_owned(),
-        )
-        .unwrap();
+        let alone = all.select_rows(&[7]);
         for grouping in RuleGrouping::ALL {
             let of = |matrix| fitted().groups(grouping, matrix).unwrap().group_of;
             assert_eq!(of(&alone)[0], of(&all)[7], "{}", grouping.as_str());

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::{DatasetError, FeatureMatrix};
+use crate::dataset::{DatasetError, Family, FeatureMatrix};
 use crate::settings::{Conflict, Days};
 
 /// `[lifecycle]` of the config.
@@ -88,9 +88,9 @@ impl LifecycleBounds {
     /// # Errors
     /// When the matrix lacks a feature that the stages need.
     pub fn stages(&self, matrix: &FeatureMatrix) -> Result<Vec<LifecycleStage>, DatasetError> {
-        let n_orders = matrix.column("n_orders")?;
-        let since_first = matrix.column("customer_age_days")?;
-        let since_last = matrix.column("days_since_last_order")?;
+        let n_orders = matrix.all_time(Family::Orders)?;
+        let since_first = matrix.all_time(Family::CustomerAge)?;
+        let since_last = matrix.all_time(Family::Silence)?;
         let stage = |row: usize| {
             if n_orders[row] == 0.0 {
                 LifecycleStage::Prospect
@@ -114,10 +114,10 @@ mod tests {
 
     #[test]
     fn stages_follow_first_and_last_order() {
-        let names = ["n_orders", "customer_age_days", "days_since_last_order"];
         let values =
             array![[0.0, 0.0, 400.0], [1.0, 30.0, 30.0], [3.0, 200.0, 90.0], [3.0, 200.0, 91.0]];
-        let matrix = FeatureMatrix::new(names.map(String::from).to_vec(), values).unwrap();
+        let families = [("a", Family::Orders), ("b", Family::CustomerAge), ("c", Family::Silence)];
+        let matrix = FeatureMatrix::of_families(&families, values);
         let stages = LifecycleBounds { new_days: 30, dormant_days: 90 }.stages(&matrix).unwrap();
         use LifecycleStage::{Active, Dormant, New, Prospect};
         assert_eq!(stages, [Prospect, New, Active, Dormant]);

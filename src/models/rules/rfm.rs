@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::{DatasetError, FeatureMatrix};
+use crate::dataset::{DatasetError, Family, FeatureMatrix};
 use crate::stats::metrics::{quantile, sorted};
 
 /// Quintile edges of recency, frequency and money, learned from customers.
@@ -46,11 +46,11 @@ pub struct RfmScores {
 }
 
 impl Quintiles {
-    fn fit(matrix: &FeatureMatrix, feature: &str, rows: &[usize]) -> Result<Self, DatasetError> {
-        let column = matrix.column(feature)?;
+    fn fit(matrix: &FeatureMatrix, family: Family, rows: &[usize]) -> Result<Self, DatasetError> {
+        let column = matrix.all_time(family)?;
         let values = sorted(rows.iter().map(|&row| column[row]).collect());
         let edges = [0.2, 0.4, 0.6, 0.8].map(|share| quantile(&values, share));
-        Ok(Self { feature: feature.to_owned(), edges })
+        Ok(Self { feature: matrix.all_time_feature(family)?.name.clone(), edges })
     }
 
     /// 1 for values up to the first edge … 5 for those above the last.
@@ -66,13 +66,13 @@ impl FittedRfm {
     /// # Errors
     /// When the matrix lacks days since last order or the number of orders.
     pub fn fit(matrix: &FeatureMatrix) -> Result<Self, DatasetError> {
-        let n_orders = matrix.column("n_orders")?;
+        let n_orders = matrix.all_time(Family::Orders)?;
         let customers: Vec<usize> = (0..matrix.n_rows()).filter(|&i| n_orders[i] > 0.0).collect();
-        let has_money = matrix.names().iter().any(|name| name == "gmv");
-        let money = if has_money { "gmv" } else { "n_orders" };
+        let has_money = matrix.all_time(Family::Gmv).is_ok();
+        let money = if has_money { Family::Gmv } else { Family::Orders };
         Ok(Self {
-            recency: Quintiles::fit(matrix, "days_since_last_order", &customers)?,
-            frequency: Quintiles::fit(matrix, "n_orders", &customers)?,
+            recency: Quintiles::fit(matrix, Family::Silence, &customers)?,
+            frequency: Quintiles::fit(matrix, Family::Orders, &customers)?,
             money: Quintiles::fit(matrix, money, &customers)?,
         })
     }
@@ -82,7 +82,7 @@ impl FittedRfm {
     /// # Errors
     /// When the matrix lacks a feature that the scores need.
     pub fn scores(&self, matrix: &FeatureMatrix) -> Result<Vec<Option<RfmScores>>, DatasetError> {
-        let n_orders = matrix.column("n_orders")?;
+        let n_orders = matrix.all_time(Family::Orders)?;
         let recency = matrix.column(&self.recency.feature)?;
         let frequency = matrix.column(&self.frequency.feature)?;
         let money = matrix.column(&self.money.feature)?;
@@ -122,10 +122,10 @@ mod tests {
 
     #[test]
     fn equal_values_score_equal_and_prospects_have_none() {
-        let names = ["days_since_last_order", "n_orders", "gmv"].map(String::from).to_vec();
+        let families = [("a", Family::Silence), ("b", Family::Orders), ("c", Family::Gmv)];
         let mut values = Array2::from_shape_fn((11, 3), |(row, _)| row as f64);
         values[[3, 2]] = 4.0;
-        let matrix = FeatureMatrix::new(names, values).unwrap();
+        let matrix = FeatureMatrix::of_families(&families, values);
         let scores = FittedRfm::fit(&matrix).unwrap().scores(&matrix).unwrap();
         assert_eq!(scores[0], None);
         assert_eq!(scores[3].unwrap().money, scores[4].unwrap().money);

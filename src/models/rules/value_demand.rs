@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::GroupName;
-use crate::dataset::{DatasetError, FeatureMatrix};
+use crate::dataset::{DatasetError, Family, FeatureMatrix};
 use crate::stats::metrics::median;
 
 /// Where value and demand are cut in two: value is the mean amount of an order,
@@ -59,8 +59,8 @@ impl FittedValueDemand {
 
 /// Mean amount of an order and number of orders of each customer.
 fn value_and_demand(matrix: &FeatureMatrix) -> Result<Vec<Option<(f64, f64)>>, DatasetError> {
-    let n_orders = matrix.column("n_orders")?;
-    let gmv = matrix.column("gmv").ok();
+    let n_orders = matrix.all_time(Family::Orders)?;
+    let gmv = matrix.all_time(Family::Gmv).ok();
     let of = |row: usize| {
         let n = n_orders[row];
         (n > 0.0).then(|| (gmv.map_or(0.0, |gmv| gmv[row] / n), n))
@@ -78,7 +78,8 @@ mod tests {
     fn cut_at_the_medians_of_customers() {
         // Mean order values 10, 30, 20, 40; orders 1, 1, 3, 5: medians 25 and 2.
         let values = array![[0.0, 0.0], [1.0, 10.0], [1.0, 30.0], [3.0, 60.0], [5.0, 200.0]];
-        let matrix = FeatureMatrix::new(vec!["n_orders".into(), "gmv".into()], values).unwrap();
+        let matrix =
+            FeatureMatrix::of_families(&[("a", Family::Orders), ("b", Family::Gmv)], values);
         let fitted = FittedValueDemand::fit(&matrix).unwrap();
         assert_eq!(fitted, FittedValueDemand { median_order_value: 25.0, median_orders: 2.0 });
         let quadrants = fitted.quadrants(&matrix).unwrap();
@@ -88,7 +89,7 @@ mod tests {
     #[test]
     fn without_money_nobody_is_of_high_value() {
         let matrix =
-            FeatureMatrix::new(vec!["n_orders".into()], array![[1.0], [1.0], [4.0]]).unwrap();
+            FeatureMatrix::of_families(&[("a", Family::Orders)], array![[1.0], [1.0], [4.0]]);
         let fitted = FittedValueDemand::fit(&matrix).unwrap();
         assert_eq!(fitted.quadrants(&matrix).unwrap(), [Some(3), Some(3), Some(2)]);
     }

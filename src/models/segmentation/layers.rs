@@ -253,9 +253,8 @@ fn describe(
     latest: &Snapshot,
     points: &Array2<f32>,
 ) -> Result<Vec<Layer>, SegmentationError> {
-    let outcomes = latest.known_outcomes()?;
     let labels = numbers(clusters.assign(points.view())?);
-    let profiles = profile_layers(embedding, &latest.features, &labels, clusters, outcomes)?;
+    let profiles = profile_layers(embedding, latest, &labels, clusters)?;
     let mut groups: Vec<(usize, LayerProfile)> =
         profiles.into_iter().enumerate().filter(|(_, profile)| profile.n_users > 0).collect();
     groups.sort_by(|(a, of_a), (b, of_b)| {

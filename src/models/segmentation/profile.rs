@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SegmentationError;
 use super::embedding::{Embedding, MeanParts};
-use crate::dataset::{FeatureMatrix, Outcomes};
+use crate::dataset::{FeatureMatrix, Snapshot};
 use crate::stats::clustering::FittedClusters;
 use crate::stats::metrics::median;
 use crate::stats::resample::every_nth;
@@ -75,11 +75,11 @@ const N_DRIVERS: usize = 12;
 /// Describes the users of each cluster, whose numbers are `labels`.
 pub(super) fn profile_layers(
     embedding: &Embedding,
-    matrix: &FeatureMatrix,
+    latest: &Snapshot,
     labels: &[usize],
     clusters: &FittedClusters,
-    outcomes: &Outcomes,
 ) -> Result<Vec<LayerProfile>, SegmentationError> {
+    let (matrix, outcomes) = (&latest.features, latest.known_outcomes()?);
     let n_users = labels.len();
     let total_gmv: f64 = outcomes.gmv.iter().sum();
     let names = matrix.varying_names();
@@ -87,7 +87,6 @@ pub(super) fn profile_layers(
     let scaled = Scaling::fit(matrix, &names, Transform::Log)?.apply(matrix)?;
     let overall: Vec<f64> =
         raw.values().columns().into_iter().map(|column| median(column.to_vec())).collect();
-    let n_orders = matrix.column("n_orders")?;
     let sample_of_all: Vec<usize> = every_nth(n_users, N_DRAWN).collect();
     let parts_of_all = embedding.mean_parts(&matrix.select_rows(&sample_of_all))?;
     (0..clusters.centroids().nrows())
@@ -113,7 +112,10 @@ pub(super) fn profile_layers(
             Ok(LayerProfile {
                 n_users: rows.len(),
                 share: rows.len() as f64 / n_users.max(1) as f64,
-                customer_share: rows.iter().filter(|&&row| n_orders[row] > 0.0).count() as f64
+                customer_share: rows
+                    .iter()
+                    .filter(|&&row| latest.purchases[row].orders.n_days > 0)
+                    .count() as f64
                     / size,
                 gmv_per_user: gmv / size,
                 gmv_share: if total_gmv > 0.0 { gmv / total_gmv } else { 0.0 },
