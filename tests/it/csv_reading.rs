@@ -1,11 +1,14 @@
-//! Tables that the `csv` crate writes are read back field by field, on seeded random
-//! ones.
+//! Tables that the `csv` crate writes are read back field by field, and bad rows are
+//! listed with their lines, on seeded random files.
 
 use arrow::array::{Array, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use layercake::input::engine::{Engine, EngineParams};
-use layercake::input::source::{ColumnType, Paths, SourceParams, open_raw_table};
+use layercake::input::source::{
+    ColumnType, InputGates, InputParams, Paths, SourceParams, open_raw_table, open_sources,
+};
+use layercake::settings::Share;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -73,5 +76,62 @@ fn any_table_reads_as_it_was_written() {
         }
         assert_eq!(read.len(), rows.len());
         assert!(read == rows, "separator {delimiter:?}");
+    }
+}
+
+/// A file of either line ending with blank lines and fields of several lines, perhaps
+/// with a byte order mark and without an end of the last line; and on which lines rows
+/// start that have no user or a field too few, each with its mark.
+fn any_file_with_bad_rows(rng: &mut Xoshiro256PlusPlus) -> (String, Vec<(usize, String)>) {
+    let end = if rng.gen_bool(0.5) { "\r\n" } else { "\n" };
+    let mut text = String::from(if rng.gen_bool(0.5) { "\u{feff}" } else { "" });
+    let mut bad = Vec::new();
+    text += &format!("user,at,item,note{end}");
+    for row in 0..200 {
+        text += &end.repeat(rng.gen_range(0..3) / 2);
+        let line = text.matches('\n').count() + 1;
+        let note = format!("\"a{}\"\"b\"", end.repeat(rng.gen_range(0..3)));
+        let (user, note) = match rng.gen_range(0..4) {
+            0 => ("", format!(",{note}")),
+            1 => ("u1", String::new()),
+            _ => ("u1", format!(",{note}")),
+        };
+        if user.is_empty() || note.is_empty() {
+            bad.push((line, format!("mark{row}.")));
+        }
+        text += &format!("{user},2024-01-01,mark{row}.{note}{end}");
+    }
+    let text = if rng.gen_bool(0.5) { text.trim_end().to_owned() } else { text };
+    (text, bad)
+}
+
+#[test]
+fn bad_rows_are_listed_with_the_lines_on_which_they_start() {
+    let engine = Engine::new(&EngineParams::default()).unwrap();
+    for seed in 0..40 {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let (text, bad) = any_file_with_bad_rows(&mut rng);
+        let shop = Shop::empty();
+        shop.write("rows.csv", &text);
+        let expression = |sql: &str| Some(sql.to_owned());
+        let source = SourceParams {
+            user: "user".into(),
+            time: "at".into(),
+            event: "'order'".into(),
+            item: expression("item"),
+            ..source(&shop)
+        };
+        let gates = InputGates { max_rejected_share: Share::of(1.0), ..Default::default() };
+        let input = InputParams { gates, ..Default::default() };
+        let sources = open_sources(&engine, &[source], &input).unwrap();
+        sources.read(&engine, &shop.path("bad.csv")).unwrap();
+        let list = shop.read("bad.csv");
+        let mut reader = csv::Reader::from_reader(list.as_bytes());
+        let listed: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        assert_eq!(listed.len(), bad.len());
+        for (row, (line, mark)) in listed.iter().zip(&bad) {
+            let is_marked = row.iter().any(|field| field.contains(mark));
+            assert!(row[2] == line.to_string() && is_marked, "{seed}: {line} {mark} {row:?}");
+        }
     }
 }

@@ -13,7 +13,7 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::streaming::PartitionStream;
 
-use super::csv_types::{csv_reader, delimiter_of};
+use super::csv_types::{csv_reader, delimiter_of, start_line};
 use crate::dataset::Bilingual;
 use crate::settings::Delimiter;
 
@@ -108,8 +108,8 @@ fn read_batches(
     loop {
         let more = reader.read_byte_record(&mut record).map_err(|error| external(&error))?;
         if more {
-            rows.append(&record, delimiter);
-            let start = record.position().map_or(0, csv::Position::line);
+            let start = start_line(&reader, &record);
+            rows.append(&record, start, delimiter);
             if reader.position().line() - start > MAX_LINES {
                 let cause = format!(
                     "the row that starts on line {start} runs over more than {MAX_LINES} lines: \
@@ -145,9 +145,8 @@ impl RowBuilder {
         }
     }
 
-    fn append(&mut self, record: &ByteRecord, delimiter: u8) {
-        let line = record.position().map(|position| position.line() as i64);
-        self.lines.append_option(line);
+    fn append(&mut self, record: &ByteRecord, line: u64, delimiter: u8) {
+        self.lines.append_value(line as i64);
         self.n_rows += 1;
         let problem = self.problem_of(record, delimiter);
         for (index, column) in self.columns.iter_mut().enumerate() {

@@ -109,11 +109,41 @@ fn is_iso_time(value: &str) -> bool {
 
 /// A reader over a delimited text file that accepts rows of any length, since
 /// those of a wrong length are rejected and not fatal.
-pub(super) fn csv_reader(
-    file: &Path,
-    delimiter: u8,
-) -> Result<csv::Reader<Box<dyn Read + Send>>, SourceError> {
-    Ok(csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(open_text(file)?))
+pub(super) fn csv_reader(file: &Path, delimiter: u8) -> Result<csv::Reader<CsvText>, SourceError> {
+    let text = CsvText { text: open_text(file)?, chunk: Vec::new(), start: 0 };
+    Ok(csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text))
+}
+
+/// The text of a file, with what was read of it last.
+pub(super) struct CsvText {
+    text: Box<dyn Read + Send>,
+    chunk: Vec<u8>,
+    /// Bytes before the chunk.
+    start: u64,
+}
+
+impl Read for CsvText {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.text.read(buffer)?;
+        if n > 0 {
+            self.start += self.chunk.len() as u64;
+            self.chunk.clear();
+            self.chunk.extend_from_slice(&buffer[..n]);
+        }
+        Ok(n)
+    }
+}
+
+/// The line on which `record` starts, which was read last. Its own position is before
+/// the blank lines that the reader skipped, and before the end of a CRLF.
+pub(super) fn start_line(reader: &csv::Reader<CsvText>, record: &ByteRecord) -> u64 {
+    let (end, text) = (reader.position(), reader.get_ref());
+    let last = end.byte().checked_sub(text.start + 1);
+    let last = last.and_then(|place| text.chunk.get(place as usize));
+    let n_within = record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
+    let start = end.line() - n_within - u64::from(last == Some(&b'\n'));
+    // A quote that is never closed may take in the last line end of the file.
+    start.max(record.position().map_or(0, csv::Position::line))
 }
 
 /// The separator of a file: as configured, or the one most frequent in its

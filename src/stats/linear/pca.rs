@@ -35,6 +35,9 @@ pub fn principal_components(
 
 #[cfg(test)]
 mod tests {
+    use rand::{Rng, SeedableRng};
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
     use super::*;
 
     #[test]
@@ -48,5 +51,25 @@ mod tests {
         assert!(components.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9));
         // Five times the variance of 0, 1, …, 49.
         assert!((variances[0] - 5.0 * (2_500.0 - 1.0) / 12.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn components_are_orthonormal_and_their_variances_descend() {
+        for seed in 0..20 {
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+            let (n_rows, width) = (rng.gen_range(2..200), rng.gen_range(1..8));
+            let points = Array2::from_shape_fn((n_rows, width), |(_, column)| {
+                rng.gen_range(-1.0..1.0) * (column + 1) as f64 + 7.0
+            });
+            let (components, variances) = principal_components(points.view(), width).unwrap();
+            let products = components.dot(&components.t()) - Array2::<f64>::eye(variances.len());
+            assert!(products.iter().all(|it| it.abs() < 1e-9), "{seed}: {products}");
+            assert!(variances.is_sorted_by(|a, b| a >= b), "{seed}: {variances:?}");
+            let along = centred(points.view()).dot(&components.t());
+            for (values, variance) in along.columns().into_iter().zip(&variances) {
+                let found = values.dot(&values) / n_rows as f64;
+                assert!((found - variance).abs() < 1e-9 * (1.0 + variance), "{seed}");
+            }
+        }
     }
 }

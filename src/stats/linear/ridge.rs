@@ -28,6 +28,8 @@ pub fn ridge_weights(
 #[cfg(test)]
 mod tests {
     use ndarray::Axis;
+    use rand::{Rng, SeedableRng};
+    use rand_xoshiro::Xoshiro256PlusPlus;
 
     use super::*;
 
@@ -42,6 +44,25 @@ mod tests {
         for (column, expected) in [2.0, -3.0].into_iter().enumerate() {
             assert!((free[[0, column]] - expected).abs() < 1e-12);
             assert!((bound[[0, column]] - expected / 2.0).abs() < 1e-12);
+        }
+    }
+
+    /// The normal equations hold: what is left over is at right angles to each column,
+    /// but for the penalty.
+    #[test]
+    fn weights_solve_the_normal_equations() {
+        for seed in 0..20 {
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+            let (n_rows, width) = (rng.gen_range(20..200), rng.gen_range(1..8));
+            let points = Array2::from_shape_fn((n_rows, width), |_| rng.gen_range(-2.0..5.0));
+            let targets = Array2::from_shape_fn((n_rows, 2), |_| rng.gen_range(-1.0..9.0));
+            let penalty = rng.gen_range(0.1..100.0);
+            let weights =
+                ridge_weights(points.view(), targets.view(), penalty).unwrap().reversed_axes();
+            let (points, targets) = (centred(points.view()), centred(targets.view()));
+            let rest = &targets - &points.dot(&weights);
+            let gap = points.t().dot(&rest) - penalty * &weights;
+            assert!(gap.iter().all(|it| it.abs() < 1e-8), "{seed}: {gap}");
         }
     }
 }

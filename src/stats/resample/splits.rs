@@ -50,6 +50,22 @@ mod tests {
     }
 
     #[test]
+    fn no_outcome_of_an_earlier_date_reaches_the_validation() {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
+        for _ in 0..200 {
+            let mut day = || NaiveDateTime::default() + Days::new(rng.gen_range(0..400));
+            let (validation, dates) = (day(), [(); 9].map(|()| day()));
+            let horizon = rng.gen_range(0..120);
+            let ended = dates_ended_by(validation, &dates, horizon);
+            for (place, date) in dates.iter().enumerate() {
+                let days_before = (validation - *date).num_days();
+                let is_earlier = days_before > 0 && days_before >= i64::from(horizon);
+                assert_eq!(ended.contains(&place), is_earlier, "{date} {validation} {horizon}");
+            }
+        }
+    }
+
+    #[test]
     fn halves_share_out_every_class_evenly() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
         for n_rows in 0..60 {
