@@ -14,6 +14,7 @@ use crate::features::Verdict;
 use crate::files::batch_of;
 use crate::input::engine::{Engine, Predicate, PredicateFault};
 use crate::models::segmentation::{Review, ReviewFile, Rule};
+use crate::settings::nearest_names;
 
 /// Rows whose rules are computed at a time.
 const BLOCK_ROWS: usize = 1 << 16;
@@ -127,14 +128,13 @@ fn explain(bundle: &Bundle, fault: PredicateFault) -> String {
              with keep = true into the config and train again"
         );
     }
-    let mut names = bundle.plan.names();
-    let similarity = |other: &String| strsim::jaro_winkler(name, other);
-    names.sort_by(|a, b| similarity(b).total_cmp(&similarity(a)).then(a.cmp(b)));
-    names.truncate(3);
+    let names = bundle.plan.names();
+    let mut nearest = nearest_names(name, &names);
+    nearest.truncate(3);
     format!(
         "the model has no feature `{name}`; nearest are {}; `layercake-train show features` has \
          all, and [features.custom.NAME] with keep = true adds one",
-        names.join(", ")
+        nearest.join(", ")
     )
 }
 

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::overrides::{Texts, put_over};
 use super::{ConfigError, Place};
-use crate::settings::Conflict;
+use crate::settings::{Conflict, did_you_mean};
 
 /// A parsed TOML file, with overrides in it.
 pub(super) struct Document<'t> {
@@ -184,12 +184,8 @@ fn plain_message(message: &str) -> String {
     let (true, Some(unknown)) = (message.starts_with("unknown field"), quoted.next()) else {
         return message;
     };
-    let nearest = quoted
-        .map(|key| (strsim::jaro_winkler(unknown, key), key))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(similarity, _)| *similarity > 0.7);
-    match nearest {
-        Some((_, key)) => format!("unknown key `{unknown}`; did you mean `{key}`?"),
+    match did_you_mean(unknown, quoted) {
+        Some(key) => format!("unknown key `{unknown}`; did you mean `{key}`?"),
         None => message.replacen("unknown field", "unknown key", 1),
     }
 }

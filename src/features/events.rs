@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::FeatureError;
-use super::catalogue::most_similar;
 use crate::dataset::EventRole;
-use crate::settings::Conflict;
+use crate::settings::{Conflict, nearest_names};
 
 /// `[events]` of the config: the roles of event types. Defaults name events
 /// that the data need not have.
@@ -170,7 +169,7 @@ pub fn check_event(key: &str, event: &str, known: &[String]) -> Result<(), Featu
     if known.iter().any(|other| other == event) {
         return Ok(());
     }
-    let nearest = most_similar(event, known.iter());
+    let nearest = nearest_names(event, known).first().copied().unwrap_or_default().to_owned();
     Err(FeatureError::NoSuchEvent { key: key.to_owned(), event: event.to_owned(), nearest })
 }
 

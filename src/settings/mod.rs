@@ -1,8 +1,10 @@
 //! Values of settings that check themselves: what is not allowed cannot be made,
-//! neither from a config file nor in code.
+//! neither from a config file nor in code. And what was probably meant by an unknown name.
 
+mod nearest;
 mod numbers;
 
+pub use nearest::{did_you_mean, nearest_names};
 pub use numbers::{
     Clusters, Count, Days, Delimiter, Finite, LearningRate, Leaves, NonNegative, OpenShare,
     OutOfBounds, Positive, Share, Threads, Weight,

@@ -7,11 +7,11 @@ mod orders;
 mod row;
 mod traits;
 
-pub(super) use names::most_similar;
 pub use traits::{InputTraits, describe_input};
 
 use super::{EventParams, Feature, FeatureError, FeatureParams, FeaturePlan};
 use crate::dataset::Missing;
+use crate::settings::nearest_names;
 use names::with_unique_names;
 
 /// Builds the plan for data with these traits.
@@ -47,7 +47,8 @@ pub fn build_plan(
 fn selected(features: Vec<Feature>, only: &[String]) -> Result<Vec<Feature>, FeatureError> {
     let there = |name: &String| features.iter().any(|feature| feature.info.name == *name);
     if let Some(name) = only.iter().find(|name| !there(name)) {
-        let nearest = most_similar(name, features.iter().map(|feature| &feature.info.name));
+        let names = features.iter().map(|feature| &feature.info.name);
+        let nearest = nearest_names(name, names).first().copied().unwrap_or_default().to_owned();
         return Err(FeatureError::NoSuchFeature { name: name.clone(), nearest });
     }
     let is_wanted = |feature: &Feature| only.is_empty() || only.contains(&feature.info.name);

@@ -24,15 +24,6 @@ pub(super) fn short_hash(text: &str) -> String {
     blake3::hash(text.as_bytes()).to_hex()[..6].to_owned()
 }
 
-/// The name most like another, to suggest to whoever mistyped.
-pub(in crate::features) fn most_similar<'a>(
-    name: &str,
-    names: impl Iterator<Item = &'a String>,
-) -> String {
-    let similarity = |other: &str| strsim::jaro_winkler(name, other);
-    names.max_by(|a, b| similarity(a).total_cmp(&similarity(b))).cloned().unwrap_or_default()
-}
-
 /// Makes names differ that are alike by chance, such as those of an event
 /// `active_days`: what names a value of the data ends in a hash of it.
 ///

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::dataset::Bilingual;
 use crate::input::engine::{Engine, plain_message};
+use crate::settings::did_you_mean;
 
 /// Why the row was rejected; null for a good row.
 pub(super) const PROBLEM_COLUMN: &str = "__layercake_problem";
@@ -228,7 +229,7 @@ impl Parser<'_> {
             return self.refuse(key, sql, plain_message(error));
         };
         let names = self.raw.column_names();
-        let hint = nearest(&field.name, &names)
+        let hint = did_you_mean(&field.name, &names)
             .map_or(String::new(), |name| format!("; did you mean {}?", quoted_column(name)));
         SourceError::NoColumn {
             source_name: self.source.label().to_owned(),
@@ -285,15 +286,6 @@ pub fn quoted_column(name: &str) -> String {
     let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !name.starts_with(|c: char| c.is_ascii_digit());
     if is_plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
-}
-
-fn nearest<'a>(wanted: &str, names: &'a [String]) -> Option<&'a String> {
-    let similarity =
-        |name: &str| strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase());
-    names
-        .iter()
-        .max_by(|a, b| similarity(a).total_cmp(&similarity(b)))
-        .filter(|name| similarity(name) > 0.7)
 }
 
 /// The ways in which a column may break the contract.

@@ -9,6 +9,7 @@ use super::{
     TrainingRows,
 };
 use crate::dataset::{ChurnLabel, FeatureMatrix, Snapshot, UserIds};
+use crate::settings::nearest_names;
 use crate::stats::calibration::{Calibration, intercept_shift};
 use crate::stats::linear::probability;
 use crate::stats::metrics::median;
@@ -123,13 +124,8 @@ fn check_monotone(params: &ChurnParams, snapshots: &[Snapshot]) -> Result<(), Ch
     let Some(name) = params.monotone_increasing.iter().find(|name| !names.contains(name)) else {
         return Ok(());
     };
-    let nearest = names
-        .iter()
-        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-    Err(ChurnError::NoSuchFeature {
-        name: name.clone(),
-        nearest: nearest.cloned().unwrap_or_default(),
-    })
+    let nearest = nearest_names(name, names).first().copied().unwrap_or_default().to_owned();
+    Err(ChurnError::NoSuchFeature { name: name.clone(), nearest })
 }
 
 impl SnapshotRate {
