@@ -1,6 +1,6 @@
 """Churn classifiers: Layercake beside scikit-learn, LightGBM and linfa, in one run.
 
-All sides learn from the same 200,000 rows of 60 features. Each task is timed in
+All sides train on the same 200,000 rows of 60 features. Each task is timed in
 turn, several times over; medians, ranges and ratios are printed, and log loss and
 ROC AUC on as many other rows.
 """
@@ -24,7 +24,7 @@ N_REASONED = 1_000_000
 
 
 def generate(folder, n_rows):
-    """Correlated features, some of which tell the log odds by steps and products."""
+    """Correlated features, some of which give the log odds by steps and products."""
     generator = np.random.default_rng(11)
     mix = generator.normal(size=(N_FEATURES, N_FEATURES)) / np.sqrt(N_FEATURES)
     rows = (generator.normal(size=(n_rows, N_FEATURES)) @ (np.eye(N_FEATURES) + 0.5 * mix))
@@ -53,12 +53,12 @@ def show(title, sides, runs, measure=None):
 def compare(arguments, folder):
     rows, churned, paths = generate(folder, 400_000)
     half = len(rows) // 2
-    learn, judge, y, y_judge = rows[:half], rows[half:], churned[:half], churned[half:]
+    training, validation, y, y_validation = rows[:half], rows[half:], churned[:half], churned[half:]
     ours = Ours(arguments.binary, paths[0], N_FEATURES, paths[1])
-    doubles = learn.astype(np.float64)
+    doubles = training.astype(np.float64)
 
     def loss(model):
-        return log_loss(y_judge, model.predict_proba(judge.astype(np.float64))[:, 1])
+        return log_loss(y_validation, model.predict_proba(validation.astype(np.float64))[:, 1])
 
     def logistic(solver):
         return timed(lambda: LogisticRegression(C=1.0, solver=solver, max_iter=1000)
@@ -67,10 +67,10 @@ def compare(arguments, folder):
     def trees(leaves):
         return lightgbm.LGBMClassifier(
             n_estimators=N_ROUNDS, num_leaves=leaves, learning_rate=0.1, min_child_samples=20,
-            n_jobs=2, verbose=-1).fit(learn, y)
+            n_jobs=2, verbose=-1).fit(training, y)
 
     def auc(model):
-        return roc_auc_score(y_judge, model.predict_proba(judge)[:, 1])
+        return roc_auc_score(y_validation, model.predict_proba(validation)[:, 1])
 
     show("Logistic regression, 200,000 rows of 60 features", {
         "Layercake": ours.task("logistic"),

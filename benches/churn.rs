@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The files hold rows of raw little-endian floats, and one byte a row. The first
-//! half of the rows is learned from, the second judges. Waits for the name of a
+//! half of the rows trains, the second validates. Waits for the name of a
 //! task on each line of the standard input and answers with its seconds and a
 //! measure of its result, so that the two sides can take turns.
 
@@ -54,22 +54,22 @@ struct Data {
 }
 
 impl Data {
-    fn n_learned(&self) -> usize {
+    fn n_training(&self) -> usize {
         self.churned.len() / 2
     }
 
-    fn learned(&self) -> (ArrayView2<'_, f32>, &[bool]) {
-        let n = self.n_learned();
+    fn training(&self) -> (ArrayView2<'_, f32>, &[bool]) {
+        let n = self.n_training();
         (self.rows.slice(s![..n, ..]), &self.churned[..n])
     }
 
-    fn judged(&self) -> (ArrayView2<'_, f32>, &[bool]) {
-        let n = self.n_learned();
+    fn validation(&self) -> (ArrayView2<'_, f32>, &[bool]) {
+        let n = self.n_training();
         (self.rows.slice(s![n.., ..]), &self.churned[n..])
     }
 
     fn trees(&self, max_leaves: usize) -> BoostedTrees {
-        let (features, churned) = self.learned();
+        let (features, churned) = self.training();
         let target: Vec<f64> = churned.iter().map(|&it| f64::from(u8::from(it))).collect();
         let params = BoostingParams {
             loss: Loss::Log,
@@ -88,8 +88,8 @@ impl Data {
 }
 
 fn answer(data: &Data) {
-    let (learned, churned) = data.learned();
-    let doubles = learned.mapv(f64::from);
+    let (training, churned) = data.training();
+    let doubles = training.mapv(f64::from);
     let dataset = DatasetBase::new(doubles, Array1::from(churned.to_vec()));
     let large = data.trees(31);
     let small = data.trees(8);
@@ -116,7 +116,7 @@ fn answer(data: &Data) {
         let (seconds, result) = match line.as_str() {
             "logistic" => {
                 let model = LogisticParams::default().fit(&dataset).expect("a minimum");
-                (begin.elapsed(), judge_linear(data, &model))
+                (begin.elapsed(), validate_linear(data, &model))
             }
             "linfa" => {
                 let model = LogisticRegression::default()
@@ -128,11 +128,11 @@ fn answer(data: &Data) {
                 let sign = if model.labels().pos.class { 1.0 } else { -1.0 };
                 let coefficients = model.params().iter().map(|c| sign * c).collect();
                 let model = LogisticModel { coefficients, intercept: sign * model.intercept() };
-                (begin.elapsed(), judge_linear(data, &model))
+                (begin.elapsed(), validate_linear(data, &model))
             }
             "fit trees" => {
                 let trees = data.trees(31);
-                (begin.elapsed(), judge_trees(data, &trees))
+                (begin.elapsed(), validate_trees(data, &trees))
             }
             "predict" => {
                 let found = large.predict(explained).expect("predictions");
@@ -154,17 +154,17 @@ fn answer(data: &Data) {
     }
 }
 
-/// Log loss on the rows that were not learned from.
-fn judge_linear(data: &Data, model: &LogisticModel) -> f64 {
-    let (rows, churned) = data.judged();
+/// Log loss on the validation rows.
+fn validate_linear(data: &Data, model: &LogisticModel) -> f64 {
+    let (rows, churned) = data.validation();
     let coefficients = ArrayView1::from(&model.coefficients);
     let log_odds = rows.mapv(f64::from).dot(&coefficients) + model.intercept;
     let p: Vec<f64> = log_odds.iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect();
     log_loss(&p, churned).expect("rows")
 }
 
-/// ROC AUC on the rows that were not learned from.
-fn judge_trees(data: &Data, trees: &BoostedTrees) -> f64 {
-    let (rows, churned) = data.judged();
+/// ROC AUC on the validation rows.
+fn validate_trees(data: &Data, trees: &BoostedTrees) -> f64 {
+    let (rows, churned) = data.validation();
     roc_auc(&trees.predict(rows).expect("predictions"), churned).expect("two classes")
 }

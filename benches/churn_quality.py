@@ -3,8 +3,8 @@
 For each config Layercake trains with several seeds. The same features of the same
 users at the same dates are then handed to LightGBM (early stopping on the latest
 training snapshot, then fitted anew to all) and to scikit-learn's logistic
-regression (signed logarithms, standardised). All are judged on the snapshot held
-out. Prints means over the seeds.
+regression (signed logarithms, standardised). All are measured on the holdout
+snapshot. Prints means over the seeds.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def train(binary, config, models, seed):
 
 
 def snapshot(binary, bundle, date, out):
-    """Features of who can be judged, and whether they churned."""
+    """Features of the eligible users, and whether they churned."""
     run(binary, "features", "--bundle", bundle, "--as-of", date[:10], "--labels", "--out", out)
     table = pq.read_table(out)
     table = table.filter(table["outcome_churned"].is_valid()).sort_by("user_id")
@@ -105,7 +105,7 @@ def compare(binary, config, n_seeds, folder):
             p = peer.predict_proba(holdout[0])[:, 1]
             results.setdefault(name, []).append(
                 [roc_auc_score(holdout[1], p), log_loss(holdout[1], p), ece(p, holdout[1])])
-    print(f"\n{config}: {len(holdout[1]):,} users held out, {holdout[0].shape[1]} features, "
+    print(f"\n{config}: {len(holdout[1]):,} users of the holdout, {holdout[0].shape[1]} features, "
           f"{n_seeds} seeds")
     print(f"  {'':26}{'ROC AUC':>9}{'log loss':>10}{'ECE':>8}")
     for name, values in results.items():

@@ -5,7 +5,7 @@ import time
 
 
 class Ours:
-    """The benchmark of the Rust side, which runs a task when told its name."""
+    """The benchmark of the Rust side, which runs a task when given its name."""
 
     def __init__(self, *command):
         command = [str(part) for part in command]
@@ -25,12 +25,12 @@ class Ours:
         self.child.wait()
 
 
-def timed(work, judge=lambda result: result):
-    """Times the work alone, and judges what it gave."""
+def timed(work, measure=lambda result: result):
+    """Times the work alone, and measures its result."""
     def run():
         begin = time.perf_counter()
         result = work()
-        return time.perf_counter() - begin, judge(result)
+        return time.perf_counter() - begin, measure(result)
     return run
 
 
