@@ -18,7 +18,7 @@ use crate::input::engine::MemoryUse;
 use crate::input::history::N_BUCKETS;
 use crate::models::churn::fit_churn;
 use crate::models::rules::{FittedRules, RuleError};
-use crate::models::segmentation::fit_layers;
+use crate::models::segmentation::{features_of_names, fit_layers};
 
 use self::churn_evaluation::{Measured, evaluate_churn};
 use self::lineage::{Published, publish};
@@ -69,14 +69,16 @@ fn fit_and_publish(
     stages.begin("choosing features");
     let horizon_days = config.snapshots.horizon_days.get();
     let label = config.churn.label(horizon_days, &config.events.order, &config.silence);
-    let ChosenFeatures { plan, pruning } = choose_features(data, &dates, &label)?;
+    let ChosenFeatures { plan, pruning, of_names } = choose_features(data, &dates, &label)?;
     stages.begin("computing features");
     let compute = |dates: &[NaiveDateTime]| {
         data.snapshots(&plan, &SnapshotRequest::new(dates, &label).with_outcomes())
     };
     let snapshots = compute(&dates.training)?;
     stages.begin("fitting layers");
-    let layers = fit_layers(&config.segmentation, &snapshots, horizon_days, config.seed)?;
+    let named_by = data.compute(&of_names, &SnapshotRequest::new(&dates.training[..1], &label))?;
+    let layers =
+        fit_layers(&config.segmentation, &snapshots, &named_by[0], horizon_days, config.seed)?;
     let bounds = config.lifecycle.bounds(config.silence.reach_days).map_err(RuleError::from)?;
     let rules = FittedRules::fit(&snapshots[0].features, &config.rfm, bounds)?;
     stages.begin("fitting churn");
@@ -105,6 +107,8 @@ const N_PRUNING_USERS: u64 = 50_000;
 struct ChosenFeatures {
     plan: FeaturePlan,
     pruning: Pruning,
+    /// What names of layers are made of, pruned or not.
+    of_names: FeaturePlan,
 }
 
 /// The whole catalogue, computed for a sample of users at the training
@@ -124,5 +128,6 @@ fn choose_features(
         .of_buckets(0..n_buckets.clamp(1, N_BUCKETS));
     let snapshots = data.compute(&catalogue, &request)?;
     let pruning = prune(&config.features, &catalogue, &snapshots)?;
-    Ok(ChosenFeatures { plan: catalogue.select(&pruning.kept()), pruning })
+    let of_names = catalogue.select(&features_of_names(&catalogue.infos()));
+    Ok(ChosenFeatures { plan: catalogue.select(&pruning.kept()), pruning, of_names })
 }

@@ -67,7 +67,8 @@ pub struct Assignments {
 }
 
 /// Fits layers to the training snapshots, the latest first, whose outcomes were
-/// seen for `horizon_days`.
+/// seen for `horizon_days`. `named_by` has the users of the latest and the features
+/// that names read; see [`features_of_names`](super::features_of_names).
 ///
 /// # Errors
 /// When parameters are out of bounds, there are fewer different users than
@@ -75,6 +76,7 @@ pub struct Assignments {
 pub fn fit_layers(
     params: &SegmentationParams,
     training: &[Snapshot],
+    named_by: &Snapshot,
     horizon_days: u32,
     seed: u64,
 ) -> Result<FittedLayers, SegmentationError> {
@@ -91,7 +93,7 @@ pub fn fit_layers(
     let points = embedding.transform(&rows.matrix)?;
     let of_latest = embedding.transform(&latest.features)?;
     let clusters = fit_living_clusters(params, k, &points, &of_latest, seed)?;
-    let layers = describe(&embedding, &clusters, latest, &of_latest)?;
+    let layers = describe(&embedding, &clusters, latest, &of_latest, named_by)?;
     Ok(FittedLayers { embedding, clusters, layers, candidates, retired_ids: Vec::new() })
 }
 
@@ -252,6 +254,7 @@ fn describe(
     clusters: &FittedClusters,
     latest: &Snapshot,
     points: &Array2<f32>,
+    named_by: &Snapshot,
 ) -> Result<Vec<Layer>, SegmentationError> {
     let labels = numbers(clusters.assign(points.view())?);
     let profiles = profile_layers(embedding, latest, &labels, clusters)?;
@@ -265,7 +268,7 @@ fn describe(
     let (of_cluster, profiles): (Vec<usize>, Vec<LayerProfile>) = groups.into_iter().unzip();
     let place = |cluster: &usize| of_cluster.iter().position(|it| it == cluster);
     let layer_of: Vec<usize> = labels.iter().filter_map(place).collect();
-    let names = layer_names(latest, &layer_of, of_cluster.len());
+    let names = layer_names(named_by, &layer_of, of_cluster.len());
     let layers = of_cluster.into_iter().zip(profiles).zip(names).enumerate();
     Ok(layers
         .map(|(index, ((cluster, profile), name))| {
@@ -337,7 +340,7 @@ mod tests {
         let params = SegmentationParams { k: LayerCount::exactly(k), ..Default::default() };
         let zeros = vec![0.0; rows.len()];
         let snapshots = [snapshot(rows, zeros.clone(), zeros)];
-        fit_layers(&params, &snapshots, 30, 1).unwrap_err().to_string()
+        fit_layers(&params, &snapshots, &snapshots[0], 30, 1).unwrap_err().to_string()
     }
 
     #[test]
@@ -357,9 +360,10 @@ mod tests {
             ..Default::default()
         };
         // Six users train, of whom resamples have fewer.
-        let found = fit_layers(&params(2), &snapshots, 30, 1).unwrap();
+        let found = fit_layers(&params(2), &snapshots, &snapshots[0], 30, 1).unwrap();
         assert!(found.candidates.last().unwrap().k < 6, "{:?}", found.candidates);
-        let error = fit_layers(&params(7), &snapshots, 30, 1).unwrap_err().to_string();
+        let error =
+            fit_layers(&params(7), &snapshots, &snapshots[0], 30, 1).unwrap_err().to_string();
         assert!(error.starts_with("[segmentation] 7 layers need at least 7 users"), "{error}");
     }
 
@@ -387,7 +391,7 @@ mod tests {
             embedding: EmbeddingKind::Behaviour,
             ..Default::default()
         };
-        let fitted = fit_layers(&params, &snapshots, 30, 1).unwrap();
+        let fitted = fit_layers(&params, &snapshots, &snapshots[0], 30, 1).unwrap();
         assert_eq!(fitted.layers[0].profile.n_users, 30);
         assert!(fitted.layers[0].profile.gmv_per_user > 800.0);
         assert_ne!(fitted.layers[0].name, fitted.layers[1].name);

@@ -16,7 +16,7 @@ pub use embedding::{Embedding, Outcome, OutcomeModel, OutcomeModels};
 pub use error::SegmentationError;
 pub use identity::{LayerIdentity, Matching, SameGroup, SharedUsers};
 pub use layers::{Assignments, FittedLayers, Layer, Refits, fit_layers, refit_rand_index};
-pub use naming::NameClaim;
+pub use naming::{NameClaim, features_of_names};
 pub use params::{EmbeddingKind, LayerBounds, LayerCount, SegmentationParams};
 pub use profile::{Difference, Driver, LayerProfile};
 pub use review::{

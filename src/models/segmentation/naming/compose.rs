@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::claims::{Claim, Topic, agree};
+use super::claims::{Claim, Kind, Topic, agree};
 use super::user_set::UserSet;
 use crate::dataset::Bilingual;
 
@@ -13,10 +13,17 @@ pub(super) const MIN_SHARE: f64 = 0.75;
 /// Characters of an English name: beyond the first, the fewer the better; none has
 /// more than the second.
 const GOOD_LENGTH: usize = 40;
-const MAX_LENGTH: usize = 45;
+const MAX_LENGTH: usize = 48;
 
 /// What a claim has to add to be worth saying.
 const COST_OF_CLAIM: f64 = 0.03;
+
+/// What a name loses that says no more than who ordered, or how few orders.
+const COST_OF_NO_MORE: f64 = 0.08;
+
+/// How much more often what is said of recency and value must be found in the layer
+/// than elsewhere.
+const MIN_LIFT: f64 = 0.05;
 
 /// How much more often a trait must be found in the layer than elsewhere.
 const MIN_TRAIT_LIFT: f64 = 0.25;
@@ -109,7 +116,9 @@ impl Layer<'_> {
         }
         let weight: f64 = claims.iter().map(|&it| self.claims[it].weight).sum();
         let too_long = length.saturating_sub(GOOD_LENGTH) as f64 / 100.0;
-        let cost = COST_OF_CLAIM * claims.len() as f64 + too_long;
+        let says_little = matches!(of_kind, Kind::Few | Kind::Customer | Kind::Anybody);
+        let no_more = if says_little && claims.len() == 1 { COST_OF_NO_MORE } else { 0.0 };
+        let cost = COST_OF_CLAIM * claims.len() as f64 + too_long + no_more;
         let n_users = (holds.count_in(self.members), holds.count());
         let score = inside - outside + weight - cost;
         Some(Candidate { name, claims, share: inside, score, n_users })
@@ -130,8 +139,8 @@ pub(super) fn candidates(
     let is_silence = |it| {
         matches!(it, Topic::Bought | Topic::Active | Topic::Overdue | Topic::Quiet | Topic::Since)
     };
-    let silences = layer.options(is_silence, 0.0);
-    let values = layer.options(|topic| matches!(topic, Topic::Spend | Topic::Basket), 0.0);
+    let silences = layer.options(is_silence, MIN_LIFT);
+    let values = layer.options(|topic| matches!(topic, Topic::Spend | Topic::Basket), MIN_LIFT);
     let is_trait = |it| matches!(it, Topic::Trait | Topic::Orders | Topic::Tenure);
     let traits = layer.options(is_trait, MIN_TRAIT_LIFT);
     let mut found = Vec::new();
@@ -158,8 +167,7 @@ fn words(kind: &Claim, others: &[&Claim]) -> Bilingual {
     for claim in others {
         match &kind.stem {
             Some(stem) if claim.topic == Topic::Spend => {
-                name.en = format!("{} {}", stem.en, claim.words.en);
-                name.zh = format!("{}·{}客", stem.zh, claim.words.zh);
+                name = spenders(stem, &claim.words);
             }
             _ => {
                 name.en.push_str(", ");
@@ -170,4 +178,13 @@ fn words(kind: &Claim, others: &[&Claim]) -> Bilingual {
         }
     }
     name
+}
+
+/// "Weekly big spenders"; "Big spenders" where nothing comes before.
+fn spenders(stem: &Bilingual, tier: &Bilingual) -> Bilingual {
+    if stem.en.is_empty() {
+        let (first, rest) = tier.en.split_at(1);
+        return Bilingual::new(first.to_uppercase() + rest, format!("{}客", tier.zh));
+    }
+    Bilingual::new(format!("{} {}", stem.en, tier.en), format!("{}·{}客", stem.zh, tier.zh))
 }

@@ -27,7 +27,7 @@ use self::trait_claims::traits;
 use self::user_set::UserSet;
 use self::users::Users;
 use self::value_claims::values;
-use crate::dataset::{Bilingual, Snapshot};
+use crate::dataset::{Bilingual, Dimension, Family, FeatureInfo, Snapshot};
 
 /// The name of a layer, and of how many of its users it is true.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +66,36 @@ pub(super) fn layer_names(
     let chosen = layers.distinct_names();
     let named = chosen.into_iter().zip(&layers.members);
     named.map(|(name, members)| name.with_shares(&layers.claims, members)).collect()
+}
+
+/// Names of the features, of all that there are, of which names of layers make claims:
+/// names see them even where models do not.
+pub fn features_of_names(all: &[FeatureInfo]) -> Vec<String> {
+    let is_read = |it: &&FeatureInfo| it.window_days.is_none() && is_claimed(it.family);
+    all.iter().filter(is_read).map(|it| it.name.clone()).collect()
+}
+
+fn is_claimed(family: Family) -> bool {
+    use Family::*;
+    matches!(
+        family,
+        Orders
+            | Gmv
+            | DiscountShare
+            | ItemVariety
+            | OrdersAtWeekend
+            | OrdersInQuarter(_)
+            | Events
+            | Response
+            | ActiveDays
+            | ActiveGapMean
+            | LongestStreak
+            | DaysSinceActivity
+            | DaysSinceFirstEvent
+            | GmvOnChannel
+            | ShareOf(Dimension::Channel | Dimension::Category)
+            | Distinct(Dimension::Category)
+    )
 }
 
 /// All claims in words that the data of a snapshot allows.

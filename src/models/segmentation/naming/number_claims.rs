@@ -4,7 +4,7 @@
 use super::claims::{Claim, Topic};
 use super::user_set::UserSet;
 use super::users::Users;
-use crate::dataset::{Bilingual, Dimension, EventRole, Family, FeatureInfo};
+use crate::dataset::{Dimension, EventRole, Family, FeatureInfo};
 use crate::stats::metrics::{quantile, sorted};
 
 /// A number in a name is worth less than a word.
@@ -15,9 +15,6 @@ const MIN_SHARE_BESIDE: f64 = 0.05;
 
 /// Days as people count them.
 const DAYS: [f64; 11] = [7.0, 14.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 270.0, 365.0, 730.0];
-
-/// Windows below which what users do says nothing of a habit.
-const MIN_WINDOW_DAYS: u32 = 90;
 
 pub(super) fn numbers(users: &Users<'_>) -> Vec<Claim> {
     let orders = |user| Some(users.n_orders(user)).filter(|&it| it > 0.0);
@@ -43,8 +40,7 @@ pub(super) fn numbers(users: &Users<'_>) -> Vec<Claim> {
         }),
     ]
     .concat();
-    let is_long = |it: &&FeatureInfo| it.window_days.is_none_or(|days| days >= MIN_WINDOW_DAYS);
-    for feature in users.matrix().features().iter().filter(is_long) {
+    for feature in users.matrix().features() {
         all.extend(of_feature(users, feature));
     }
     all
@@ -66,10 +62,6 @@ fn of_feature(users: &Users<'_>, feature: &FeatureInfo) -> Vec<Claim> {
     let Ok(values) = users.matrix().column(&feature.name) else { return Vec::new() };
     let value = |user: usize| Some(values[user]);
     let event = feature.event.as_deref().unwrap_or_default().replace('_', " ");
-    let period = feature.window_days.map_or(Bilingual::default(), |days| {
-        Bilingual::new(format!(" in {days} days"), format!("近{days}天"))
-    });
-    let Bilingual { en: within, zh: within_zh } = &period;
     // More than so many, and fewer: in English, in Chinese before and behind the number.
     let (what, before, behind) = match feature.family {
         Family::ActiveDays => ("active days".to_owned(), "活跃".to_owned(), "天"),
@@ -85,8 +77,8 @@ fn of_feature(users: &Users<'_>, feature: &FeatureInfo) -> Vec<Claim> {
     };
     claims(users, Topic::Trait, &round_numbers(), &value, |n| {
         [
-            (format!("{n}+ {what}{within}"), format!("{within_zh}{before}{n}{behind}以上")),
-            (format!("under {n} {what}{within}"), format!("{within_zh}{before}不足{n}{behind}")),
+            (format!("{n}+ {what}"), format!("{before}{n}{behind}以上")),
+            (format!("under {n} {what}"), format!("{before}不足{n}{behind}")),
         ]
     })
 }

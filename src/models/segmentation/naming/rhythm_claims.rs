@@ -2,8 +2,9 @@
 
 use super::claims::{Claim, Kind, Topic};
 use super::user_set::UserSet;
-use super::users::{Users, is_all_time};
-use crate::dataset::{Family, FeatureInfo};
+use super::users::Users;
+use crate::dataset::Family;
+use crate::stats::metrics::{quantile, sorted};
 
 /// Days after the first order, or visit, in which a user is new at most; in a short
 /// history a quarter of it.
@@ -62,21 +63,36 @@ fn customers(users: &Users<'_>) -> Vec<Claim> {
         claim(Kind::New, ("New customers", "新客"), 0.1, set(&is_new)).with_stem("New", "新客"),
         claim(Kind::Lapsed, ("Lapsed regulars", "已流失的老客"), 0.05, lapsed(3.0)),
         claim(Kind::Lapsed, ("Lapsed repeat buyers", "已流失的复购客"), 0.03, lapsed(2.0)),
-        claim(Kind::Lapsed, ("Lapsed buyers", "已流失的顾客"), -0.05, lapsed(1.0)),
+        claim(Kind::Lapsed, ("Lapsed buyers", "已流失的顾客"), -0.05, lapsed(1.0))
+            .with_stem("Lapsed", "已流失"),
     ];
     for (kind, (least, most), words, weight) in ORDER_COUNTS {
         let fits = |user| (least..=most).contains(&users.n_orders(user));
         claims.push(claim(kind, words, weight, set(&fits)));
     }
+    let [repeat, anybody] =
+        [(2.0, REPEAT), (1.0, CUSTOMERS)].map(|(least, (words, stem, weight))| {
+            let fits = |user| users.n_orders(user) >= least;
+            claim(Kind::Customer, words, weight, set(&fits)).with_stem(stem.0, stem.1)
+        });
+    claims.extend([repeat, anybody]);
     claims
 }
+
+/// Words for users, words before another noun, and what they are worth.
+type Buyers = ((&'static str, &'static str), (&'static str, &'static str), f64);
+
+const REPEAT: Buyers = (("Repeat buyers", "复购客"), ("Repeat", "复购"), 0.03);
+
+/// Their tier says it all: "Big spenders".
+const CUSTOMERS: Buyers = (("Customers", "顾客"), ("", ""), -0.12);
 
 /// Numbers of orders from and up to, and the words for who placed so many.
 type OrderCount = (Kind, (f64, f64), (&'static str, &'static str), f64);
 
 const ANY: f64 = f64::INFINITY;
 
-const ORDER_COUNTS: [OrderCount; 15] = [
+const ORDER_COUNTS: [OrderCount; 13] = [
     (Kind::Few, (1.0, 1.0), ("One order so far", "只下过一单"), 0.12),
     (Kind::Few, (2.0, 2.0), ("Two orders so far", "只下过两单"), 0.06),
     (Kind::Few, (1.0, 2.0), ("One or two orders so far", "只下过一两单"), 0.03),
@@ -89,8 +105,6 @@ const ORDER_COUNTS: [OrderCount; 15] = [
     (Kind::Customer, (10.0, ANY), ("10+ orders so far", "下过10单以上"), 0.03),
     (Kind::Customer, (20.0, ANY), ("20+ orders so far", "下过20单以上"), 0.03),
     (Kind::Customer, (50.0, ANY), ("50+ orders so far", "下过50单以上"), 0.03),
-    (Kind::Customer, (2.0, ANY), ("Repeat buyers", "复购客"), 0.03),
-    (Kind::Customer, (1.0, ANY), ("Customers", "顾客"), -0.12),
     (Kind::Anybody, (0.0, 1.0), ("Visitors and one-time buyers", "访客与一单客"), -0.05),
 ];
 
@@ -101,13 +115,14 @@ fn visitors(users: &Users<'_>) -> Vec<Claim> {
     };
     let claim = |words, weight, holds| Claim::new(Topic::Kind(Kind::Visitor), words, weight, holds);
     let mut claims = vec![claim(("Visitors without an order", "未下单访客"), 0.0, set(&|_| true))];
+    let features = users.matrix().features();
     let before_order =
-        |it: &FeatureInfo| it.family == Family::Events && it.funnel_position() == Some(-1);
-    if let Some(carts) = users.longest(before_order) {
+        features.iter().find(|it| it.family == Family::Events && it.funnel_position() == Some(-1));
+    if let Some(carts) = before_order.and_then(|it| users.matrix().column(&it.name).ok()) {
         let filled = set(&|user| carts[user] >= 1.0);
         claims.push(claim(("Cart abandoners", "加购未买"), 0.08, filled));
     }
-    if let Some(age) = users.longest(|it| it.family == Family::DaysSinceFirstEvent) {
+    if let Some(age) = users.all_time(Family::DaysSinceFirstEvent) {
         let oldest = age.iter().fold(0.0, |oldest: f64, &days| oldest.max(days));
         let is_new = |user: usize| age[user] <= NEW_DAYS.min(oldest / 4.0);
         let new = |words, weight, holds| Claim::new(Topic::Kind(Kind::New), words, weight, holds);
@@ -115,6 +130,15 @@ fn visitors(users: &Users<'_>) -> Vec<Claim> {
         claims.push(new(("New users", "新用户"), 0.05, UserSet::of(users.len(), is_new)));
     }
     claims.extend(visits(users));
+    if let Some(days) = users.all_time(Family::ActiveDays) {
+        let all = sorted(days.to_vec());
+        let (half, most) = (quantile(&all, 0.5), quantile(&all, 0.75));
+        let anybody = |words, holds| Claim::new(Topic::Kind(Kind::Anybody), words, -0.15, holds);
+        let light = UserSet::of(users.len(), |user| days[user] <= half);
+        claims.push(anybody(("Light users", "轻度用户"), light));
+        let heavy = UserSet::of(users.len(), |user| days[user] >= most);
+        claims.push(anybody(("Heavy users", "重度用户"), heavy));
+    }
     let everybody = UserSet::of(users.len(), |_| true);
     let words = ("Buyers and visitors", "顾客与访客");
     claims.push(Claim::new(Topic::Kind(Kind::Anybody), words, -0.2, everybody));
@@ -137,9 +161,8 @@ const GONE_GAPS: f64 = 3.0;
 
 /// How often users come, whether or not they order.
 fn visits(users: &Users<'_>) -> Vec<Claim> {
-    let all_time = |family| users.longest(|it| it.family == family && is_all_time(it));
-    let (Some(gaps), Some(days)) = (all_time(Family::ActiveGapMean), all_time(Family::ActiveDays))
-    else {
+    let figures = (users.all_time(Family::ActiveGapMean), users.all_time(Family::ActiveDays));
+    let (Some(gaps), Some(days)) = figures else {
         return Vec::new();
     };
     let comes = |user: usize, most: f64| {
@@ -175,7 +198,15 @@ const QUIET: [(f64, &str, &str); 13] = [
     (1826.0, "5+ years", "5年以上"),
 ];
 
-const RECENT_DAYS: [f64; 6] = [7.0, 14.0, 30.0, 60.0, 90.0, 180.0];
+/// Days, and the words for having done something in them.
+const RECENT: [(f64, &str, &str); 6] = [
+    (7.0, "within a week", "近一周"),
+    (14.0, "within 2 weeks", "近两周"),
+    (30.0, "within a month", "近一个月"),
+    (61.0, "within 2 months", "近两个月"),
+    (91.0, "within 3 months", "近三个月"),
+    (182.0, "within 6 months", "近半年"),
+];
 
 /// For how long users have been silent: customers since their last order, others
 /// since they were last active.
@@ -195,12 +226,12 @@ pub(super) fn silences(users: &Users<'_>) -> Vec<Claim> {
         let weight = 0.15 + 0.02 * place as f64;
         claims.push(claim(Topic::Quiet, words, weight, &is_quiet));
     }
-    for days in RECENT_DAYS {
+    for (days, en, zh) in RECENT {
         let bought = |user: usize| users.silence_days(user).is_some_and(|it| it <= days);
-        let words = (format!("bought within {days} days"), format!("近{days}天有购买"));
+        let words = (format!("bought {en}"), format!("{zh}有购买"));
         claims.push(claim(Topic::Bought, words, 0.0, &bought));
         let active = |user: usize| users.inactive_days(user).is_some_and(|it| it <= days);
-        let words = (format!("active within {days} days"), format!("近{days}天活跃"));
+        let words = (format!("active {en}"), format!("{zh}活跃"));
         claims.push(claim(Topic::Active, words, 0.0, &active));
     }
     claims

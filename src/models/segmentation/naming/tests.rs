@@ -41,6 +41,10 @@ impl User {
         self.order_value * self.order_days.len() as f64
     }
 
+    fn n_active_days(&self) -> f64 {
+        self.order_days.len() as f64 + self.n_carts
+    }
+
     fn purchases(&self) -> Purchases {
         let of_gap = |days| Gaps { median_days: days, mean_days: days, longest_days: days };
         let orders = PurchaseSummary {
@@ -98,17 +102,15 @@ fn kind(number: usize, rng: &mut Xoshiro256PlusPlus) -> User {
 fn snapshot(users: &[User], with_features: bool) -> Snapshot {
     let roles = |role| vec![role];
     let plain = |name: &str, family| FeatureInfo { family, ..FeatureInfo::plain(name) };
-    let channel = FeatureInfo {
-        channel: Some("store".into()),
-        ..plain("f", Family::ShareOf(crate::dataset::Dimension::Channel))
-    };
+    let in_store =
+        |name: &str, family| FeatureInfo { channel: Some("store".into()), ..plain(name, family) };
     let mut features = vec![plain("a", Family::Orders), plain("b", Family::Gmv)];
     if with_features {
         features.extend([
             plain("c", Family::DaysSinceActivity),
             plain("d", Family::DaysSinceFirstEvent),
             plain("e", Family::DiscountShare),
-            channel,
+            in_store("f", Family::ShareOf(Dimension::Channel)),
             FeatureInfo {
                 roles: roles(EventRole::Share),
                 event: Some("share".into()),
@@ -119,6 +121,8 @@ fn snapshot(users: &[User], with_features: bool) -> Snapshot {
                 roles: roles(EventRole::Funnel { position: -1 }),
                 ..plain("h", Family::Events)
             },
+            in_store("i", Family::GmvOnChannel),
+            plain("j", Family::ActiveDays),
         ]);
     }
     let values = Array2::from_shape_fn((users.len(), features.len()), |(row, column)| {
@@ -132,6 +136,8 @@ fn snapshot(users: &[User], with_features: bool) -> Snapshot {
             it.store_share,
             it.n_shares,
             it.n_carts,
+            it.spend() * it.store_share,
+            it.n_active_days(),
         ][column]
     });
     let matrix = FeatureMatrix::of_features(features, values).unwrap();
@@ -157,15 +163,25 @@ fn is_true(claim: &str, user: &User, all: &[User]) -> bool {
         let below = customers.iter().filter(|it| of(it) < of(user)).count();
         below as f64 / customers.len() as f64
     };
+    let share_of = |fits: &dyn Fn(&User) -> bool| {
+        all.iter().filter(|it| fits(it)).count() as f64 / all.len() as f64
+    };
     let spend = || share_below(&User::spend);
     let order_value = || share_below(&|it| it.order_value);
     let days = |text: &str| match text {
         "2+ weeks" => 14.0,
         "4+ weeks" => 28.0,
+        text if text.starts_with("a ") => {
+            if text == "a week" {
+                7.0
+            } else {
+                30.0
+            }
+        }
         text => {
             let number: f64 =
                 text.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap();
-            let unit = [("month", 30.0), ("year", 365.0), ("day", 1.0)];
+            let unit = [("week", 7.0), ("month", 30.0), ("year", 365.0), ("day", 1.0)];
             number * unit.iter().find(|(unit, _)| text.contains(unit)).unwrap().1
         }
     };
@@ -175,8 +191,10 @@ fn is_true(claim: &str, user: &User, all: &[User]) -> bool {
             _ => silence >= days(rest) && silence > 2.0 * usual,
         };
     }
+    // Of two to six months, which have 30 days and some hours.
+    let within = |text: &str| days(text) * 1.02;
     if let Some(rest) = claim.strip_prefix("bought within ") {
-        return n > 0 && silence <= days(rest);
+        return n > 0 && silence <= within(rest);
     }
     if let Some(rest) = claim.strip_prefix("last order ") {
         return n > 0 && silence >= days(rest);
@@ -193,12 +211,15 @@ fn is_true(claim: &str, user: &User, all: &[User]) -> bool {
     {
         return n > 0 && (figure >= number().unwrap()) == claim.contains('+');
     }
+    if claim.ends_with(" active days") {
+        return (user.n_active_days() >= number().unwrap()) == claim.contains('+');
+    }
     if claim.ends_with('”') {
         let times = if claim.contains("share") { user.n_shares } else { user.n_carts };
         return (times >= number().unwrap()) == claim.contains('+');
     }
     if let Some(rest) = claim.strip_prefix("active within ") {
-        return user.last_active <= days(rest);
+        return user.last_active <= within(rest);
     }
     if let Some(count) = claim.strip_suffix(" orders so far").filter(|it| it.contains(['+', '–']))
     {
@@ -230,17 +251,23 @@ fn is_true(claim: &str, user: &User, all: &[User]) -> bool {
         "Cart abandoners" => n == 0 && user.n_carts >= 1.0,
         "Visitors and one-time buyers" => n <= 1,
         "Buyers and visitors" => true,
+        "Light users" => share_of(&|it| it.n_active_days() < user.n_active_days()) <= 0.51,
+        "Heavy users" => share_of(&|it| it.n_active_days() <= user.n_active_days()) >= 0.75,
         "still browsing" => n > 0 && silence >= 60.0 && user.last_active <= 30.0,
         "overdue" => n >= 3 && silence > 2.0 * usual && !has_stopped,
         "top spenders" => spend() >= 0.94,
         "big spenders" => spend() >= 0.79,
         "middle spenders" => (0.39..0.81).contains(&spend()),
         "small spenders" => n > 0 && spend() <= 0.51,
+        "mid-high spenders" => spend() >= 0.49,
+        "low-mid spenders" => n > 0 && spend() <= 0.76,
         "big basket" => order_value() >= 0.74,
         "small basket" => n > 0 && order_value() <= 0.51,
         "price-sensitive" => n > 0 && user.discount_share >= 0.5,
-        "store only" => user.store_share >= 0.9,
-        "mostly store" => user.store_share >= 0.5,
+        "store only" => n > 0 && user.store_share >= 1.0,
+        "mostly store" => n > 0 && user.store_share >= 0.5,
+        "only on store" => user.store_share >= 1.0,
+        "mostly on store" => user.store_share >= 0.5,
         "key sharers" => user.n_shares >= 3.0,
         rhythm => !has_stopped && is_rhythm(rhythm, &every),
     }
@@ -325,6 +352,8 @@ fn names_are_short_distinct_and_do_not_contradict_themselves() {
                 ("quiet", "overdue"),
                 ("visitors", "bought"),
                 ("visitors", "spenders"),
+                ("users", "spenders"),
+                ("low-mid", "big"),
                 ("big", "small"),
                 ("one order", "spenders"),
             ] {
@@ -333,7 +362,7 @@ fn names_are_short_distinct_and_do_not_contradict_themselves() {
             assert!(!name.words.zh.is_ascii(), "{en}");
         }
     }
-    assert!(longest <= 45, "{longest}");
+    assert!(longest <= 48, "{longest}");
 }
 
 /// The kinds, each a layer of its own.

@@ -6,9 +6,8 @@ use super::users::Users;
 use crate::dataset::{Dimension, EventRole, Family, FeatureInfo};
 use crate::stats::metrics::{quantile, sorted};
 
-/// Share from which something is most of what a user does, and nearly all of it.
+/// Share from which something is most of what a user does.
 const MOST: f64 = 0.5;
-const NEARLY_ALL: f64 = 0.9;
 
 /// Orders below which a share of orders says nothing of a habit.
 const MIN_ORDERS: f64 = 3.0;
@@ -18,18 +17,14 @@ const MIN_ORDERS: f64 = 3.0;
 const MIN_SILENT_DAYS: f64 = 60.0;
 const MAX_INACTIVE_DAYS: f64 = 30.0;
 
-/// Days with activity that are worth a word.
-const ACTIVE_DAYS: [u32; 5] = [3, 5, 10, 30, 100];
-
 /// Characters of a value of the data in a name at most.
 const MAX_VALUE_CHARS: usize = 16;
 
-/// Windows below which what users do says nothing of a habit.
-const MIN_WINDOW_DAYS: u32 = 90;
+/// History without which no season tells from another.
+const MIN_SEASON_DAYS: f64 = 365.0;
 
 pub(super) fn traits(users: &Users<'_>) -> Vec<Claim> {
-    let is_long = |it: &&FeatureInfo| it.window_days.is_none_or(|days| days >= MIN_WINDOW_DAYS);
-    let features = users.matrix().features().iter().filter(is_long);
+    let features = users.matrix().features().iter();
     features.flat_map(|feature| trait_claims(users, feature)).collect()
 }
 
@@ -51,17 +46,10 @@ fn trait_claims(users: &Users<'_>, feature: &FeatureInfo) -> Vec<Claim> {
             let browses = |user: usize| is_silent(user) && values[user] <= MAX_INACTIVE_DAYS;
             vec![claim("still browsing", "仍在浏览", &browses)]
         }
-        Family::ActiveDays if feature.window_days.is_none() => ACTIVE_DAYS
-            .iter()
-            .map(|&least| {
-                let (en, zh) = (format!("{least}+ active days"), format!("活跃{least}天以上"));
-                claim(&en, &zh, &|user| values[user] >= f64::from(least))
-            })
-            .collect(),
         Family::OrdersAtWeekend => {
             vec![claim("weekend buyers", "周末购买", &|u| of_orders(u, 0.6))]
         }
-        Family::OrdersInQuarter(quarter) => {
+        Family::OrdersInQuarter(quarter) if users.history_days >= MIN_SEASON_DAYS => {
             let (en, zh) = (format!("mostly in quarter {quarter}"), format!("多在{quarter}季度"));
             let (en, zh) = if quarter == 4 {
                 ("gift season", "送礼季")
@@ -75,33 +63,34 @@ fn trait_claims(users: &Users<'_>, feature: &FeatureInfo) -> Vec<Claim> {
             vec![claim("message readers", "爱看消息", &|user| values[user] >= MOST)]
         }
         Family::GmvOnChannel => {
-            let Some(value) = feature.channel.as_deref().map(short) else { return Vec::new() };
             let buys = |user: usize, share: f64| {
                 users.spend(user).is_some_and(|all| all > 0.0 && values[user] >= share * all)
             };
-            let nearly_all = |user: usize| buys(user, NEARLY_ALL);
+            let value = feature.channel.as_deref().map(short).unwrap_or_default();
             vec![
-                claim(&format!("{value} only"), &format!("只在{value}购买"), &nearly_all),
-                claim(&format!("mostly {value}"), &format!("多在{value}购买"), &|user| {
-                    buys(user, MOST)
+                claim(&format!("{value} only"), &format!("只在{value}购买"), &|it| {
+                    buys(it, 1.0)
+                }),
+                claim(&format!("mostly {value}"), &format!("多在{value}购买"), &|it| {
+                    buys(it, MOST)
                 }),
             ]
         }
         Family::ShareOf(Dimension::Channel) => {
-            let Some(value) = feature.channel.as_deref().map(short) else { return Vec::new() };
-            vec![
-                claim(&format!("{value} only"), &format!("只用{value}"), &|user| {
-                    values[user] >= NEARLY_ALL
-                }),
-                claim(&format!("mostly {value}"), &format!("多用{value}"), &|user| {
-                    values[user] >= MOST
-                }),
-            ]
+            let value = feature.channel.as_deref().map(short).unwrap_or_default();
+            // Where they buy says more.
+            let uses = |(en, zh): (String, String), share: f64| Claim {
+                weight: 0.0,
+                ..claim(&en, &zh, &|user| values[user] >= share)
+            };
+            let only = (format!("only on {value}"), format!("只在{value}活跃"));
+            let mostly = (format!("mostly on {value}"), format!("多在{value}活跃"));
+            vec![uses(only, 1.0), uses(mostly, MOST)]
         }
         Family::ShareOf(Dimension::Category) => {
             let Some(value) = feature.category.as_deref().map(short) else { return Vec::new() };
             let mostly = |user: usize| values[user] >= MOST;
-            vec![claim(&format!("mostly {value}"), &format!("多买{value}"), &mostly)]
+            vec![claim(&format!("mostly {value}"), &format!("偏好{value}"), &mostly)]
         }
         _ => Vec::new(),
     }

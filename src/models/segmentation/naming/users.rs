@@ -3,7 +3,7 @@
 
 use ndarray::ArrayView1;
 
-use crate::dataset::{Family, FeatureInfo, FeatureMatrix, Purchases, Snapshot};
+use crate::dataset::{Family, FeatureMatrix, Purchases, Snapshot};
 use crate::stats::metrics::{quantile, sorted};
 
 /// The users of a snapshot.
@@ -39,15 +39,14 @@ impl<'a> Users<'a> {
         if purchases.len() != matrix.n_rows() {
             return None;
         }
-        let all_time = |family| column(matrix, |it| it.family == family && is_all_time(it));
         let gaps = sorted(purchases.iter().filter_map(|it| it.orders.median_gap_days()).collect());
         Some(Self {
             purchases,
             matrix,
-            n_orders: all_time(Family::Orders)?,
-            spend: all_time(Family::Gmv),
+            n_orders: matrix.all_time(Family::Orders).ok()?,
+            spend: matrix.all_time(Family::Gmv).ok(),
             shop_gap_days: quantile(&gaps, 0.5),
-            inactive_days: all_time(Family::DaysSinceActivity),
+            inactive_days: matrix.all_time(Family::DaysSinceActivity).ok(),
             history_days: purchases.iter().map(|it| it.orders.first_days_ago).fold(0.0, f64::max),
         })
     }
@@ -56,6 +55,7 @@ impl<'a> Users<'a> {
         self.purchases.len()
     }
 
+    /// The features of which claims are made, all of them over all time.
     pub(super) fn matrix(&self) -> &'a FeatureMatrix {
         self.matrix
     }
@@ -129,27 +129,8 @@ impl<'a> Users<'a> {
         sorted((0..self.len()).filter_map(figure).collect())
     }
 
-    /// Of the features that fit the one that looks back furthest.
-    pub(super) fn longest(
-        &self,
-        fits: impl Fn(&FeatureInfo) -> bool,
-    ) -> Option<ArrayView1<'a, f64>> {
-        let features = self.matrix.features();
-        let found = features.iter().filter(|it| fits(it));
-        let window = |it: &&FeatureInfo| it.window_days.unwrap_or(u32::MAX);
-        let longest = found.max_by_key(window)?;
-        self.matrix.column(&longest.name).ok()
+    /// What users did over all time, where that is known.
+    pub(super) fn all_time(&self, family: Family) -> Option<ArrayView1<'a, f64>> {
+        self.matrix.all_time(family).ok()
     }
-}
-
-fn column(
-    matrix: &FeatureMatrix,
-    fits: impl Fn(&FeatureInfo) -> bool,
-) -> Option<ArrayView1<'_, f64>> {
-    let feature = matrix.features().iter().find(|it| fits(it))?;
-    matrix.column(&feature.name).ok()
-}
-
-pub(super) fn is_all_time(feature: &FeatureInfo) -> bool {
-    feature.window_days.is_none()
 }

@@ -14,14 +14,22 @@ const SPEND: [((f64, f64), &str, &str); 4] = [
     ((0.0, 0.5), "small spenders", "低消费"),
 ];
 
+/// Wider ones, for layers of several tiers.
+const WIDE_SPEND: [((f64, f64), &str, &str); 2] =
+    [((0.5, 1.0), "mid-high spenders", "中高消费"), ((0.0, 0.75), "low-mid spenders", "中低消费")];
+
 const BASKETS: [((f64, f64), &str, &str); 2] =
     [((0.75, 1.0), "big basket", "客单高"), ((0.0, 0.5), "small basket", "客单低")];
 
 pub(super) fn values(users: &Users<'_>) -> Vec<Claim> {
     let spend = |user| users.spend(user);
     let order_value = |user| users.mean_order_value(user);
-    let spend = tiers(users, Topic::Spend, &SPEND, 0.05, spend);
-    [spend, tiers(users, Topic::Basket, &BASKETS, 0.03, order_value)].concat()
+    [
+        tiers(users, Topic::Spend, &SPEND, 0.05, spend),
+        tiers(users, Topic::Spend, &WIDE_SPEND, 0.0, spend),
+        tiers(users, Topic::Basket, &BASKETS, 0.03, order_value),
+    ]
+    .concat()
 }
 
 /// One claim a tier; none where all customers have the same figure.
