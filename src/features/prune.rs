@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CORE_FEATURES, Feature, FeatureParams, FeaturePlan};
 use crate::dataset::{DatasetError, FeatureMatrix, Snapshot};
-use crate::stats::metrics::{correlations, rank_correlation, roc_auc};
+use crate::stats::metrics::{correlations, rank_correlation, ranks, roc_auc};
 use crate::stats::resample::every_nth;
 use crate::stats::scaling::{Scaling, Transform};
 
@@ -295,17 +295,20 @@ fn relevance_of_all(
     plan: &FeaturePlan,
     snapshots: &[Snapshot],
 ) -> Result<Vec<Relevance>, DatasetError> {
-    let parts = snapshots.iter().map(Labelled::new).collect::<Result<Vec<_>, _>>()?;
+    // One snapshot after the other: columns that are neighbours share their reads.
+    let by_snapshot = snapshots
+        .iter()
+        .map(|snapshot| relations_of_all(plan, snapshot))
+        .collect::<Result<Vec<_>, _>>()?;
     let of_column = |column: usize| {
         let (mut aucs, mut weights, mut correlations) = (Vec::new(), Vec::new(), Vec::new());
-        for (snapshot, labelled) in snapshots.iter().zip(&parts) {
-            let values = snapshot.features.values().column(column).to_vec();
-            let of_eligible: Vec<f64> = labelled.rows.iter().map(|&row| values[row]).collect();
-            if let Some(auc) = roc_auc(&of_eligible, &labelled.churned) {
+        for Relations { n_eligible, of_columns } in &by_snapshot {
+            let (auc, correlation) = of_columns[column];
+            if let Some(auc) = auc {
                 aucs.push(auc);
-                weights.push(of_eligible.len() as f64);
+                weights.push(*n_eligible as f64);
             }
-            correlations.extend(rank_correlation(&values, &labelled.gmv));
+            correlations.extend(correlation);
         }
         let total: f64 = weights.iter().sum();
         let weighted = aucs.iter().zip(&weights).map(|(auc, weight)| auc * weight).sum::<f64>();
@@ -317,7 +320,27 @@ fn relevance_of_all(
             by_snapshot: aucs,
         }
     };
-    Ok((0..plan.features.len()).into_par_iter().map(of_column).collect())
+    Ok((0..plan.features.len()).map(of_column).collect())
+}
+
+/// What each feature says of the outcome at one snapshot.
+struct Relations {
+    n_eligible: usize,
+    /// ROC AUC of churn and rank correlation with GMV.
+    of_columns: Vec<(Option<f64>, Option<f64>)>,
+}
+
+fn relations_of_all(plan: &FeaturePlan, snapshot: &Snapshot) -> Result<Relations, DatasetError> {
+    let Labelled { rows, churned, gmv } = Labelled::new(snapshot)?;
+    let ranks_of_gmv = ranks(&gmv);
+    let of_column = |column: usize| {
+        let values = snapshot.features.values().column(column).to_vec();
+        let of_eligible: Vec<f64> = rows.iter().map(|&row| values[row]).collect();
+        let correlation = rank_correlation(&ranks(&values), &ranks_of_gmv);
+        (roc_auc(&of_eligible, &churned), correlation)
+    };
+    let of_columns = (0..plan.features.len()).into_par_iter().map(of_column).collect();
+    Ok(Relations { n_eligible: rows.len(), of_columns })
 }
 
 /// The users whom the churn rule applies to, who of them churned, and the GMV of all.

@@ -16,6 +16,6 @@ pub use clustering::{adjusted_rand_index, silhouette};
 pub use correlation::{centred, correlations};
 pub use probability::{brier_score, log_loss, log_losses, squared_errors};
 pub use quantile::{median, quantile, sorted};
-pub use ranking::{Ranked, RankingMeasures, Truth, rank_correlation, roc_auc};
+pub use ranking::{Ranked, RankingMeasures, Truth, rank_correlation, ranks, roc_auc};
 pub use regression::{mean, r_squared, standard_deviation};
 pub use reliability::{ReliabilityBin, expected_calibration_error, reliability};

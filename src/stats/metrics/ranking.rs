@@ -129,21 +129,21 @@ pub fn roc_auc(scores: &[f64], positive: &[bool]) -> Option<f64> {
 }
 
 /// Ranks from 1, equal values sharing their mean rank.
-fn ranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+pub fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<(f64, usize)> = values.iter().copied().zip(0..).collect();
+    order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let mut ranks = vec![0.0; values.len()];
     let mut n_before = 0;
-    for tie in order.chunk_by(|&a, &b| values[a].partial_cmp(&values[b]) == Some(Ordering::Equal)) {
+    for tie in order.chunk_by(|a, b| a.0.partial_cmp(&b.0) == Some(Ordering::Equal)) {
         let mean = n_before as f64 + (tie.len() + 1) as f64 / 2.0;
-        tie.iter().for_each(|&row| ranks[row] = mean);
+        tie.iter().for_each(|&(_, row)| ranks[row] = mean);
         n_before += tie.len();
     }
     ranks
 }
 
-/// Spearman's rank correlation, ties with their mean rank. `None` when either
-/// side is constant.
+/// Spearman's rank correlation of values whose [`ranks`] are these. `None` when
+/// either side is constant.
 ///
 /// Source: Spearman (1904), "The proof and measurement of association between
 /// two things".
@@ -151,11 +151,10 @@ fn ranks(values: &[f64]) -> Vec<f64> {
 /// # Panics
 /// When the two slices differ in length.
 pub fn rank_correlation(a: &[f64], b: &[f64]) -> Option<f64> {
-    assert_eq!(a.len(), b.len(), "pairs of values");
-    let (a, b) = (ranks(a), ranks(b));
+    assert_eq!(a.len(), b.len(), "pairs of ranks");
     let mean = (a.len() as f64 + 1.0) / 2.0;
     let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
-    for (x, y) in a.iter().zip(&b) {
+    for (x, y) in a.iter().zip(b) {
         let (x, y) = (x - mean, y - mean);
         ab += x * y;
         aa += x * x;
@@ -287,8 +286,9 @@ mod tests {
     #[test]
     fn rank_correlation_of_a_worked_example_with_ties() {
         // Ranks 1, 2.5, 2.5, 4 and 2, 1, 3, 4: 3 over the root of 4.5 times 5.
-        let rho = rank_correlation(&[1.0, 2.0, 2.0, 9.0], &[5.0, 1.0, 6.0, 7.0]).unwrap();
+        let correlation = |a: &[f64], b: &[f64]| rank_correlation(&ranks(a), &ranks(b));
+        let rho = correlation(&[1.0, 2.0, 2.0, 9.0], &[5.0, 1.0, 6.0, 7.0]).unwrap();
         assert!((rho - 3.0 / 22.5f64.sqrt()).abs() < 1e-12, "{rho}");
-        assert_eq!(rank_correlation(&[1.0, 1.0], &[1.0, 2.0]), None);
+        assert_eq!(correlation(&[1.0, 1.0], &[1.0, 2.0]), None);
     }
 }
