@@ -1,13 +1,15 @@
 """k-means: Layercake beside scikit-learn and linfa, in one run.
 
 All sides read the same points and start from the same centroids. Each task is
-timed in turn, several times over; medians, ranges and ratios are printed, and
+timed in turn, several times over, ours at each level of vector instructions that
+the processor has; medians, ranges and ratios to scikit-learn are printed, and
 the sums of squares must agree to within 1e-5.
 """
 
 import argparse
 import pathlib
 import statistics
+import subprocess
 import sys
 import tempfile
 
@@ -40,60 +42,70 @@ def lloyd(points, start, n_iterations):
     return model.fit(points)
 
 
+REFERENCE = "scikit-learn f32"
+
+
 def tasks(points, start, ours):
-    """Name of each task and what runs it: seconds and sum of squares."""
+    """For each part of the benchmark, each side's name and what runs it: seconds and
+    a result. `ours` are the processes by level."""
     doubles = points.astype(np.float64), start.astype(np.float64)
     fitted = lloyd(points, start, N_ITERATIONS)
     starts = KMeans(N_CLUSTERS, n_init=10, max_iter=N_ITERATIONS, random_state=1)
-    sklearn = {
-        f"scikit-learn {kind}": (lambda n, data=data: timed(lambda: lloyd(*data, n).inertia_))
-        for kind, data in [("f32", (points, start)), ("f64", doubles)]
-    }
-    many = {"Layercake": ours.task("iterate"), "linfa f32": ours.task("linfa")}
-    few = {"Layercake": ours.task("iterate one")}
-    for name, side in sklearn.items():
-        many[name], few[name] = side(N_ITERATIONS), side(1)
-    fits = {"Layercake": ours.task("ten starts"),
-            "scikit-learn f32": timed(lambda: starts.fit(points).inertia_)}
-    predicts = {"Layercake": ours.task("predict"),
-                "scikit-learn f32": timed(lambda: float(fitted.predict(points).sum()))}
+
+    def sides(task):
+        return {f"Layercake {level}": process.task(task) for level, process in ours.items()}
+
+    many, few = sides("iterate"), sides("iterate one")
+    many["linfa f32"] = next(iter(ours.values())).task("linfa")
+    for name, data in [(REFERENCE, (points, start)), ("scikit-learn f64", doubles)]:
+        many[name], few[name] = (
+            lambda data=data, n=n: timed(lambda: lloyd(*data, n).inertia_)()
+            for n in (N_ITERATIONS, 1))
+    fits = sides("ten starts") | {REFERENCE: timed(lambda: starts.fit(points).inertia_)}
+    predicts = sides("predict") | {
+        REFERENCE: timed(lambda: float(fitted.predict(points).sum()))}
     return many, few, fits, predicts
 
 
 def show(title, seconds, results=None):
     print(f"\n{title}")
-    ours = statistics.median(seconds["Layercake"])
+    reference = seconds.get(REFERENCE)
     for name, runs in seconds.items():
         median = statistics.median(runs)
         line = f"  {name:18}{median:9.4f} s ({min(runs):.4f} to {max(runs):.4f})"
-        line += f"{median / ours:8.2f} times ours"
+        if reference and name != REFERENCE:
+            line += f"   {REFERENCE} takes {statistics.median(reference) / median:.2f} times as long"
         print(line + (f"   sum of squares {results[name]:.6g}" if results else ""))
 
 
 def compare(arguments, folder):
     points, start, paths = generate(folder, int(arguments.points))
-    ours = Ours(arguments.binary, paths[0], N_FEATURES, paths[1], N_CLUSTERS, N_ITERATIONS)
+    listed = subprocess.run([arguments.binary, "levels"], stdout=subprocess.PIPE, text=True,
+                            check=True)
+    ours = {level: Ours(arguments.binary, paths[0], N_FEATURES, paths[1], N_CLUSTERS,
+                        N_ITERATIONS, level) for level in listed.stdout.split()}
     many, few, fits, predicts = tasks(points, start, ours)
     print(f"{len(points):,} points of {N_FEATURES} features, {N_CLUSTERS} clusters")
-    limit, _ = alternate({"Layercake": ours.task("read")}, 4 * arguments.runs)
-    show("Reading the points once, the limit", limit)
+    reading = {"Layercake": next(iter(ours.values())).task("read")}
+    show("Reading the points once, the limit", alternate(reading, 4 * arguments.runs)[0])
     long, results = alternate(many, arguments.runs)
     best = results["scikit-learn f64"]
     # linfa moves its centroids otherwise and is not held to this.
-    for name in ["Layercake", "scikit-learn f32"]:
-        if abs(results[name] / best - 1) > 1e-5:
-            sys.exit(f"sums of squares differ: {name} {results[name]}, f64 {best}")
+    for name, result in results.items():
+        if name != "linfa f32" and abs(result / best - 1) > 1e-5:
+            sys.exit(f"sums of squares differ: {name} {result}, f64 {best}")
+    if len({result for name, result in results.items() if name.startswith("Layercake")}) > 1:
+        sys.exit(f"levels differ: {results}")
     show(f"Whole fit of {N_ITERATIONS} iterations from one start", long, results)
     short, _ = alternate(few, arguments.runs)
-    steps = {name: [(a - b) / (N_ITERATIONS - 1) for a, b in zip(long[name], short[name])]
-             for name in few}
-    show("One iteration, the rest of a fit taken off", steps)
-    share = statistics.median(steps["Layercake"]) / statistics.median(limit["Layercake"])
-    print(f"  ours takes {share:.1f} times as long as reading the points")
-    show(f"Ten starts of at most {N_ITERATIONS} iterations",
-         *alternate(fits, max(1, arguments.runs // 3)))
+    show("One iteration, the rest of a fit taken off",
+         {name: [(a - b) / (N_ITERATIONS - 1) for a, b in zip(long[name], short[name])]
+          for name in few})
     show("Predicting all points", alternate(predicts, arguments.runs)[0])
-    ours.close()
+    show(f"Ten starts of at most {N_ITERATIONS} iterations",
+         alternate(fits, max(1, arguments.runs // 3))[0])
+    for process in ours.values():
+        process.close()
 
 
 def main():

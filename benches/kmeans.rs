@@ -1,9 +1,11 @@
 //! k-means on points from a file, for `kmeans.py`, which measures the peers:
 //!
 //! ```sh
-//! cargo bench --bench kmeans -- POINTS.f32 N_FEATURES START.f32 N_CLUSTERS N_ITERATIONS
+//! cargo bench --bench kmeans -- POINTS.f32 N_FEATURES START.f32 N_CLUSTERS N_ITERATIONS LEVEL
+//! cargo bench --bench kmeans -- levels
 //! ```
 //!
+//! LEVEL is one of the processor's levels of vector instructions, which `levels` prints.
 //! Both files hold rows of raw little-endian floats. Waits for the name of a
 //! task on each line of the standard input and answers with its seconds and
 //! inertia, so that the two sides can take turns.
@@ -11,7 +13,7 @@
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-use layercake::stats::clustering::{KMeansParams, Start};
+use layercake::stats::clustering::{KMeansParams, Start, force_simd_level, simd_levels};
 use linfa::DatasetBase;
 use linfa::traits::{Fit, Predict};
 use linfa_clustering::{KMeans, KMeansInit};
@@ -22,11 +24,17 @@ use rayon::prelude::*;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let [points, n_features, start, n_clusters, n_iterations] = arguments.as_slice() else {
+    if arguments == ["levels"] {
+        let names = simd_levels().join(" ");
+        writeln!(std::io::stdout(), "{names}").expect("a reader");
+        return;
+    }
+    let [points, n_features, start, n_clusters, n_iterations, level] = arguments.as_slice() else {
         // `cargo test --benches` and the like have nothing to measure.
-        eprintln!("usage: POINTS.f32 N_FEATURES START.f32 N_CLUSTERS N_ITERATIONS");
+        eprintln!("usage: POINTS.f32 N_FEATURES START.f32 N_CLUSTERS N_ITERATIONS LEVEL | levels");
         return;
     };
+    force_simd_level(level).expect("a level of this processor");
     let n_features = n_features.parse().expect("a number of features");
     let params = KMeansParams {
         n_clusters: n_clusters.parse().expect("a number of clusters"),

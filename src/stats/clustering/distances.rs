@@ -4,14 +4,15 @@
 //! vector is a point. A lane adds up `(x − c)²` over the features one after the
 //! other, without fused multiply-add: hence the same bits on every processor,
 //! whatever the width of its vectors, and for a point whatever its neighbours.
-//! The form `|c|² − 2x·c` would need half the operations, but loses all digits
-//! that separate centroids where the data lies far from the origin.
+//! [`super::screen`] finds the same labels faster, without the distances.
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, Simd, dispatch, f32x4, f32x16, u32x16};
 
+use super::level::level;
+
 /// Points in a tile.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 /// Centroids that share one pass over a tile.
 const GROUP: usize = 4;
 /// Rows worked on while they are in the cache.
@@ -19,6 +20,9 @@ pub(super) const STRIP: usize = 512;
 
 /// Centroids in groups of [`GROUP`], feature by feature within a group.
 pub(super) struct PackedCentroids {
+    level: Level,
+    /// Points are taken as they are.
+    no_shift: Vec<f32>,
     n_features: usize,
     n_centroids: usize,
     packed: Vec<f32>,
@@ -27,13 +31,19 @@ pub(super) struct PackedCentroids {
 impl PackedCentroids {
     /// Packs centroids given row by row.
     pub(super) fn new(centroids: &[f32], n_features: usize) -> Self {
+        Self::at(level(), centroids, n_features)
+    }
+
+    /// For a given level of vector instructions.
+    pub(super) fn at(level: Level, centroids: &[f32], n_features: usize) -> Self {
         let mut packed = Vec::with_capacity(centroids.len());
         for group in centroids.chunks(GROUP * n_features) {
             for feature in 0..n_features {
                 packed.extend(group.iter().skip(feature).step_by(n_features));
             }
         }
-        Self { n_features, n_centroids: centroids.len() / n_features, packed }
+        let (n_centroids, no_shift) = (centroids.len() / n_features, vec![0.0; n_features]);
+        Self { level, no_shift, n_features, n_centroids, packed }
     }
 }
 
@@ -44,7 +54,7 @@ pub(super) struct Nearest {
     pub(super) labels: [u32; STRIP],
     pub(super) first: [f32; STRIP],
     pub(super) second: [f32; STRIP],
-    tile: Vec<f32>,
+    pub(super) tile: Vec<f32>,
 }
 
 impl Nearest {
@@ -59,29 +69,39 @@ impl Nearest {
 
     /// Fills the first entries, one for each row of `rows`, at most [`STRIP`].
     pub(super) fn find(&mut self, rows: &[f32], centroids: &PackedCentroids) {
-        dispatch!(Level::new(), simd => find_nearest(simd, rows, centroids, self));
+        dispatch!(centroids.level, simd => find_nearest(simd, rows, centroids, self));
     }
 }
 
 #[inline(always)]
 fn find_nearest<S: Simd>(simd: S, rows: &[f32], centroids: &PackedCentroids, out: &mut Nearest) {
     for (index, rows) in rows.chunks(LANES * centroids.n_features).enumerate() {
-        fill_tile(simd, rows, centroids.n_features, &mut out.tile);
-        let far = f32x16::splat(simd, f32::INFINITY);
-        let labels = u32x16::splat(simd, 0);
-        let mut nearest = TwoNearest { simd, labels, first: far, second: far };
-        for_each_centroid(simd, &out.tile, centroids, &mut nearest);
-        let lanes = index * LANES..(index + 1) * LANES;
-        nearest.labels.store_slice(&mut out.labels[lanes.clone()]);
-        nearest.first.store_slice(&mut out.first[lanes.clone()]);
-        nearest.second.store_slice(&mut out.second[lanes]);
+        find_in_tile(simd, rows, centroids, index, out);
     }
+}
+
+/// Finds the nearest centroids of the rows of one tile, at most [`LANES`].
+#[inline(always)]
+pub(super) fn find_in_tile<S: Simd>(
+    simd: S,
+    rows: &[f32],
+    centroids: &PackedCentroids,
+    index: usize,
+    out: &mut Nearest,
+) {
+    fill_tile(simd, rows, &centroids.no_shift, &mut out.tile);
+    let mut nearest = TwoNearest::none(simd);
+    for_each_centroid(simd, &out.tile, centroids, &mut nearest);
+    let lanes = index * LANES..(index + 1) * LANES;
+    nearest.labels.store_slice(&mut out.labels[lanes.clone()]);
+    nearest.first.store_slice(&mut out.first[lanes.clone()]);
+    nearest.second.store_slice(&mut out.second[lanes]);
 }
 
 /// Squared distances of each row to each centroid, centroid by centroid:
 /// `out[c * n_rows + row]`.
 pub(super) fn all_distances(rows: &[f32], centroids: &PackedCentroids, out: &mut [f32]) {
-    dispatch!(Level::new(), simd => find_all(simd, rows, centroids, out));
+    dispatch!(centroids.level, simd => find_all(simd, rows, centroids, out));
 }
 
 #[inline(always)]
@@ -89,7 +109,7 @@ fn find_all<S: Simd>(simd: S, rows: &[f32], centroids: &PackedCentroids, out: &m
     let n_rows = rows.len() / centroids.n_features;
     let mut tile = vec![0.0; centroids.n_features * LANES];
     for (index, rows) in rows.chunks(LANES * centroids.n_features).enumerate() {
-        fill_tile(simd, rows, centroids.n_features, &mut tile);
+        fill_tile(simd, rows, &centroids.no_shift, &mut tile);
         let n_lanes = rows.len() / centroids.n_features;
         let first_row = index * LANES;
         let mut all = WriteAll { out, n_rows, first_row, n_lanes };
@@ -99,16 +119,24 @@ fn find_all<S: Simd>(simd: S, rows: &[f32], centroids: &PackedCentroids, out: &m
 
 /// Takes the distances of a tile's points to one centroid after the other. A trait and
 /// not a closure, which could not be made part of the loop around it.
-trait Visitor<S: Simd> {
+pub(super) trait Visitor<S: Simd> {
     fn visit(&mut self, centroid: usize, distances: f32x16<S>);
 }
 
 /// Keeps the nearest centroid and the two least distances of each point.
-struct TwoNearest<S: Simd> {
+pub(super) struct TwoNearest<S: Simd> {
     simd: S,
-    labels: u32x16<S>,
-    first: f32x16<S>,
-    second: f32x16<S>,
+    pub(super) labels: u32x16<S>,
+    pub(super) first: f32x16<S>,
+    pub(super) second: f32x16<S>,
+}
+
+impl<S: Simd> TwoNearest<S> {
+    #[inline(always)]
+    pub(super) fn none(simd: S) -> Self {
+        let far = f32x16::splat(simd, f32::INFINITY);
+        Self { simd, labels: u32x16::splat(simd, 0), first: far, second: far }
+    }
 }
 
 impl<S: Simd> Visitor<S> for TwoNearest<S> {
@@ -170,7 +198,7 @@ fn visit_group<S: Simd, const N: usize>(
     let (points, _) = tile.as_chunks::<LANES>();
     let (values, _) = group.as_chunks::<N>();
     for (point, value) in points.iter().zip(values) {
-        let point = f32x16::simd_from(simd, *point);
+        let point = f32x16::from_slice(simd, point);
         for n in 0..N {
             let difference = point - value[n];
             sums[n] += difference * difference;
@@ -181,52 +209,61 @@ fn visit_group<S: Simd, const N: usize>(
     }
 }
 
-/// Turns up to sixteen rows into a tile: `tile[feature * 16 + point]`.
+/// Turns up to sixteen rows, less `shift`, into a tile: `tile[feature * 16 + point]`.
 #[inline(always)]
-fn fill_tile<S: Simd>(simd: S, rows: &[f32], n_features: usize, tile: &mut [f32]) {
-    let mut quads = rows.chunks_exact(4 * n_features);
-    let mut lane = 0;
-    for quad in &mut quads {
-        transpose_quad(simd, quad, n_features, &mut tile[lane..]);
-        lane += 4;
+pub(super) fn fill_tile<S: Simd>(simd: S, rows: &[f32], shift: &[f32], tile: &mut [f32]) {
+    let n_features = shift.len();
+    let by_fours = if rows.len() == LANES * n_features { n_features / 4 * 4 } else { 0 };
+    for feature in (0..by_fours).step_by(4) {
+        let (a0, a1, a2, a3) = transpose_quad(simd, rows, shift, 0, feature);
+        let (b0, b1, b2, b3) = transpose_quad(simd, rows, shift, 4, feature);
+        let (c0, c1, c2, c3) = transpose_quad(simd, rows, shift, 8, feature);
+        let (d0, d1, d2, d3) = transpose_quad(simd, rows, shift, 12, feature);
+        // Written in whole vectors: a vector cannot be read back at once from parts that
+        // are still on their way to memory.
+        let out = &mut tile[feature * LANES..(feature + 4) * LANES];
+        a0.combine(b0).combine(c0.combine(d0)).store_slice(&mut out[..LANES]);
+        a1.combine(b1).combine(c1.combine(d1)).store_slice(&mut out[LANES..2 * LANES]);
+        a2.combine(b2).combine(c2.combine(d2)).store_slice(&mut out[2 * LANES..3 * LANES]);
+        a3.combine(b3).combine(c3.combine(d3)).store_slice(&mut out[3 * LANES..]);
     }
-    for row in quads.remainder().chunks_exact(n_features) {
-        for (feature, &value) in row.iter().enumerate() {
-            tile[feature * LANES + lane] = value;
+    for (lane, row) in rows.chunks_exact(n_features).enumerate() {
+        for feature in by_fours..n_features {
+            tile[feature * LANES + lane] = row[feature] - shift[feature];
         }
-        lane += 1;
     }
 }
 
-/// Four rows into four lanes of a tile.
+/// Four features of the four rows from `first_row`, less `shift`, each as one vector.
 #[inline(always)]
-fn transpose_quad<S: Simd>(simd: S, quad: &[f32], n_features: usize, tile: &mut [f32]) {
-    let (a, rest) = quad.split_at(n_features);
-    let (b, rest) = rest.split_at(n_features);
-    let (c, d) = rest.split_at(n_features);
-    let whole = n_features / 4 * 4;
-    for feature in (0..whole).step_by(4) {
-        let load = |row: &[f32]| f32x4::from_slice(simd, &row[feature..feature + 4]);
-        let (a, b, c, d) = (load(a), load(b), load(c), load(d));
-        let (ac_low, ac_high) = (a.zip_low(c), a.zip_high(c));
-        let (bd_low, bd_high) = (b.zip_low(d), b.zip_high(d));
-        // One by one: an iteration over the four would send each through the stack, which
-        // takes ten times as long as all the rest.
-        let at = feature * LANES;
-        ac_low.zip_low(bd_low).store_slice(&mut tile[at..at + 4]);
-        ac_low.zip_high(bd_low).store_slice(&mut tile[at + LANES..at + LANES + 4]);
-        ac_high.zip_low(bd_high).store_slice(&mut tile[at + 2 * LANES..at + 2 * LANES + 4]);
-        ac_high.zip_high(bd_high).store_slice(&mut tile[at + 3 * LANES..at + 3 * LANES + 4]);
-    }
-    for feature in whole..n_features {
-        let column = [a[feature], b[feature], c[feature], d[feature]];
-        tile[feature * LANES..feature * LANES + 4].copy_from_slice(&column);
-    }
+fn transpose_quad<S: Simd>(
+    simd: S,
+    rows: &[f32],
+    shift: &[f32],
+    first_row: usize,
+    feature: usize,
+) -> (f32x4<S>, f32x4<S>, f32x4<S>, f32x4<S>) {
+    let n_features = shift.len();
+    let shift = f32x4::from_slice(simd, &shift[feature..feature + 4]);
+    let at = first_row * n_features + feature;
+    let a = f32x4::from_slice(simd, &rows[at..at + 4]) - shift;
+    let b = f32x4::from_slice(simd, &rows[at + n_features..at + n_features + 4]) - shift;
+    let at = at + 2 * n_features;
+    let c = f32x4::from_slice(simd, &rows[at..at + 4]) - shift;
+    let d = f32x4::from_slice(simd, &rows[at + n_features..at + n_features + 4]) - shift;
+    let (ac_low, ac_high) = (a.zip_low(c), a.zip_high(c));
+    let (bd_low, bd_high) = (b.zip_low(d), b.zip_high(d));
+    (
+        ac_low.zip_low(bd_low),
+        ac_low.zip_high(bd_low),
+        ac_high.zip_low(bd_high),
+        ac_high.zip_high(bd_high),
+    )
 }
 
 /// Adds each row to the sum of its centroid, `sums[label * n_features + feature]`.
 pub(super) fn add_rows(rows: &[f32], labels: &[u32], n_features: usize, sums: &mut [f32]) {
-    dispatch!(Level::new(), simd => add_all(simd, rows, labels, n_features, sums));
+    dispatch!(level(), simd => add_all(simd, rows, labels, n_features, sums));
 }
 
 #[inline(always)]
@@ -237,7 +274,7 @@ fn add_all<S: Simd>(simd: S, rows: &[f32], labels: &[u32], n_features: usize, su
         let (values, value_rest) = row.as_chunks::<LANES>();
         let (sums, sum_rest) = sum.as_chunks_mut::<LANES>();
         for (value, sum) in values.iter().zip(sums) {
-            let total = f32x16::simd_from(simd, *sum) + f32x16::simd_from(simd, *value);
+            let total = f32x16::from_slice(simd, sum) + f32x16::from_slice(simd, value);
             total.store_array(sum);
         }
         for (value, sum) in value_rest.iter().zip(sum_rest) {

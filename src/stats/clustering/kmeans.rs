@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::checks::{bad_row, check_distinct, check_values, too_few};
 use super::distances::PackedCentroids;
 use super::lloyd::{self, Run};
-use super::passes::{Rows, exact_inertia, for_each_nearest, mean_variance};
+use super::passes::{Rows, exact_inertia, for_each_label, for_each_nearest, mean_variance};
+use super::screen::Screen;
 use super::start::plus_plus;
 use super::{ClusteringError, KMeansParams, Start, matrix};
 
@@ -139,24 +140,27 @@ impl FittedKMeans {
     /// not finite.
     pub fn assign(&self, points: ArrayView2<f32>) -> Result<Vec<(usize, f64)>, ClusteringError> {
         let mut found = vec![(0, 0.0); points.nrows()];
-        self.nearest(points, &mut found, |label, first, second| (label, margin(first, second)))?;
+        self.in_rows(points, |rows, centroids| {
+            let packed = PackedCentroids::new(centroids, rows.n_features);
+            let make = |label, first, second| (label, margin(first, second));
+            for_each_nearest(rows, &packed, &mut found, make)
+        })?;
         Ok(found)
     }
 
-    fn nearest<T: Send>(
+    /// Runs `find` on the points and the centroids, both row by row; it returns the first
+    /// point that has no distance.
+    fn in_rows(
         &self,
         points: ArrayView2<f32>,
-        out: &mut [T],
-        make: impl Fn(usize, f32, f32) -> T + Sync + Send,
+        find: impl FnOnce(Rows, &[f32]) -> Option<usize>,
     ) -> Result<(), ClusteringError> {
         let (expected, got) = (self.centroids.ncols(), points.ncols());
         let columns = || ClusteringError::Columns { expected, got };
         let points = points.as_standard_layout();
         let rows = Rows::new(points.view()).filter(|_| expected == got).ok_or_else(columns)?;
-        let centroids = self.centroids.as_standard_layout();
-        let centroids: Vec<f32> = centroids.iter().copied().collect();
-        let packed = PackedCentroids::new(&centroids, expected);
-        match for_each_nearest(rows, &packed, out, make) {
+        let centroids: Vec<f32> = self.centroids.iter().copied().collect();
+        match find(rows, &centroids) {
             Some(row) => Err(bad_row(rows, row)),
             None => Ok(()),
         }
@@ -181,7 +185,10 @@ impl<D: Data<Elem = f32>> PredictInplace<ArrayBase<D, Ix2>, Array1<usize>> for F
             *labels = Array1::zeros(labels.len());
         }
         let out = labels.as_slice_mut().unwrap_or_default();
-        if let Err(error) = self.nearest(points.view(), out, |label, _, _| label) {
+        let find = |rows: Rows, centroids: &[f32]| {
+            for_each_label(rows, &Screen::new(centroids, rows.n_features), out)
+        };
+        if let Err(error) = self.in_rows(points.view(), find) {
             panic!("{error}");
         }
     }

@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 
 use super::distances::PackedCentroids;
-use super::passes::{Members, Rows, for_each_nearest, sum_members};
+use super::passes::{Members, Rows, for_each_nearest, inertia, sum_members};
 
 /// The end of one run.
 pub(super) struct Run {
@@ -30,23 +30,24 @@ pub(super) fn run(
     loop {
         let mut members = sum_members(points, &centroids);
         if n_iterations == max_iterations {
-            return finish(centroids, members, n_iterations);
+            return finish(points, centroids, members, n_iterations);
         }
         n_iterations += 1;
         fill_empty_clusters(points, &centroids, &mut members);
         let shift = move_centroids(&mut centroids, &members);
         if shift == 0.0 {
-            return finish(centroids, members, n_iterations);
+            return finish(points, centroids, members, n_iterations);
         }
         if shift <= least_shift {
             let members = sum_members(points, &centroids);
-            return finish(centroids, members, n_iterations);
+            return finish(points, centroids, members, n_iterations);
         }
     }
 }
 
-fn finish(centroids: Vec<f32>, members: Members, n_iterations: usize) -> Run {
-    Run { centroids, sizes: members.sizes, inertia: members.inertia, n_iterations }
+fn finish(points: Rows, centroids: Vec<f32>, members: Members, n_iterations: usize) -> Run {
+    let inertia = inertia(points, &centroids);
+    Run { centroids, sizes: members.sizes, inertia, n_iterations }
 }
 
 /// Moves each centroid to the mean of its points; the sum of squared shifts.

@@ -32,20 +32,25 @@ mod checks;
 mod distances;
 mod error;
 mod kmeans;
+mod level;
 mod lloyd;
 mod matrix;
 mod mini_batch;
 mod mixture;
 mod params;
 mod passes;
+mod screen;
 mod start;
 
+#[cfg(test)]
+mod screen_tests;
 #[cfg(test)]
 mod tests;
 
 pub use algorithm::{Algorithm, ClusterParams, FittedClusters, fit_clusters};
 pub use error::ClusteringError;
 pub use kmeans::FittedKMeans;
+pub use level::{force_simd_level, simd_levels};
 pub use mini_batch::MiniBatchKMeans;
 pub use mixture::FittedMixture;
 pub use params::{KMeansParams, Start};

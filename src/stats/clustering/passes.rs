@@ -6,6 +6,7 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use super::distances::{Nearest, PackedCentroids, STRIP, add_rows};
+use super::screen::Screen;
 
 /// Rows that one thread works on at a time.
 pub(super) const BLOCK: usize = 16 * STRIP;
@@ -48,15 +49,13 @@ pub(super) struct Members {
     pub(super) sums: Vec<f64>,
     /// Number of points of each centroid.
     pub(super) sizes: Vec<usize>,
-    /// Sum of squared distances, as far as single precision goes.
-    pub(super) inertia: f64,
 }
 
 /// One reading of the points: assigns each to the nearest centroid and adds it up there.
 pub(super) fn sum_members(points: Rows, centroids: &[f32]) -> Members {
-    let packed = PackedCentroids::new(centroids, points.n_features);
+    let screen = Screen::new(centroids, points.n_features);
     let n_clusters = centroids.len() / points.n_features;
-    let blocks = points.map_blocks(|rows| sum_block(rows, points.n_features, &packed, n_clusters));
+    let blocks = points.map_blocks(|rows| sum_block(rows, points.n_features, &screen, n_clusters));
     let mut total = Members::none(n_clusters, points.n_features);
     for block in &blocks {
         total.add(block);
@@ -67,29 +66,23 @@ pub(super) fn sum_members(points: Rows, centroids: &[f32]) -> Members {
 impl Members {
     fn none(n_clusters: usize, n_features: usize) -> Self {
         let sums = vec![0.0; n_clusters * n_features];
-        Self { sums, sizes: vec![0; n_clusters], inertia: 0.0 }
+        Self { sums, sizes: vec![0; n_clusters] }
     }
 
     fn add(&mut self, other: &Self) {
         self.sums.iter_mut().zip(&other.sums).for_each(|(sum, more)| *sum += more);
         self.sizes.iter_mut().zip(&other.sizes).for_each(|(size, more)| *size += more);
-        self.inertia += other.inertia;
     }
 }
 
 /// Sums of one block: in single precision over a strip, in double beyond.
-fn sum_block(
-    rows: &[f32],
-    n_features: usize,
-    centroids: &PackedCentroids,
-    n_clusters: usize,
-) -> Members {
+fn sum_block(rows: &[f32], n_features: usize, screen: &Screen, n_clusters: usize) -> Members {
     let mut members = Members::none(n_clusters, n_features);
     let mut nearest = Nearest::new(n_features);
     let mut strip_sums = vec![0.0f32; n_clusters * n_features];
     for strip in rows.chunks(STRIP * n_features) {
         let n_rows = strip.len() / n_features;
-        nearest.find(strip, centroids);
+        nearest.find_labels(strip, screen);
         let labels = &nearest.labels[..n_rows];
         strip_sums.fill(0.0);
         add_rows(strip, labels, n_features, &mut strip_sums);
@@ -97,7 +90,6 @@ fn sum_block(
             *sum += f64::from(*more);
         }
         labels.iter().for_each(|&label| members.sizes[label as usize] += 1);
-        members.inertia += sum_of(&nearest.first[..n_rows]);
     }
     members
 }
@@ -111,6 +103,22 @@ pub(super) fn sum_of(distances: &[f32]) -> f64 {
     parts.iter().sum()
 }
 
+/// Sum of squared distances to the nearest centroids, as far as single precision goes.
+pub(super) fn inertia(points: Rows, centroids: &[f32]) -> f64 {
+    let n_features = points.n_features;
+    let packed = PackedCentroids::new(centroids, n_features);
+    let blocks = points.map_blocks(|rows| {
+        let mut nearest = Nearest::new(n_features);
+        let mut sum = 0.0;
+        for strip in rows.chunks(STRIP * n_features) {
+            nearest.find(strip, &packed);
+            sum += sum_of(&nearest.first[..strip.len() / n_features]);
+        }
+        sum
+    });
+    blocks.iter().sum()
+}
+
 /// Writes for each point what `make` makes of its nearest centroid and the
 /// squared distances to it and to the second nearest. The first point whose
 /// distances are no numbers, if any.
@@ -120,13 +128,29 @@ pub(super) fn for_each_nearest<T: Send>(
     out: &mut [T],
     make: impl Fn(usize, f32, f32) -> T + Sync + Send,
 ) -> Option<usize> {
+    for_each_found(points, out, |nearest, strip| nearest.find(strip, centroids), make)
+}
+
+/// Writes the nearest centroid of each point. The first point whose distances are no
+/// numbers, if any.
+pub(super) fn for_each_label(points: Rows, screen: &Screen, out: &mut [usize]) -> Option<usize> {
+    let find = |nearest: &mut Nearest, strip: &[f32]| nearest.find_labels(strip, screen);
+    for_each_found(points, out, find, |label, _, _| label)
+}
+
+fn for_each_found<T: Send>(
+    points: Rows,
+    out: &mut [T],
+    find: impl Fn(&mut Nearest, &[f32]) + Sync + Send,
+    make: impl Fn(usize, f32, f32) -> T + Sync + Send,
+) -> Option<usize> {
     let n_features = points.n_features;
     let work = |(block, (rows, out)): (usize, (&[f32], &mut [T]))| {
         let mut nearest = Nearest::new(n_features);
         let mut bad = None;
         let strips = rows.chunks(STRIP * n_features).zip(out.chunks_mut(STRIP));
         for (index, (strip, out)) in strips.enumerate() {
-            nearest.find(strip, centroids);
+            find(&mut nearest, strip);
             for (row, out) in out.iter_mut().enumerate() {
                 let first = nearest.first[row];
                 if !first.is_finite() {
@@ -146,12 +170,12 @@ pub(super) fn for_each_nearest<T: Send>(
 /// Sum of squared distances to the nearest centroids, in double precision.
 pub(super) fn exact_inertia(points: Rows, centroids: &[f32]) -> f64 {
     let n_features = points.n_features;
-    let packed = PackedCentroids::new(centroids, n_features);
+    let screen = Screen::new(centroids, n_features);
     let blocks = points.map_blocks(|rows| {
         let mut nearest = Nearest::new(n_features);
         let mut sum = 0.0;
         for strip in rows.chunks(STRIP * n_features) {
-            nearest.find(strip, &packed);
+            nearest.find_labels(strip, &screen);
             for (row, &label) in strip.chunks_exact(n_features).zip(&nearest.labels) {
                 let centroid = &centroids[label as usize * n_features..][..n_features];
                 sum += squared_distance(row, centroid);
