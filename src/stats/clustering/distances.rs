@@ -209,9 +209,16 @@ fn visit_group<S: Simd, const N: usize>(
     }
 }
 
-/// Turns up to sixteen rows, less `shift`, into a tile: `tile[feature * 16 + point]`.
+/// Turns up to sixteen rows, less `shift`, into a tile: `tile[feature * 16 + point]`. The
+/// sum of each point's squares there.
 #[inline(always)]
-pub(super) fn fill_tile<S: Simd>(simd: S, rows: &[f32], shift: &[f32], tile: &mut [f32]) {
+pub(super) fn fill_tile<S: Simd>(
+    simd: S,
+    rows: &[f32],
+    shift: &[f32],
+    tile: &mut [f32],
+) -> f32x16<S> {
+    let mut squares = f32x16::splat(simd, 0.0);
     let n_features = shift.len();
     let by_fours = if rows.len() == LANES * n_features { n_features / 4 * 4 } else { 0 };
     for feature in (0..by_fours).step_by(4) {
@@ -221,17 +228,24 @@ pub(super) fn fill_tile<S: Simd>(simd: S, rows: &[f32], shift: &[f32], tile: &mu
         let (d0, d1, d2, d3) = transpose_quad(simd, rows, shift, 12, feature);
         // Written in whole vectors: a vector cannot be read back at once from parts that
         // are still on their way to memory.
-        let out = &mut tile[feature * LANES..(feature + 4) * LANES];
-        a0.combine(b0).combine(c0.combine(d0)).store_slice(&mut out[..LANES]);
-        a1.combine(b1).combine(c1.combine(d1)).store_slice(&mut out[LANES..2 * LANES]);
-        a2.combine(b2).combine(c2.combine(d2)).store_slice(&mut out[2 * LANES..3 * LANES]);
-        a3.combine(b3).combine(c3.combine(d3)).store_slice(&mut out[3 * LANES..]);
+        let (out, _) = tile[feature * LANES..(feature + 4) * LANES].as_chunks_mut::<LANES>();
+        let quads = [(a0, b0, c0, d0), (a1, b1, c1, d1), (a2, b2, c2, d2), (a3, b3, c3, d3)];
+        for ((a, b, c, d), out) in quads.into_iter().zip(out) {
+            let values = a.combine(b).combine(c.combine(d));
+            squares = values.mul_add(values, squares);
+            values.store_array(out);
+        }
     }
     for (lane, row) in rows.chunks_exact(n_features).enumerate() {
         for feature in by_fours..n_features {
             tile[feature * LANES + lane] = row[feature] - shift[feature];
         }
     }
+    for values in tile[by_fours * LANES..].chunks_exact(LANES) {
+        let values = f32x16::from_slice(simd, values);
+        squares = values.mul_add(values, squares);
+    }
+    squares
 }
 
 /// Four features of the four rows from `first_row`, less `shift`, each as one vector.

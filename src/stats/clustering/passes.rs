@@ -10,6 +10,8 @@ use super::screen::Screen;
 
 /// Rows that one thread works on at a time.
 pub(super) const BLOCK: usize = 16 * STRIP;
+/// Rows that are still in the nearest cache when they are added to their centroids.
+const PART: usize = 64;
 
 /// Points with rows that lie one after the other in memory.
 #[derive(Clone, Copy)]
@@ -81,15 +83,16 @@ fn sum_block(rows: &[f32], n_features: usize, screen: &Screen, n_clusters: usize
     let mut nearest = Nearest::new(n_features);
     let mut strip_sums = vec![0.0f32; n_clusters * n_features];
     for strip in rows.chunks(STRIP * n_features) {
-        let n_rows = strip.len() / n_features;
-        nearest.find_labels(strip, screen);
-        let labels = &nearest.labels[..n_rows];
         strip_sums.fill(0.0);
-        add_rows(strip, labels, n_features, &mut strip_sums);
+        for part in strip.chunks(PART * n_features) {
+            nearest.find_labels(part, screen);
+            let labels = &nearest.labels[..part.len() / n_features];
+            add_rows(part, labels, n_features, &mut strip_sums);
+            labels.iter().for_each(|&label| members.sizes[label as usize] += 1);
+        }
         for (sum, more) in members.sums.iter_mut().zip(&strip_sums) {
             *sum += f64::from(*more);
         }
-        labels.iter().for_each(|&label| members.sizes[label as usize] += 1);
     }
     members
 }

@@ -8,6 +8,29 @@
 //! kernel. So all labels are its labels, to the last one, whether the processor fuses
 //! the multiplication or not.
 //!
+//! The bound, with `u = 2⁻²⁴`, `n` features, `y` and `d` the point and a centroid as
+//! shifted and rounded, and `L` the largest `|d|²`. Terms in `u²` are left to the slack.
+//!
+//! 1. Shifting errs by at most `u|y|` and `u|d|`, and so changes `|c|²/2 − x·c` by at
+//!    most `u|d|² + 2u|y||d| ≤ u(|y|² + 2|d|²)`.
+//! 2. `|d|²/2` is rounded once and goes through `n` sums; a product, even if not fused,
+//!    is rounded at most `n + 1` times: an error of at most
+//!    `(n + 1)u(|d|²/2 + |y||d|) ≤ (n + 1)u(|y|²/2 + |d|²)`.
+//! 3. So the difference of two centroids' values errs by at most
+//!    `(n + 3)u(|y|² + 2L)`.
+//! 4. The exact kernel rounds each of its terms, none below zero, at most `n + 2` times.
+//!    Half its distance, at most `|y|² + |d|²`, errs by `n + 2` times `u` of that; the
+//!    difference of two by at most `2(n + 2)u(|y|² + L)`.
+//!
+//! Together that is `u((3n + 7)|y|² + (4n + 10)L)`. The code takes
+//! `(5n + 32)u(|y|² + L)`: a quarter more, for the terms in `u²` and the rounding of
+//! `|y|²`, `L` and the bound itself, each below `2nu`, which holds up to 2²⁰ features.
+//! Underflow adds at most 2⁻¹⁵⁰ for each operation: less than `TINY` in all.
+//! Equal values never differ by more than the bound, so ties are the exact kernel's.
+//! Squares up to `LARGEST_SQUARE` overflow in neither form; larger ones, infinities and
+//! values that are no numbers, of a point or (by the mean) of a centroid, fail the
+//! comparison and go to the exact kernel.
+//!
 //! Source: Higham (2002), "Accuracy and stability of numerical algorithms", section
 //! 3.1, for the bound of a dot product.
 
@@ -22,6 +45,8 @@ use super::distances::{
 const GROUP: usize = 6;
 /// Squared lengths beyond this are left to the exact kernel, which knows overflow.
 const LARGEST_SQUARE: f32 = 1e36;
+/// The bound is proved up to here.
+const MOST_FEATURES: usize = 1 << 20;
 /// Above any error by underflow.
 const TINY: f32 = 1e-36;
 
@@ -65,11 +90,8 @@ impl Screen {
             .collect();
         let halves = groups.iter().flat_map(|group| &group.half_squares);
         let largest = 2.0 * halves.copied().fold(0.0, f32::max);
-        // Each value errs by at most (n + 2)/2 roundings of |x|² + 2|c|², the shift by 2
-        // and the exact kernel by n + 3 of |x|² + |c|²; for two centroids that is below
-        // 4n + 14 of the two squares, the larger |c|² taken. The rest is slack.
-        let tolerance = (4 * n_features + 32) as f32 * (f32::EPSILON / 2.0);
-        let within = largest < LARGEST_SQUARE;
+        let tolerance = (5 * n_features + 32) as f32 * (f32::EPSILON / 2.0);
+        let within = largest < LARGEST_SQUARE && n_features <= MOST_FEATURES;
         let least_gap = if within { tolerance * largest + TINY } else { f32::INFINITY };
         let exact = PackedCentroids::at(level, centroids, n_features);
         Self { level, exact, shift, groups, tolerance, least_gap }
@@ -109,9 +131,8 @@ impl Nearest {
 #[inline(always)]
 fn find_labels<S: Simd>(simd: S, rows: &[f32], screen: &Screen, out: &mut Nearest) {
     for (index, rows) in rows.chunks(LANES * screen.shift.len()).enumerate() {
-        fill_tile(simd, rows, &screen.shift, &mut out.tile);
+        let norm = fill_tile(simd, rows, &screen.shift, &mut out.tile);
         let nearest = screen_tile(simd, &out.tile, screen);
-        let norm = squared_norm(simd, &out.tile);
         let gap = nearest.second - nearest.first;
         let least = norm * screen.tolerance + screen.least_gap;
         let clear = gap.simd_gt(least) & norm.simd_lt(LARGEST_SQUARE);
@@ -164,23 +185,4 @@ fn visit_group<S: Simd, const N: usize>(
     for (n, &sum) in sums.iter().enumerate() {
         nearest.visit(group.start + n, sum);
     }
-}
-
-/// Squared length of each point of a tile, in two sums that need not wait for each other.
-#[inline(always)]
-fn squared_norm<S: Simd>(simd: S, tile: &[f32]) -> f32x16<S> {
-    let (points, _) = tile.as_chunks::<LANES>();
-    let (pairs, rest) = points.as_chunks::<2>();
-    let mut even = f32x16::splat(simd, 0.0);
-    let mut odd = even;
-    for pair in pairs {
-        let (a, b) = (f32x16::from_slice(simd, &pair[0]), f32x16::from_slice(simd, &pair[1]));
-        even = a.mul_add(a, even);
-        odd = b.mul_add(b, odd);
-    }
-    for point in rest {
-        let point = f32x16::from_slice(simd, point);
-        even = point.mul_add(point, even);
-    }
-    even + odd
 }

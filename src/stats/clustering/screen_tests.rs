@@ -16,8 +16,9 @@ struct Case {
     centroids: Vec<f32>,
 }
 
-/// Random points about `n_centroids` of them; some are duplicates, some lie halfway
-/// between two centroids, as exactly as single precision allows.
+/// Random points and centroids, one of these twice where there are several. Some points
+/// are duplicates, some lie halfway between two centroids, as exactly as single precision
+/// allows, and some a unit in the last place beside that.
 fn case(n_features: usize, n_centroids: usize, offset: f32, scale: f32) -> Case {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64((n_features * 100 + n_centroids) as u64);
     let mut random = |n_rows: usize| -> Vec<f32> {
@@ -25,12 +26,19 @@ fn case(n_features: usize, n_centroids: usize, offset: f32, scale: f32) -> Case 
             .map(|_| offset + scale * rng.sample::<f32, _>(StandardNormal))
             .collect()
     };
-    let (mut points, centroids) = (random(300), random(n_centroids));
+    let (mut points, mut centroids) = (random(300), random(n_centroids));
+    if n_centroids > 2 {
+        centroids.copy_within(n_features..2 * n_features, (n_centroids - 1) * n_features);
+    }
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
     for _ in 0..150 {
         let mut any = || &centroids[rng.gen_range(0..n_centroids) * n_features..][..n_features];
         let (a, b) = (any(), any());
         points.extend(a.iter().zip(b).map(|(a, b)| a / 2.0 + b / 2.0));
+    }
+    for row in 300..400 {
+        let value = &mut points[row * n_features + row % n_features];
+        *value = if row % 2 == 0 { value.next_up() } else { value.next_down() };
     }
     points.extend_from_within(..40 * n_features);
     points.extend(&centroids);
@@ -75,10 +83,12 @@ fn plain(case: &Case) -> Vec<u32> {
 
 #[test]
 fn every_level_gives_the_labels_of_plain_arithmetic() {
-    let places = [(0.0, 1.0), (1e6, 1.0), (-3.0, 1e-20), (0.0, 1e14), (1e6, 0.1)];
+    let near = [(0.0, 1.0), (1e6, 1.0), (1e6, 0.1), (-3.0, 1e-20), (1e-6, 1e-12)];
+    // Squares that underflow, subnormal values, squares about the largest and beyond.
+    let extreme = [(0.0, 1e-18), (0.0, 1e-22), (0.0, 1e-40), (0.0, 1e14), (0.0, 2e17), (0.0, 1e19)];
     for n_features in [1, 2, 3, 7, 16, 32, 33] {
         for n_centroids in [1, 2, 5, 6, 7, 10, 13] {
-            for (offset, scale) in places {
+            for (offset, scale) in near.into_iter().chain(extreme) {
                 let case = case(n_features, n_centroids, offset, scale);
                 let expected = plain(&case);
                 let best = found(&case, fearless_simd::Level::new());
@@ -91,6 +101,18 @@ fn every_level_gives_the_labels_of_plain_arithmetic() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn ordinary_points_need_no_exact_distances() {
+    let Case { n_features, points, .. } = case(32, 1, 5.0, 1.0);
+    let points = &points[..STRIP / 2 * n_features];
+    let centroids = &points[..10 * n_features];
+    for (name, level) in levels() {
+        let mut nearest = Nearest::new(n_features);
+        nearest.find_labels(&points[16 * n_features..], &Screen::at(level, centroids, n_features));
+        assert!(nearest.first[..STRIP / 2 - 16].iter().all(|&first| first == 0.0), "{name}");
     }
 }
 
