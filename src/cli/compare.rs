@@ -14,6 +14,7 @@ use crate::app::{
 };
 use crate::models::rules::RuleGrouping;
 use crate::report::{self, Document};
+use crate::settings::parse_day;
 
 /// Compare layers with RFM, and see who moves between groups.
 #[derive(Debug, Parser)]
@@ -91,10 +92,10 @@ JSON and CSV have every pair of groups.")]
         #[arg(long, value_enum, value_name = "GROUPING", default_value = "layers")]
         by: By,
         /// First date [default: horizon_days before the second]
-        #[arg(long, value_name = "YYYY-MM-DD")]
+        #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day)]
         from: Option<NaiveDate>,
         /// Second date [default: the day after the last event]
-        #[arg(long, value_name = "YYYY-MM-DD")]
+        #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day)]
         to: Option<NaiveDate>,
         #[command(flatten)]
         run: RunArguments,

@@ -6,6 +6,7 @@ use super::arguments::{ModelArguments, RunArguments};
 use super::printing::Printing;
 use crate::app::{MatrixRequest, RejectedRows, list_beside, write_matrix};
 use crate::report;
+use crate::settings::parse_day;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -22,7 +23,7 @@ pub(super) struct FeaturesArguments {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Use events before this day only [default: the day after the last event]
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day)]
     as_of: Option<NaiveDate>,
     /// Parquet file to write; an earlier one stands until the new one is whole
     #[arg(short, long, value_name = "FILE")]

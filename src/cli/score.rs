@@ -9,6 +9,7 @@ use super::finish::{EXIT_CODES, finish};
 use super::printing::Printing;
 use crate::app::{RejectedRows, ScoreFormat, ScoreRequest, score};
 use crate::report;
+use crate::settings::parse_day;
 
 /// Score every user: layer, RFM segment, lifecycle stage; churn, why and by when.
 ///
@@ -32,7 +33,7 @@ struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
     /// Score as of the start of this day [default: the day after the last event]
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day)]
     as_of: Option<NaiveDate>,
     /// Folder of all scores; those of an earlier run of the day are replaced
     #[arg(short, long, value_name = "FOLDER", default_value = "scores")]

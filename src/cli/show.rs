@@ -10,6 +10,7 @@ use super::printing::Printing;
 use crate::app::full_catalogue;
 use crate::bundle::{Bundle, Lineage};
 use crate::report::{self, Document};
+use crate::settings::parse_day;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Show {
@@ -56,7 +57,7 @@ pub(super) struct FeatureList {
     #[arg(long, value_name = "FILE", conflicts_with = "bundle")]
     config: Option<PathBuf>,
     /// Use events before this day only [default: the day after the last event]
-    #[arg(long, value_name = "YYYY-MM-DD", requires = "config")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day, requires = "config")]
     as_of: Option<NaiveDate>,
     #[command(flatten)]
     run: RunArguments,

@@ -15,6 +15,7 @@ use super::sample::{self, SampleArguments};
 use super::show::{self, Show};
 use crate::app::{CheckedReview, Previous, Session, Trained, train};
 use crate::report::{self, Document};
+use crate::settings::parse_day;
 
 /// Train layers and churn from raw behaviour data.
 ///
@@ -44,7 +45,7 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Use events before this day only [default: the day after the last event]
-    #[arg(long, value_name = "YYYY-MM-DD", requires = "config")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day, requires = "config")]
     as_of: Option<NaiveDate>,
     /// Folder of all bundles [default: as in the config]
     #[arg(long, value_name = "FOLDER", requires = "config")]

@@ -26,7 +26,7 @@ use crate::input::source::{InputParams, SourceParams};
 use crate::models::churn::{ChurnParams, SilenceParams};
 use crate::models::rules::{LifecycleParams, RfmMapError, RfmParams};
 use crate::models::segmentation::SegmentationParams;
-use crate::settings::Conflict;
+use crate::settings::{self, Conflict};
 
 /// A whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,7 +35,11 @@ pub struct Config {
     /// Name of the model: the folder of its bundles.
     pub name: String,
     /// Use events before this day only; by default the day after the last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "settings::read_optional_day"
+    )]
     pub as_of: Option<NaiveDate>,
     /// Seed of everything random.
     #[serde(default = "default_seed")]

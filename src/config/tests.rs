@@ -56,6 +56,9 @@ fn the_map_in_the_docs_is_sound() {
 fn a_wrong_type_names_its_line() {
     let error = parse("name = \"x\"\nseed = \"many\"\n").unwrap_err();
     assert!(error.starts_with("c.toml, line 2: seed: invalid type"), "{error}");
+    let error = parse("name = \"x\"\nas_of = \"2026-02-30\"\n").unwrap_err();
+    let expected = "as_of must be a day such as \"2026-07-01\", got \"2026-02-30\"";
+    assert_eq!(error, format!("c.toml, line 2: {expected}"));
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Values of settings that check themselves: what is not allowed cannot be made,
 //! neither from a config file nor in code. And what was probably meant by an unknown name.
 
+mod day;
 mod nearest;
 mod numbers;
 
+pub use day::{parse_day, read_day, read_optional_day};
 pub use nearest::{did_you_mean, nearest_names};
 pub use numbers::{
     Clusters, Count, Days, Delimiter, Finite, LearningRate, Leaves, NonNegative, OpenShare,

@@ -47,6 +47,8 @@ pub(super) fn fact(feature: &FeatureInfo, value: f64, is_too_low: bool) -> Optio
             format!("the last pause between orders was {n} times the mean one"),
             format!("最近一次下单间隔为平均的{zh}倍"),
         ),
+        // 0 stands for too few orders to vary.
+        F::GapCv | F::GapSd | F::OrderValueSd | F::OrderValueCv if value == 0.0 => return None,
         F::GapCv => (
             format!("the days between orders vary by {n} of their mean"),
             format!("下单间隔波动为平均的{zh}"),
@@ -296,6 +298,13 @@ fn trend(
     (only_zh, zh): (&str, &str),
 ) -> Option<Bilingual> {
     let (recent, longer) = (feature.window_days?, feature.longer_days?);
+    // Perhaps there was nothing in the longer window either.
+    if own.en == "0 %" {
+        return Some(Bilingual::new(
+            format!("no {en} in the last {recent} days"),
+            format!("近{recent}天没有{zh}"),
+        ));
+    }
     Some(Bilingual::new(
         format!("{only}{} of the {en} of {longer} days fell in the last {recent}", own.en),
         format!("近{longer}天{zh}中{only_zh}{}在近{recent}天", own.zh),
@@ -398,11 +407,13 @@ mod tests {
         for feature in &features {
             for value in [0.0, 1.0, 0.25, 7.5] {
                 let Some(Bilingual { en, zh }) = fact(feature, value, true) else {
-                    let is_told_by_rhythm = matches!(
-                        feature.family,
-                        Family::SilenceRatio | Family::SilenceOfLongestGap
-                    );
-                    assert!(is_told_by_rhythm, "{}", feature.name);
+                    use Family as F;
+                    let says_nothing = match feature.family {
+                        F::SilenceRatio | F::SilenceOfLongestGap => true,
+                        F::GapCv | F::GapSd | F::OrderValueSd | F::OrderValueCv => value == 0.0,
+                        _ => false,
+                    };
+                    assert!(says_nothing, "{}", feature.name);
                     continue;
                 };
                 assert!(

@@ -39,7 +39,7 @@ impl ReasonWords {
         match fact(feature, reason.value, speaks_for_risk && reason.value < typical) {
             None => title(reason.theme),
             Some(fact) if !speaks_for_risk => beneath(&title(reason.theme), &fact),
-            Some(fact) if is_whole(feature) => fact,
+            Some(fact) if is_whole(feature, reason.value) => fact,
             Some(fact) => Bilingual::new(
                 format!("{}; those who stay: {}", fact.en, usual.en),
                 format!("{}；留存用户：{}", fact.zh, usual.zh),
@@ -53,14 +53,20 @@ fn beneath(title: &Bilingual, fact: &Bilingual) -> Bilingual {
     Bilingual::new(format!("{} ({})", title.en, fact.en), format!("{}（{}）", title.zh, fact.zh))
 }
 
-/// Whether a fact says all without the figure of others: it has none that people read.
-fn is_whole(feature: &FeatureInfo) -> bool {
-    matches!(feature.family, Family::Entropy(_) | Family::FirstOrderWeekend)
+/// Whether a fact says all without the figure of others: it has none that people read,
+/// or there is nothing of which it could be a share.
+fn is_whole(feature: &FeatureInfo, value: f64) -> bool {
+    use Family as F;
+    match feature.family {
+        F::Entropy(_) | F::FirstOrderWeekend => true,
+        F::OrdersTrend | F::GmvTrend | F::ActivityTrend | F::EventsTrend => value < 0.005,
+        _ => false,
+    }
 }
 
 /// No order for longer than is usual for the user; `None` when it is not longer.
 fn own_silence(orders: &PurchaseSummary) -> Option<Bilingual> {
-    let days = orders.last_days_ago.floor();
+    let days = orders.last_days_ago.ceil();
     match orders.median_gap_days() {
         Some(gap) if days > gap => Some(Bilingual::new(
             format!("no order for {}; usually every {}", n_days(days), every(gap)),
@@ -122,6 +128,11 @@ mod tests {
         words.sentence(&Reason { theme, contribution: 0.5, feature: 0, value, is_shown }, None)
     }
 
+    fn trend_of_orders() -> FeatureInfo {
+        let trend = feature(Family::OrdersTrend, Unit::Share, Some(30));
+        FeatureInfo { longer_days: Some(90), ..trend }
+    }
+
     fn of_event(family: Family, roles: Vec<EventRole>) -> FeatureInfo {
         let when_missing = match family {
             Family::DaysSinceEvent => Missing::Never(900.0),
@@ -150,9 +161,9 @@ mod tests {
             words.sentence(&reason(is_shown), Some(&orders))
         };
         let own = say(5, Some(12.0), true);
-        assert_eq!(own.en, "no order for 43 days; usually every 12");
-        assert_eq!(own.zh, "已 43 天未下单；通常每 12 天一单");
-        assert_eq!(say(1, None, true).en, "no order for 43 days, after only one day with orders");
+        assert_eq!(own.en, "no order for 44 days; usually every 12");
+        assert_eq!(own.zh, "已 44 天未下单；通常每 12 天一单");
+        assert_eq!(say(1, None, true).en, "no order for 44 days, after only one day with orders");
         // Not silent for longer than usual: beside others, or not at all.
         assert_eq!(say(5, Some(90.0), true).en, "no order for 44 days; those who stay: 12");
         assert_eq!(
@@ -183,6 +194,21 @@ mod tests {
                 say(feature(Family::GapCv, Unit::Ratio, None), 1.34, 0.6, true),
                 "the days between orders vary by 134 % of their mean; those who stay: 60 %",
                 "下单间隔波动为平均的 134 %；留存用户：60 %",
+            ),
+            (
+                say(feature(Family::GapCv, Unit::Ratio, None), 0.0, 0.6, true),
+                "how regularly orders come",
+                "下单的规律性",
+            ),
+            (
+                say(trend_of_orders(), 0.0, 0.71, true),
+                "no orders in the last 30 days",
+                "近 30 天没有订单",
+            ),
+            (
+                say(trend_of_orders(), 0.1, 0.71, true),
+                "only 10 % of the orders of 90 days fell in the last 30; those who stay: 71 %",
+                "近 90 天订单中仅 10 % 在近 30 天；留存用户：71 %",
             ),
             (
                 say(feature(Family::DiscountShare, Unit::Share, None), 0.8, 0.25, true),

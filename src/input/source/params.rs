@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{ColumnType, FileFormat};
-use crate::settings::{Conflict, Delimiter, Share};
+use crate::settings::{self, Conflict, Delimiter, Share};
 
 /// One `[[source]]` of the config: a raw table and how to read it as events.
 ///
@@ -131,10 +131,14 @@ pub enum DuplicateRows {
 #[serde(deny_unknown_fields, default)]
 pub struct InputParams {
     /// Rows before this day are rejected (a clock that starts in 1970 …).
+    #[serde(deserialize_with = "settings::read_day")]
     pub earliest: NaiveDate,
     /// Rows on or after this day are rejected as lying in the future; by
     /// default two days after the day of the run.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "settings::read_optional_day"
+    )]
     pub latest: Option<NaiveDate>,
     /// Type of user ids; by default as found. A bundle keeps the type that it
     /// was trained on, so that ids come out alike every night.

@@ -19,6 +19,8 @@ pub(super) struct Guess {
     pub event: EventGuess,
     /// Conditions on rows to keep, each with the reason.
     pub filters: Vec<(String, String)>,
+    /// Columns that nothing reads, as expressions write them.
+    pub unused: Vec<String>,
     /// Keys that must be there and could not be guessed.
     pub missing: Vec<&'static str>,
     /// First and last day of the rows, without strays.

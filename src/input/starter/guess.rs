@@ -62,7 +62,28 @@ pub(super) fn guess(table: &Table) -> Guess {
     map(&mut guess, "session", session);
     guess_dwell(table, &numbers, &taken, &mut guess);
     settle_types(table, &numbers, &mut guess);
+    guess.unused = unused(table, &guess);
     guess
+}
+
+/// Columns that no expression reads.
+fn unused(table: &Table, guess: &Guess) -> Vec<String> {
+    let is_event = |column: &Column| guess.event.column.as_ref() == Some(&column.name);
+    let is_read = |column: &Column| {
+        let mappings = guess.mappings.iter().map(|(_, sql, _)| sql);
+        let filters = guess.filters.iter().map(|(sql, _)| sql);
+        mappings.chain(filters).any(|sql| mentions(sql, &column.expression))
+    };
+    let unused = table.columns.iter().filter(|column| !is_event(column) && !is_read(column));
+    unused.map(|column| column.expression.clone()).collect()
+}
+
+/// Whether an expression holds a column, and not only a longer name that contains it.
+fn mentions(sql: &str, column: &str) -> bool {
+    let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    sql.match_indices(column).any(|(at, _)| {
+        !is_word(sql[..at].chars().next_back()) && !is_word(sql[at + column.len()..].chars().next())
+    })
 }
 
 fn say_what_was_read(table: &Table, guess: &mut Guess) {
@@ -217,13 +238,8 @@ fn settle_types(table: &Table, numbers: &[Numbers], guess: &mut Guess) {
     }
     let is_used = |expression: &str| {
         let parts = guess.mappings.iter().filter(|(key, ..)| may_be_number(key));
-        parts.map(|(_, sql, _)| sql).chain(guess.filters.iter().map(|(sql, _)| sql)).any(|sql| {
-            sql.match_indices(expression).any(|(at, _)| {
-                let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-                !is_word(sql[..at].chars().next_back())
-                    && !is_word(sql[at + expression.len()..].chars().next())
-            })
-        })
+        let filters = guess.filters.iter().map(|(sql, _)| sql);
+        parts.map(|(_, sql, _)| sql).chain(filters).any(|sql| mentions(sql, expression))
     };
     let settled: Vec<(String, &'static str)> = table
         .columns

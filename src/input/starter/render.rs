@@ -55,6 +55,9 @@ fn check(text: &mut String, to_check: &[String]) {
 fn source(text: &mut String, source: &Source, guess: &Guess) {
     let _ = writeln!(text, "\n[[source]]  # {}", source.read);
     let _ = writeln!(text, "# columns: {}", source.columns);
+    if !guess.unused.is_empty() {
+        let _ = writeln!(text, "# not used: {}", guess.unused.join(", ").replace('\n', " "));
+    }
     check(text, &guess.to_check);
     let _ = writeln!(text, "path = {}", quote(&source.path));
     if !guess.types.is_empty() {

@@ -92,7 +92,7 @@ pub(super) const PRICE: &[&str] = &[
 pub(super) const PRICE_NOT: &[&str] =
     &["shipping", "freight", "compare", "original", "list", "before", "原价", "市场"];
 pub(super) const DISCOUNT: &[&str] =
-    &["discountamount", "discount", "coupondiscount", "优惠金额", "优惠", "折扣"];
+    &["discountamount", "discount", "coupondiscount", "rabatt", "优惠金额", "优惠", "折扣"];
 pub(super) const DISCOUNT_NOT: &[&str] = &["code", "type", "name", "id", "tax", "退"];
 #[rustfmt::skip]
 pub(super) const ITEM: &[&str] = &[
@@ -108,13 +108,13 @@ pub(super) const ITEM_NOT: &[&str] = &[
 ];
 #[rustfmt::skip]
 pub(super) const CATEGORY: &[&str] = &[
-    "categoryid", "category", "productcategory", "categorycode", "department", "类目", "品类",
-    "分类",
+    "categoryid", "category", "productcategory", "categorycode", "department", "warengruppe",
+    "kategorie", "类目", "品类", "分类",
 ];
 #[rustfmt::skip]
 pub(super) const CHANNEL: &[&str] = &[
     "channel", "saleschannel", "platform", "source", "medium", "storeid", "store", "shop", "branch",
-    "filiale", "kanal", "magasin", "tienda", "canal", "渠道", "来源", "平台", "终端", "门店", "店铺",
+    "filiale", "verkaufsweg", "kanal", "magasin", "tienda", "canal", "渠道", "来源", "平台", "终端", "门店", "店铺",
 ];
 #[rustfmt::skip]
 pub(super) const DWELL: &[&str] = &[

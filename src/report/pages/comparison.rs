@@ -9,7 +9,7 @@ use crate::stats::resample::Interval;
 pub fn backtest(backtest: &Backtest) -> Document {
     let mut page = Document::default();
     let (users, day) = (users(backtest.n_users), backtest.holdout.date());
-    let (days, gmv) = (backtest.horizon_days, digits::whole(backtest.gmv.max(0.0).floor()));
+    let (days, gmv) = (backtest.horizon_days, digits::whole(backtest.gmv));
     page.fact("n_users", backtest.n_users);
     page.fact("holdout", day);
     page.fact("horizon_days", days);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::phrases::users;
 use crate::bundle::Bundle;
-use crate::dataset::FeatureInfo;
+use crate::dataset::{FeatureInfo, Missing};
 use crate::features::Feature;
 use crate::models::segmentation::{Candidate, Difference, Driver, KVerdict, Layer};
 use crate::report::{Document, Format, Table, Value, column, digits, words};
@@ -108,13 +108,23 @@ fn differences<'a>(rows: Vec<(&'a Difference, Option<&'a FeatureInfo>)>) -> Tabl
             let meaning = meaning.cloned().unwrap_or_default();
             words(format!("{name}: {}", meaning.en), format!("{name}：{}", meaning.zh))
         }),
-        column("median", ("Median", "中位数"), Format::Short, |it: &Row<'_>| it.0.median),
+        column("median", ("Median", "中位数"), Format::Short, |it: &Row<'_>| {
+            median(it.0.median, it.1)
+        }),
         column("median_of_all", ("All", "全体"), Format::Short, |it: &Row<'_>| {
-            it.0.median_of_all
+            median(it.0.median_of_all, it.1)
         }),
         column("effect", ("Effect", "效应"), Format::Signed(2), |it: &Row<'_>| it.0.effect),
     ];
     Table::new("differences", rows, &columns)
+}
+
+/// A median as people read it: what stands for "never" is no number of days.
+fn median(value: f64, info: Option<&FeatureInfo>) -> Value {
+    match info.map(|info| info.when_missing) {
+        Some(Missing::Never(days)) if value >= days => Value::code("never", "never", "从未"),
+        _ => value.into(),
+    }
 }
 
 fn differences_of_all(layers: &[Layer]) -> Table {

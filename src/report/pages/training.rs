@@ -18,6 +18,11 @@ pub fn trained(trained: &Trained) -> Document {
     let mut page = Document::default();
     page.section("input", None, input(&bundle.record.input, trained.quarantine.as_deref()));
     features(&mut page, bundle);
+    let (as_of, days) = (bundle.record.dates.training[0].date(), horizon_days(bundle));
+    page.heading(words(
+        format!("Layers as of {as_of}, and what their users did in the {days} days after"),
+        format!("{as_of} 的分层，及其后 {days} 天的表现"),
+    ));
     page.table(layers(bundle));
     chosen_k(&mut page, bundle);
     page.append(entry(&trained.lineage));
@@ -25,6 +30,10 @@ pub fn trained(trained: &Trained) -> Document {
     saved(&mut page, &trained.folder);
     page.section("memory", None, memory(&trained.memory));
     page
+}
+
+fn horizon_days(bundle: &Bundle) -> u32 {
+    bundle.config.snapshots.horizon_days.get()
 }
 
 /// How the features were chosen, and the dates of the snapshots.
@@ -40,7 +49,7 @@ fn features(page: &mut Document, bundle: &Bundle) {
     if let Some(reasons) = dropped(pruning) {
         page.paragraph(words(format!("dropped: {}", reasons.en), format!("丢弃：{}", reasons.zh)));
     }
-    let days = bundle.config.snapshots.horizon_days.get();
+    let days = horizon_days(bundle);
     let (first, last) = (dates.training.last().unwrap_or(&dates.holdout), &dates.training[0]);
     let (first, last, holdout) = (first.date(), last.date(), dates.holdout.date());
     let (n, many) = (dates.training.len(), if dates.training.len() == 1 { "" } else { "s" });

@@ -1,0 +1,39 @@
+use chrono::NaiveDate;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+/// A day as configs and commands write it.
+///
+/// # Errors
+/// Shows how a day is written, and what it got.
+pub fn parse_day(text: &str) -> Result<NaiveDate, String> {
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d");
+    day.map_err(|_| format!("must be a day such as \"2026-07-01\", got {text:?}"))
+}
+
+/// For serde: a day, with the error of [`parse_day`].
+pub fn read_day<'de, D: Deserializer<'de>>(from: D) -> Result<NaiveDate, D::Error> {
+    parse_day(&String::deserialize(from)?).map_err(D::Error::custom)
+}
+
+/// For serde: a day that may be left out.
+pub fn read_optional_day<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<NaiveDate>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    text.map(|text| parse_day(&text)).transpose().map_err(D::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_one_of_the_calendar() {
+        assert_eq!(parse_day("2026-02-28"), Ok(NaiveDate::from_ymd_opt(2026, 2, 28).unwrap()));
+        for text in ["2026-02-30", "01.02.2026", "yesterday", ""] {
+            let error = format!("must be a day such as \"2026-07-01\", got {text:?}");
+            assert_eq!(parse_day(text), Err(error));
+        }
+    }
+}
