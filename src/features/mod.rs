@@ -15,6 +15,7 @@ mod orders;
 mod params;
 mod plan;
 mod prune;
+mod relevance;
 mod slots;
 mod snapshots;
 mod summary;

@@ -93,6 +93,38 @@ fn a_refused_run_leaves_the_old_scores() {
 }
 
 #[test]
+fn a_run_killed_as_it_publishes_leaves_no_summary_of_scores_that_are_not_there() {
+    let shop = shop_with_newcomers();
+    let night = ["--bundle", "models/shop", "--as-of", "2024-08-28"];
+    let folder = shop.path("scores/as_of=2024-08-28");
+    let (scores, summary) = (folder.join("scores.csv"), folder.join("_summary.json"));
+    for _ in 0..10 {
+        shop.score(&[&night[..], &["--encoding", "csv"]].concat()).done();
+        let [old_scores, old_summary] =
+            [&scores, &summary].map(|file| std::fs::read(file).unwrap());
+        let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_layercake-score"))
+            .args(night)
+            .current_dir(shop.path(""))
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // Killed at the first sign that something in the folder changes.
+        while run.try_wait().unwrap().is_none()
+            && std::fs::read(&summary).is_ok_and(|it| it == old_summary)
+            && !folder.join("scores.parquet").exists()
+        {}
+        let _ = run.kill();
+        run.wait().unwrap();
+        assert!(std::fs::read(&scores).is_ok_and(|it| it == old_scores) || !scores.exists());
+        if let Ok(summary) = std::fs::read_to_string(&summary) {
+            let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+            let named = summary["scores"].as_str().unwrap();
+            assert!(shop.path(named).is_file(), "the summary names {named}, which is not there");
+        }
+    }
+}
+
+#[test]
 fn bad_rows_are_listed_beside_the_scores() {
     let shop = shop_with_newcomers();
     shop.write("orders.csv", shop.read("orders.csv") + ",2024-08-01,5\n");

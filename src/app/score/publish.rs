@@ -57,9 +57,11 @@ pub(super) fn publish(
     summary.quarantine = data.list_rejected_rows(&folder.join("_quarantine.csv"))?;
     let json = serde_json::to_vec_pretty(&summary).map_err(std::io::Error::other);
     let put_in_place = |json: Vec<u8>| {
-        // The summary comes last: it never speaks of scores that are not there.
+        // No summary stands beside scores of another run, wherever a run is killed.
+        let written_last = folder.join("_summary.json");
+        remove_if_there(&written_last)?;
         scores.commit()?;
-        write_atomically(&folder.join("_summary.json"), |file| file.write_all(&json))?;
+        write_atomically(&written_last, |file| file.write_all(&json))?;
         // One file of scores a day: what an earlier run wrote in the other format is out
         // of date.
         remove_if_there(&folder.join(other))
