@@ -40,6 +40,9 @@ pub struct Kind {
 /// Where things happen.
 pub(super) const CHANNELS: [&str; 6] = ["app", "mini_program", "tmall", "douyin", "store", "wecom"];
 
+/// Where nothing is viewed.
+pub(super) const STORE: usize = 4;
+
 /// The channel of all messages.
 pub(super) const WECOM: usize = 5;
 
@@ -58,7 +61,8 @@ pub(super) const CATEGORIES: [(&str, f64); 8] = [
 /// Items in each category.
 pub(super) const N_ITEMS: usize = 60;
 
-const ORDINARY: Kind = Kind {
+/// What a kind is like where nothing else is said.
+pub(super) const ORDINARY: Kind = Kind {
     name: "",
     share: 0.0,
     visit: 0.08,

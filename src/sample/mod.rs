@@ -1,6 +1,7 @@
-//! Behaviour data with planted truth: users of ten known kinds, generated from
-//! a seed, to try every command on and to measure layers against.
+//! Behaviour data with planted truth: users of ten known kinds, or of kinds that the seed
+//! draws, to try every command on and to measure layers against.
 
+mod drawn;
 mod kinds;
 mod simulate;
 mod write;
@@ -10,6 +11,15 @@ pub use write::{SampleError, Written, write_sample};
 
 use chrono::NaiveDate;
 
+/// Which kinds of users there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KindSource {
+    /// The ten of [`KINDS`].
+    Planted,
+    /// Six to twelve that the seed draws.
+    Drawn,
+}
+
 /// What to generate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SampleParams {
@@ -17,11 +27,13 @@ pub struct SampleParams {
     pub n_users: usize,
     /// Seed; the same seed gives the same bytes.
     pub seed: u64,
+    /// Which kinds they are of.
+    pub kinds: KindSource,
 }
 
 impl Default for SampleParams {
     fn default() -> Self {
-        Self { n_users: 6_000, seed: 20_240_101 }
+        Self { n_users: 6_000, seed: 20_240_101, kinds: KindSource::Planted }
     }
 }
 

@@ -4,7 +4,7 @@ use rand::{Rng, SeedableRng};
 use rand_distr::{Distribution, Exp, LogNormal, Poisson};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::kinds::{CATEGORIES, CHANNELS, KINDS, Kind, N_ITEMS, WECOM};
+use super::kinds::{CATEGORIES, CHANNELS, Kind, N_ITEMS, STORE, WECOM};
 use super::{FIRST_DAY, N_DAYS};
 use chrono::Datelike;
 
@@ -36,18 +36,18 @@ pub(super) struct OrderLine {
 }
 
 /// Everything that one user did.
-pub(super) struct Life {
-    pub kind: &'static Kind,
+pub(super) struct Life<'a> {
+    pub kind: &'a Kind,
     pub behaviour: Vec<Behaviour>,
     pub order_lines: Vec<OrderLine>,
 }
 
-/// Simulates user number `user`. Each has a random stream of their own, so
-/// that a larger sample begins with the users of a smaller one.
-pub(super) fn live(seed: u64, user: usize) -> Life {
+/// Simulates user number `user`, of one of the `kinds`. Each has a random stream of their
+/// own, so that a larger sample begins with the users of a smaller one.
+pub(super) fn live(kinds: &[Kind], seed: u64, user: usize) -> Life<'_> {
     let mix = (user as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ mix);
-    let kind = draw_kind(&mut rng);
+    let kind = draw_kind(kinds, &mut rng);
     let mut person = Person::new(kind, &mut rng);
     let joined = if rng.gen_bool(0.35) { 0 } else { rng.gen_range(0..N_DAYS - 30) };
     // The first day is a visit: it is how they came to be known.
@@ -65,15 +65,15 @@ pub(super) fn live(seed: u64, user: usize) -> Life {
     Life { kind, behaviour: person.behaviour, order_lines: person.order_lines }
 }
 
-fn draw_kind(rng: &mut impl Rng) -> &'static Kind {
-    let mut left: f64 = rng.gen_range(0.0..KINDS.iter().map(|kind| kind.share).sum());
-    for kind in &KINDS {
+fn draw_kind<'a>(kinds: &'a [Kind], rng: &mut impl Rng) -> &'a Kind {
+    let mut left: f64 = rng.gen_range(0.0..kinds.iter().map(|kind| kind.share).sum());
+    for kind in kinds {
         left -= kind.share;
         if left < 0.0 {
             return kind;
         }
     }
-    &KINDS[0]
+    &kinds[0]
 }
 
 /// How much busier a day is for this kind than an ordinary one.
@@ -92,8 +92,8 @@ fn season(kind: &Kind, day: u32) -> f64 {
     1.0 + weekend + sale + gift
 }
 
-struct Person {
-    kind: &'static Kind,
+struct Person<'a> {
+    kind: &'a Kind,
     /// From 0 to 1: falls after a bad delivery and as messages go unread,
     /// recovers slowly. What has happened thus decides who leaves.
     engagement: f64,
@@ -106,8 +106,8 @@ struct Person {
     order_lines: Vec<OrderLine>,
 }
 
-impl Person {
-    fn new(kind: &'static Kind, rng: &mut impl Rng) -> Self {
+impl<'a> Person<'a> {
+    fn new(kind: &'a Kind, rng: &mut impl Rng) -> Self {
         let personal = LogNormal::new(-0.08, 0.4).expect("a positive spread");
         Self {
             kind,
@@ -152,7 +152,7 @@ impl Person {
         if channel < 2 && rng.gen_bool(0.4) {
             self.log(time_s, "sign_in", channel, None, None);
         }
-        let is_online = CHANNELS[channel] != "store";
+        let is_online = channel != STORE;
         let mut item = (category, rng.gen_range(0..N_ITEMS));
         if is_online {
             for _ in 0..1 + poisson(self.kind.views, rng) {

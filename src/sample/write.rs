@@ -14,9 +14,10 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression as ParquetCompression, Encoding, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use super::kinds::{CATEGORIES, CHANNELS};
+use super::drawn::draw_kinds;
+use super::kinds::{CATEGORIES, CHANNELS, KINDS, Kind};
 use super::simulate::{Life, live};
-use super::{FIRST_DAY, SampleParams};
+use super::{FIRST_DAY, KindSource, SampleParams};
 use crate::files::write_atomically;
 
 /// One order line in this many has no user: a guest at the till.
@@ -44,12 +45,18 @@ pub struct SampleError {
 }
 
 /// Generates users and writes `orders.csv.gz`, `behaviour.parquet` and
-/// `truth.csv` to `folder`. Rows are in order of time.
+/// `truth.csv` to `folder`, and `kinds.csv` if kinds are drawn; an earlier one is removed
+/// if not. Rows are in order of time.
 ///
 /// # Errors
-/// When a file cannot be written.
+/// When a file cannot be written or removed.
 pub fn write_sample(params: &SampleParams, folder: &Path) -> Result<Written, SampleError> {
-    let lives: Vec<Life> = (0..params.n_users).map(|user| live(params.seed, user)).collect();
+    let kinds = match params.kinds {
+        KindSource::Planted => KINDS.to_vec(),
+        KindSource::Drawn => draw_kinds(params.seed),
+    };
+    let lives: Vec<Life> =
+        (0..params.n_users).map(|user| live(&kinds, params.seed, user)).collect();
     let failed = |path: PathBuf| move |cause| SampleError { path, cause };
     let orders = folder.join("orders.csv.gz");
     let n_order_lines = write_orders(&lives, &orders).map_err(failed(orders))?;
@@ -57,6 +64,12 @@ pub fn write_sample(params: &SampleParams, folder: &Path) -> Result<Written, Sam
     let n_behaviour_rows = write_behaviour(&lives, &behaviour).map_err(failed(behaviour))?;
     let truth = folder.join("truth.csv");
     write_truth(&lives, &truth).map_err(failed(truth))?;
+    let description = folder.join("kinds.csv");
+    match params.kinds {
+        KindSource::Planted => remove_if_there(&description),
+        KindSource::Drawn => write_kinds(&kinds, &description),
+    }
+    .map_err(failed(description))?;
     Ok(Written { n_users: params.n_users, n_order_lines, n_behaviour_rows })
 }
 
@@ -174,4 +187,48 @@ fn write_truth(lives: &[Life], path: &Path) -> io::Result<()> {
         }
         Ok(())
     })
+}
+
+/// What each kind is like, so that people can read what was planted.
+fn write_kinds(kinds: &[Kind], path: &Path) -> io::Result<()> {
+    write_atomically(path, |file| {
+        let mut writer = csv::Writer::from_writer(file);
+        writer.write_record(parameters(&kinds[0]).map(|(name, _)| name))?;
+        for kind in kinds {
+            writer.write_record(parameters(kind).map(|(_, value)| value))?;
+        }
+        writer.flush()
+    })
+}
+
+fn parameters(kind: &Kind) -> [(&'static str, String); 19] {
+    let number = |value: f64| format!("{value:.4}");
+    [
+        ("group", kind.name.to_owned()),
+        ("share", number(kind.share)),
+        ("visit", number(kind.visit)),
+        ("views", number(kind.views)),
+        ("cart", number(kind.cart)),
+        ("order", number(kind.order)),
+        ("share_event", number(kind.share_event)),
+        ("open", number(kind.open)),
+        ("extra_lines", number(kind.extra_lines)),
+        ("price", number(kind.price)),
+        ("discount", number(kind.discount)),
+        ("sales", number(kind.sales)),
+        ("gifts", number(kind.gifts)),
+        ("leave", number(kind.leave)),
+        ("leave_after_order", number(kind.leave_after_order)),
+        ("channel", CHANNELS[kind.channel.0].to_owned()),
+        ("channel_strength", number(kind.channel.1)),
+        ("category", CATEGORIES[kind.category.0].0.to_owned()),
+        ("category_strength", number(kind.category.1)),
+    ]
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }

@@ -24,6 +24,7 @@ mod real_data;
 mod reports;
 mod review;
 mod rules;
+mod sample;
 mod score_reference;
 mod scoring;
 mod settings;
