@@ -15,9 +15,10 @@ mod snapshot_store;
 mod train;
 
 pub use compare::{
-    Backtest, Flow, GroupAtBothDates, GroupOutcome, GroupedOutcomes, GroupingScores, LayersAgainst,
-    Migration, MigrationRequest, ReferenceGroupScores, Stability, backtest,
-    compare_with_reference_groups, group_outcomes, migration, stability,
+    Backtest, Figure, Flow, GroupAtBothDates, GroupMoves, GroupOutcome, GroupedOutcomes,
+    GroupingScores, LayersAgainst, Lever, MIN_USERS, Migration, MigrationRequest, Moves,
+    ReferenceGroupScores, Stability, backtest, compare_with_reference_groups, group_outcomes,
+    migration, moves, stability,
 };
 pub use error::{ErrorKind, PipelineError};
 pub use export::{

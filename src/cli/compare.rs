@@ -10,13 +10,13 @@ use super::printing::Printing;
 use super::show::of_bundle;
 use crate::app::{
     Grouping, MigrationRequest, Model, Session, backtest, compare_with_reference_groups,
-    group_outcomes, migration, stability,
+    group_outcomes, migration, moves, stability,
 };
 use crate::models::rules::RuleGrouping;
 use crate::report::{self, Document};
 use crate::settings::parse_day;
 
-/// Compare layers with RFM, and see who moves between groups.
+/// Compare layers with RFM; see who moves between groups, and what moves them.
 #[derive(Debug, Parser)]
 #[command(name = "layercake-compare", version, max_term_width = 80, after_help = EXIT_CODES)]
 struct Arguments {
@@ -100,6 +100,27 @@ JSON and CSV have every pair of groups.")]
         #[command(flatten)]
         run: RunArguments,
     },
+    /// What moves each group: channels, discounts, hours and next categories
+    #[command(after_help = "Examples:
+  layercake-compare moves --bundle models/sample
+  layercake-compare moves --bundle models/shop --by rfm --lang zh
+  layercake-compare moves --bundle models/shop --format csv > moves.csv
+
+Each figure has an interval of 95 % over users. Figures describe what users did;
+they do not prove that a message or a discount was the cause.")]
+    Moves {
+        #[command(flatten)]
+        layers: Layers,
+        /// What groups the users
+        #[arg(long, value_enum, value_name = "GROUPING", default_value = "layers")]
+        by: By,
+        /// Group users as of the start of this day, by what they did before it [default:
+        /// the day after the last event]
+        #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day)]
+        as_of: Option<NaiveDate>,
+        #[command(flatten)]
+        run: RunArguments,
+    },
 }
 
 /// A model and its review.
@@ -179,6 +200,11 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             layers.compare(&run, to, printing, |session, model| {
                 let request = MigrationRequest { grouping: by.grouping(), from };
                 Ok(report::migration(&migration(session, model, &request)?))
+            })
+        }
+        Command::Moves { layers, by, as_of, run } => {
+            layers.compare(&run, as_of, printing, |session, model| {
+                Ok(report::moves(&moves(session, model, by.grouping())?))
             })
         }
     }?;

@@ -17,8 +17,8 @@ mod value;
 pub use block::{Block, Document};
 pub use pages::{
     backtest, candidates, catalogue, churn, config_written, group_outcomes, layers, lineage,
-    matrix, migration, next_step, reference_groups, review_checked, review_outdated, review_unfit,
-    review_written, sample_written, scored, stability, trained,
+    matrix, migration, moves, next_step, reference_groups, review_checked, review_outdated,
+    review_unfit, review_written, sample_written, scored, stability, trained,
 };
 pub use rendering::Rendering;
 pub use table::{Audience, Column, Format, Head, Table, column};

@@ -22,6 +22,7 @@ fn help_of_every_command() {
         ("compare_stability", shop.compare(&["stability", "--help"])),
         ("compare_groups", shop.compare(&["groups", "--help"])),
         ("compare_migration", shop.compare(&["migration", "--help"])),
+        ("compare_moves", shop.compare(&["moves", "--help"])),
     ];
     for (name, ran) in pages {
         let text = ran.done();

@@ -16,6 +16,7 @@ mod help;
 mod leaks;
 mod lineage;
 mod matrix_file;
+mod moves;
 mod names;
 mod newcomer;
 mod own_features;

@@ -91,6 +91,7 @@ fn what_comparing_prints() {
             ("stability", &["stability", "--refits", "2"]),
             ("groups", &["groups"]),
             ("migration", &["migration", "--by", "lifecycle"]),
+            ("moves", &["moves", "--by", "lifecycle"]),
         ] {
             let base = ["--bundle", "models/shop", "--lang", lang];
             let text = trained().compare(&[command, &base].concat()).done();

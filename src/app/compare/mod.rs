@@ -1,8 +1,9 @@
-//! Layers against RFM, and groups at two dates.
+//! Layers against RFM, groups at two dates, and what moves each group.
 
 mod backtest;
 mod group_outcomes;
 mod migration;
+mod moves;
 mod reference_groups;
 mod snapshots;
 mod stability;
@@ -10,5 +11,6 @@ mod stability;
 pub use backtest::{Backtest, GroupingScores, LayersAgainst, backtest};
 pub use group_outcomes::{GroupOutcome, GroupedOutcomes, group_outcomes};
 pub use migration::{Flow, GroupAtBothDates, Migration, MigrationRequest, migration};
+pub use moves::{Figure, GroupMoves, Lever, MIN_USERS, Moves, moves};
 pub use reference_groups::{ReferenceGroupScores, compare_with_reference_groups};
 pub use stability::{Stability, stability};
