@@ -137,6 +137,30 @@ fn next_categories_are_those_of_orders_that_change_and_rare_ones_are_others() {
 }
 
 #[test]
+fn own_events_stand_in_for_orders_without_categories_and_for_answers_that_are_not_there() {
+    let (axes, sums) = sums(
+        &rows(&[
+            "0,2024-01-01 09:00:00,view,,tea,,,,",
+            "0,2024-01-01 09:30:00,view,,makeup,,,,",
+            "0,2024-01-02 00:00:00,order,,,1,1,1,",
+            "0,2024-01-02 20:00:00,view,,makeup,,,,",
+            // The business's doing is neither, and has no channel here.
+            "0,2024-01-03 03:00:00,sms_sent,,tea,,,,",
+        ]),
+        2,
+        1,
+    );
+    assert!(axes.responses.is_empty() && sums[0].responses.is_empty());
+    let place = axes.categories.iter().position(|it| it.en == "makeup").unwrap();
+    let next = &sums[0].next_categories[place];
+    assert_eq!((next.numerator(), next.denominator()), (1.0, 1.0));
+    let in_hours =
+        |start: usize| -> f64 { sums[0].windows.iter().map(|half| half[start].numerator()).sum() };
+    // Once at nine, once at eight in the evening; midnight sharp has no time.
+    assert_eq!([9, 18, 22, 1, 3].map(in_hours), [1.0, 1.0, 0.0, 0.0, 0.0]);
+}
+
+#[test]
 fn sums_are_the_same_for_any_order_of_rows_and_number_of_threads() {
     let mut log = Vec::new();
     for user in 0..300u64 {

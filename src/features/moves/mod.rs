@@ -55,13 +55,13 @@ pub fn sum_moves(
 ) -> Result<(MoveAxes, Vec<MoveSums>), FeatureError> {
     let input = describe_input(histories, as_of)?;
     let axes = MoveAxes::new(plan, &input, max_categories);
+    let counter = UserMoves::new(histories, plan, &input, &axes);
     let as_of = as_of.and_utc().timestamp_micros();
     let none = vec![MoveSums::new(&axes); of.n_groups];
     let mut sums = none.clone();
     for first in (0..N_BUCKETS).step_by(BUCKETS_AT_A_TIME) {
         let parts = histories.map_buckets(first..first + BUCKETS_AT_A_TIME, |bucket| {
             let mut part = none.clone();
-            let mut counter = UserMoves::new(histories, plan, &input, &axes);
             histories.for_each_user(bucket, |history| {
                 let Some((group, half)) = of.place(history.user) else { return Ok(()) };
                 let added = counter.add(history.events, as_of, half, &mut part[group]);

@@ -10,7 +10,7 @@ use crate::stats::resample::RatioSums;
 
 const MICROS_PER_HOUR: i64 = MICROS_PER_DAY / 24;
 
-/// Counts what one user did; its buffers are used again for the next.
+/// Counts what one user did.
 pub(super) struct UserMoves {
     order: u32,
     /// Answer and what it answers to.
@@ -24,13 +24,6 @@ pub(super) struct UserMoves {
     has_hour: Vec<bool>,
     /// Whether the category of an event is one of the sequence, by code.
     has_category: Vec<bool>,
-    events: Vec<EventRow>,
-    /// Time, whether it is an answer, channel.
-    steps: Vec<(i64, bool, usize)>,
-    orders: Vec<Order>,
-    order_lines: Vec<(u64, Order)>,
-    /// Order, time, category.
-    lines: Vec<(u64, i64, usize)>,
 }
 
 /// Outbound events of one type on one channel; of those, only the latest can be answered.
@@ -84,46 +77,38 @@ impl UserMoves {
                 true => of_events(&is_order),
                 false => of_events(&is_own),
             },
-            events: Vec::new(),
-            steps: Vec::new(),
-            orders: Vec::new(),
-            order_lines: Vec::new(),
-            lines: Vec::new(),
         }
     }
 
     /// Adds a user's events as far as they were known before `as_of`.
     pub fn add(
-        &mut self,
+        &self,
         events: &[EventRow],
         as_of: i64,
         half: usize,
         sums: &mut MoveSums,
     ) -> Result<(), Overflow> {
-        let mut known = std::mem::take(&mut self.events);
-        known.clear();
-        known.extend(events.iter().filter(|event| event.known_from() < as_of));
-        self.add_responses(&known, sums);
-        self.add_windows(&known, &mut sums.windows[half]);
-        let done = self.add_discounts(&known, sums);
-        self.add_next_categories(&known, sums);
-        self.events = known;
-        done
+        let known = events.iter().filter(|event| event.known_from() < as_of);
+        let events: Vec<EventRow> = known.copied().collect();
+        self.add_responses(&events, sums);
+        self.add_windows(&events, &mut sums.windows[half]);
+        self.add_next_categories(&events, sums);
+        self.add_discounts(&events, sums)
     }
 
     /// An answer belongs to the latest outbound event before it on its own channel, or
     /// else on any.
-    fn add_responses(&mut self, events: &[EventRow], sums: &mut MoveSums) {
+    fn add_responses(&self, events: &[EventRow], sums: &mut MoveSums) {
         for (pair, &(answer, sent)) in self.responses.iter().enumerate() {
             let of_pair = events.iter().filter(|it| it.event == answer || it.event == sent);
-            self.steps.clear();
-            self.steps.extend(
-                of_pair.map(|it| (it.time, it.event == answer, self.channels[it.channel as usize])),
-            );
-            self.steps.sort_unstable();
+            let step =
+                |it: &EventRow| (it.time, it.event == answer, self.channels[it.channel as usize]);
+            // Time, whether it is an answer, channel: what was sent comes before its answer.
+            let mut steps: Vec<(i64, bool, usize)> = of_pair.map(step).collect();
+            steps.sort_unstable();
             let mut channels = vec![Messages::default(); self.n_channels];
             let mut latest = None;
-            for &(_, is_answer, channel) in &self.steps {
+            for &(_, is_answer, channel) in &steps {
                 if is_answer {
                     let of_own = Some(channel).filter(|&it| channels[it].n_sent > 0);
                     of_own.or(latest).into_iter().for_each(|it| channels[it].answer());
@@ -159,11 +144,12 @@ impl UserMoves {
         }
     }
 
-    fn add_discounts(&mut self, events: &[EventRow], sums: &mut MoveSums) -> Result<(), Overflow> {
-        collect_orders(events, self.order, &mut self.orders, &mut self.order_lines)?;
+    fn add_discounts(&self, events: &[EventRow], sums: &mut MoveSums) -> Result<(), Overflow> {
+        let mut orders = Vec::new();
+        collect_orders(events, self.order, &mut orders, &mut Vec::new())?;
         let (with, without): (Vec<&Order>, Vec<&Order>) =
-            self.orders.iter().partition(|order| order.discount > 0);
-        sums.discounted.add_unit(with.len() as f64, self.orders.len() as f64);
+            orders.iter().partition(|order| order.discount > 0);
+        sums.discounted.add_unit(with.len() as f64, orders.len() as f64);
         let depths = || with.iter().filter_map(|order| order.discount_depth());
         sums.depth.add_unit(depths().sum(), depths().count() as f64);
         let difference = |log: fn(&Order) -> f64| {
@@ -186,19 +172,20 @@ impl UserMoves {
 
     /// Lines of one order are one step of the sequence, and so are events of one moment;
     /// its category is the most frequent one.
-    fn add_next_categories(&mut self, events: &[EventRow], sums: &mut MoveSums) {
-        self.lines.clear();
+    fn add_next_categories(&self, events: &[EventRow], sums: &mut MoveSums) {
+        // Order, time, category.
+        let mut lines: Vec<(u64, i64, usize)> = Vec::new();
         for event in events.iter().filter(|it| self.has_category[it.event as usize]) {
             let order = if event.event == self.order { event.hash(Column::OrderId) } else { 0 };
             if event.category != 0 {
-                self.lines.push((order, event.time, self.categories[event.category as usize]));
+                lines.push((order, event.time, self.categories[event.category as usize]));
             }
         }
-        self.lines.sort_unstable();
+        lines.sort_unstable();
         let is_one =
             |a: &(u64, i64, usize), b: &(u64, i64, usize)| a.0 == b.0 && (a.0 != 0 || a.1 == b.1);
         let step = |lines: &[(u64, i64, usize)]| (lines[0].1, most_frequent(lines));
-        let mut steps: Vec<(i64, usize)> = self.lines.chunk_by(is_one).map(step).collect();
+        let mut steps: Vec<(i64, usize)> = lines.chunk_by(is_one).map(step).collect();
         steps.sort_unstable();
         let mut n_of = vec![0u32; sums.next_categories.len()];
         let moves = steps.windows(2).filter(|pair| pair[0].1 != pair[1].1);

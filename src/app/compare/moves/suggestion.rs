@@ -64,7 +64,7 @@ fn response(figure: &Figure) -> Bilingual {
 fn hours(figure: &Figure) -> Option<Bilingual> {
     let ((value, all), of) = (shares(figure), figure.of.as_ref()?);
     Some(Bilingual::new(
-        format!("there at {} ({value} of the time, all: {all})", of.en),
+        format!("active at {} ({value}, all: {all})", of.en),
         format!("{} 最活跃（{value}，全部：{all}）", of.zh),
     ))
 }
