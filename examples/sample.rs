@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The data is read by the first verb and serves all.
     let session = Session::open(config, rejected_rows, Silent)?;
     let Trained { bundle, folder, .. } = train(&session, &Previous::Latest)?;
-    for layer in &bundle.layers.layers {
+    for layer in &bundle.layers.groups {
         writeln!(out, "{} {}", layer.id, layer.name)?;
     }
     let model = Model::unreviewed(bundle, folder);

@@ -30,7 +30,7 @@ pub use progress::{Progress, Silent};
 pub use rejected_rows::RejectedRows;
 pub use review::{CheckedReview, review_place};
 pub use score::{
-    LayerCount, ScoreColumn, ScoreFormat, ScoreRequest, ScoreSummary, ScoreType, score,
+    GroupCount, ScoreColumn, ScoreFormat, ScoreRequest, ScoreSummary, ScoreType, score,
     score_columns,
 };
 pub use session::Session;

@@ -8,7 +8,7 @@ use super::review::CheckedReview;
 use crate::bundle::Bundle;
 use crate::dataset::FeatureMatrix;
 use crate::input::engine::Engine;
-use crate::models::segmentation::ReviewedLayer;
+use crate::models::segmentation::{Partition, ReviewedGroup};
 
 /// A bundle, where it stands, and what people made of its layers.
 #[derive(Debug, Clone)]
@@ -22,10 +22,10 @@ pub struct Model {
     review: CheckedReview,
 }
 
-/// The layer of each user after review.
-pub(super) struct LayersOfUsers {
-    /// Index into [`Model::layers`], in matrix order.
-    pub layers: Vec<usize>,
+/// The group of each user after review.
+pub(super) struct GroupsOfUsers {
+    /// Index into [`Model::groups`], in matrix order.
+    pub groups: Vec<usize>,
     /// How clear the choice of the cluster is, whatever rules made of it.
     pub margins: Vec<f64>,
     /// What put each user there: `pin:…`, `split:…`, `merge:…` or `cluster`.
@@ -59,32 +59,35 @@ impl Model {
         self.review_file.as_deref()
     }
 
-    /// The layers that users are assigned to: those of the review, if there is one.
-    pub fn layers(&self) -> &[ReviewedLayer] {
-        &self.review.review.layers
+    /// The groups that users are assigned to: those of the review, if there is one.
+    pub fn groups(&self, partition: Partition) -> &[ReviewedGroup] {
+        &self.review.part(partition).review.groups
     }
 
-    /// The layer of each user: that of the first pin that holds, else of the first
-    /// split of their layer that holds, else that of their cluster, after merges.
-    pub(super) fn layers_of_users(
+    /// The group of each user: that of the first pin that holds, else of the first
+    /// split of their group that holds, else that of their cluster, after merges.
+    pub(super) fn groups_of_users(
         &self,
+        partition: Partition,
         matrix: &FeatureMatrix,
-    ) -> Result<LayersOfUsers, PipelineError> {
-        let assigned = self.bundle.layers.assign(matrix)?;
-        let review = &self.review.review;
+    ) -> Result<GroupsOfUsers, PipelineError> {
+        let fitted = self.bundle.groups(partition);
+        let assigned = fitted.assign(matrix)?;
+        let part = self.review.part(partition);
+        let review = &part.review;
         let cluster: Arc<str> = "cluster".into();
-        let of_model = self.bundle.layers.layers.iter().zip(&review.of_model);
-        let by_layer: Vec<Arc<str>> = of_model
-            .map(|(layer, &place)| match review.layers[place].id == layer.id {
+        let of_model = fitted.groups.iter().zip(&review.of_model);
+        let by_group: Vec<Arc<str>> = of_model
+            .map(|(group, &place)| match review.groups[place].id == group.id {
                 true => Arc::clone(&cluster),
-                false => format!("merge:{}", layer.id).into(),
+                false => format!("merge:{}", group.id).into(),
             })
             .collect();
-        let mut layers: Vec<usize> =
-            assigned.layers.iter().map(|&index| review.of_model[index]).collect();
+        let mut groups: Vec<usize> =
+            assigned.groups.iter().map(|&index| review.of_model[index]).collect();
         let mut assigned_by: Vec<Arc<str>> =
-            assigned.layers.iter().map(|&index| Arc::clone(&by_layer[index])).collect();
-        self.review.apply_rules(matrix, &mut layers, &mut assigned_by)?;
-        Ok(LayersOfUsers { layers, margins: assigned.margins, assigned_by })
+            assigned.groups.iter().map(|&index| Arc::clone(&by_group[index])).collect();
+        part.apply_rules(matrix, &mut groups, &mut assigned_by)?;
+        Ok(GroupsOfUsers { groups, margins: assigned.margins, assigned_by })
     }
 }

@@ -13,7 +13,7 @@ use crate::dataset::FeatureMatrix;
 use crate::features::Verdict;
 use crate::files::batch_of;
 use crate::input::engine::{Engine, Predicate, PredicateFault};
-use crate::models::segmentation::{Review, ReviewFile, Rule};
+use crate::models::segmentation::{Partition, Review, ReviewFile, Rule};
 use crate::settings::nearest_names;
 
 /// Rows whose rules are computed at a time.
@@ -22,6 +22,13 @@ const BLOCK_ROWS: usize = 1 << 16;
 /// A review that fits its model, ready to be applied.
 #[derive(Debug, Clone)]
 pub struct CheckedReview {
+    layers: CheckedPart,
+    kinds: CheckedPart,
+}
+
+/// What it says of layers, or of kinds.
+#[derive(Debug, Clone)]
+pub struct CheckedPart {
     /// What it says.
     pub review: Review,
     /// Pins, then splits: the first that holds of a user counts.
@@ -58,32 +65,50 @@ impl CheckedReview {
         let text = std::fs::read_to_string(file)
             .map_err(|error| refuse(format!("can't be read ({error})")))?;
         let parsed: ReviewFile = parse_toml(&text, file)?;
-        let review =
-            parsed.check(&bundle.layers.layers).map_err(|error| refuse(error.to_string()))?;
         let columns = columns(&bundle.plan.names());
-        let check = |(kind, rule): (&str, &Rule)| {
-            let predicate = engine.predicate(&rule.sql, &columns).map_err(|fault| {
-                let fault = explain(bundle, fault);
-                refuse(format!("[[{kind}]] {}, where = \"{}\": {fault}", rule.id, rule.sql))
-            })?;
-            let name = format!("{kind}:{}", rule.id).into();
-            Ok(CheckedRule { rule: rule.clone(), predicate, name })
+        let part = |partition| {
+            let review = parsed
+                .check(bundle.groups(partition))
+                .map_err(|error| refuse(error.to_string()))?;
+            let check = |(kind, rule): (&str, &Rule)| {
+                let predicate = engine.predicate(&rule.sql, &columns).map_err(|fault| {
+                    let fault = explain(bundle, fault);
+                    refuse(format!("[[{kind}]] {}, where = \"{}\": {fault}", rule.id, rule.sql))
+                })?;
+                let name = format!("{kind}:{}", rule.id).into();
+                Ok(CheckedRule { rule: rule.clone(), predicate, name })
+            };
+            let rules = rules(&review).map(check).collect::<Result<_, PipelineError>>()?;
+            Ok::<_, PipelineError>(CheckedPart { review, rules })
         };
-        let rules = kinds(&review).map(check).collect::<Result<_, PipelineError>>()?;
-        Ok(Self { review, rules })
+        Ok(Self { layers: part(Partition::Layers)?, kinds: part(Partition::Kinds)? })
     }
 
-    /// The review of a model whose layers stand as training found them.
+    /// The review of a model whose groups stand as training found them.
     pub fn none(bundle: &Bundle) -> Self {
-        Self { review: bundle.layers.unreviewed(), rules: Vec::new() }
+        let part = |partition| {
+            let review = bundle.groups(partition).unreviewed();
+            CheckedPart { review, rules: Vec::new() }
+        };
+        Self { layers: part(Partition::Layers), kinds: part(Partition::Kinds) }
     }
 
-    /// Puts each user into the layer of the first rule that holds, if one does, and
+    /// What it says of a partition.
+    pub fn part(&self, partition: Partition) -> &CheckedPart {
+        match partition {
+            Partition::Layers => &self.layers,
+            Partition::Kinds => &self.kinds,
+        }
+    }
+}
+
+impl CheckedPart {
+    /// Puts each user into the group of the first rule that holds, if one does, and
     /// notes that in `assigned_by`.
     pub(super) fn apply_rules(
         &self,
         matrix: &FeatureMatrix,
-        layers: &mut [usize],
+        groups: &mut [usize],
         assigned_by: &mut [Arc<str>],
     ) -> Result<(), PipelineError> {
         if self.rules.is_empty() {
@@ -96,10 +121,10 @@ impl CheckedReview {
             for CheckedRule { rule, predicate, name } in &self.rules {
                 let holds = predicate.holds(&batch).map_err(|error| refused(rule, error))?;
                 for (row, _) in holds.iter().enumerate().filter(|(_, holds)| **holds) {
-                    let is_its = rule.from.is_none_or(|from| layers[start + row] == from);
+                    let is_its = rule.from.is_none_or(|from| groups[start + row] == from);
                     if is_its && !is_done[row] {
                         is_done[row] = true;
-                        layers[start + row] = rule.to;
+                        groups[start + row] = rule.to;
                         assigned_by[start + row] = Arc::clone(name);
                     }
                 }
@@ -109,7 +134,7 @@ impl CheckedReview {
     }
 }
 
-fn kinds(review: &Review) -> impl Iterator<Item = (&'static str, &Rule)> {
+fn rules(review: &Review) -> impl Iterator<Item = (&'static str, &Rule)> {
     let pins = review.pins.iter().map(|rule| ("pin", rule));
     pins.chain(review.splits.iter().map(|rule| ("split", rule)))
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{BundleError, Movement};
 use crate::dataset::Bilingual;
 use crate::files::write_atomically;
-use crate::models::segmentation::LayerIdentity;
+use crate::models::segmentation::GroupIdentity;
 
 const FILE: &str = "lineage.json";
 
@@ -45,7 +45,7 @@ pub struct LineageEntry {
     #[serde(deserialize_with = "in_both_languages")]
     pub warnings: Vec<Bilingual>,
     /// The layers, in order of the model.
-    pub layers: Vec<LineageLayer>,
+    pub layers: Vec<LineageGroup>,
     /// Ids of the layers that are the same group as before.
     pub kept: Vec<Kept>,
     /// Layers with ids of their own, all of them in a first model.
@@ -90,10 +90,10 @@ pub struct Compared {
 
 /// A layer of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LineageLayer {
+pub struct LineageGroup {
     /// Id and name.
     #[serde(flatten)]
-    pub identity: LayerIdentity,
+    pub identity: GroupIdentity,
     /// Users at the latest training snapshot.
     pub n_users: usize,
 }
@@ -245,7 +245,7 @@ impl LineageEntry {
     }
 
     /// Ids and names of its layers, in order of the model.
-    pub fn identities(&self) -> Vec<LayerIdentity> {
+    pub fn identities(&self) -> Vec<GroupIdentity> {
         self.layers.iter().map(|layer| layer.identity.clone()).collect()
     }
 }

@@ -27,7 +27,7 @@ impl Bundle {
 pub fn ids_in_bundles(model_folder: &Path) -> BTreeSet<String> {
     #[derive(Deserialize)]
     struct IdsOnly {
-        layers: Vec<IdOnly>,
+        groups: Vec<IdOnly>,
         #[serde(default)]
         retired_ids: Vec<String>,
     }
@@ -39,7 +39,7 @@ pub fn ids_in_bundles(model_folder: &Path) -> BTreeSet<String> {
     folders
         .filter_map(|folder| std::fs::read(folder.path().join("layers.json")).ok())
         .filter_map(|content| serde_json::from_slice::<IdsOnly>(&content).ok())
-        .flat_map(|it| it.layers.into_iter().map(|layer| layer.id).chain(it.retired_ids))
+        .flat_map(|it| it.groups.into_iter().map(|layer| layer.id).chain(it.retired_ids))
         .collect()
 }
 

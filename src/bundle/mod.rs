@@ -9,6 +9,8 @@
 //!   features.json        the feature plan
 //!   pruning.json         all features of the catalogue and why some were dropped
 //!   layers.json          scaling, centroids, profiles, names
+//!   kinds.json           the same of kinds, with how users' habits differ
+//!   tiers.json           bounds between tiers of predicted GMV
 //!   outcome_models.json  boosted trees of the embedding that layers lie in
 //!   rfm.json             edges and names of RFM, and of the other groupings by rule
 //!   churn.json           what churn is, calibration, whom to flag, model selection
@@ -30,7 +32,7 @@ mod sealed;
 
 pub use error::BundleError;
 pub use lineage::{
-    Born, Compared, Died, Kept, Lineage, LineageEntry, LineageLayer, Merged, Split, take_turn,
+    Born, Compared, Died, Kept, Lineage, LineageEntry, LineageGroup, Merged, Split, take_turn,
 };
 pub use load::ids_in_bundles;
 pub use manifest::FORMAT;

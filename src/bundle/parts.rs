@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::features::{FeaturePlan, Pruning};
 use crate::models::churn::FittedChurn;
 use crate::models::rules::FittedRules;
-use crate::models::segmentation::FittedLayers;
+use crate::models::segmentation::{FittedGroups, FittedTiers, Partition};
 
 /// Makes [`Bundle`] of rows `meaning, field: type = encoding`.
 macro_rules! parts {
@@ -46,7 +46,11 @@ parts! {
     /// All features that were considered, and what became of each.
     pruning: Pruning = Json("pruning.json");
     /// Layers.
-    layers: FittedLayers = LayerFiles;
+    layers: FittedGroups = LayerFiles;
+    /// Kinds.
+    kinds: FittedGroups = KindFile;
+    /// Tiers of predicted GMV, to go with kinds.
+    tiers: FittedTiers = Json("tiers.json");
     /// RFM and the other groupings by rule.
     rules: FittedRules = Json("rfm.json");
     /// Churn model.
@@ -56,9 +60,29 @@ parts! {
 }
 
 impl Bundle {
-    /// The files that hold ids or names of layers.
+    /// The layers or the kinds.
+    pub fn groups(&self, partition: Partition) -> &FittedGroups {
+        match partition {
+            Partition::Layers => &self.layers,
+            Partition::Kinds => &self.kinds,
+        }
+    }
+
+    /// The same, to give them ids and names.
+    pub fn groups_mut(&mut self, partition: Partition) -> &mut FittedGroups {
+        match partition {
+            Partition::Layers => &mut self.layers,
+            Partition::Kinds => &mut self.kinds,
+        }
+    }
+
+    /// The files that hold ids or names of groups.
     pub(super) fn files_with_names(&self) -> io::Result<Vec<File>> {
-        Ok(vec![layers_file(&self.layers)?, record_file(&self.record)?])
+        Ok(vec![
+            groups_file(LAYERS, &self.layers)?,
+            groups_file(KINDS, &self.kinds)?,
+            record_file(&self.record)?,
+        ])
     }
 }
 
@@ -85,22 +109,37 @@ struct LayerFiles;
 const LAYERS: &str = "layers.json";
 const OUTCOME_MODELS: &str = "outcome_models.json";
 
-impl Encoding<FittedLayers> for LayerFiles {
-    fn write(&self, layers: &FittedLayers) -> io::Result<Vec<File>> {
+impl Encoding<FittedGroups> for LayerFiles {
+    fn write(&self, layers: &FittedGroups) -> io::Result<Vec<File>> {
         let trees = to_compact_json(&layers.embedding.outcome_models)?;
-        Ok(vec![layers_file(layers)?, File::new(OUTCOME_MODELS, trees)])
+        Ok(vec![groups_file(LAYERS, layers)?, File::new(OUTCOME_MODELS, trees)])
     }
 
-    fn read(&self, saved: &Saved) -> Result<FittedLayers, BundleError> {
-        let mut layers: FittedLayers = saved.read_json(LAYERS)?;
+    fn read(&self, saved: &Saved) -> Result<FittedGroups, BundleError> {
+        let mut layers: FittedGroups = saved.read_json(LAYERS)?;
         layers.embedding.outcome_models = saved.read_json(OUTCOME_MODELS)?;
         Ok(layers)
     }
 }
 
-fn layers_file(layers: &FittedLayers) -> io::Result<File> {
-    let nameless = to_json(&layers.anonymous())?;
-    Ok(File::with_names(LAYERS, to_json(layers)?, &nameless))
+/// The kinds, whose embedding has no trees.
+struct KindFile;
+
+const KINDS: &str = "kinds.json";
+
+impl Encoding<FittedGroups> for KindFile {
+    fn write(&self, kinds: &FittedGroups) -> io::Result<Vec<File>> {
+        Ok(vec![groups_file(KINDS, kinds)?])
+    }
+
+    fn read(&self, saved: &Saved) -> Result<FittedGroups, BundleError> {
+        saved.read_json(KINDS)
+    }
+}
+
+fn groups_file(name: &'static str, groups: &FittedGroups) -> io::Result<File> {
+    let nameless = to_json(&groups.anonymous())?;
+    Ok(File::with_names(name, to_json(groups)?, &nameless))
 }
 
 /// The classifier, which may have many trees, apart from all else about churn.

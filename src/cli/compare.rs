@@ -13,6 +13,7 @@ use crate::app::{
     group_outcomes, migration, moves, stability,
 };
 use crate::models::rules::RuleGrouping;
+use crate::models::segmentation::Partition;
 use crate::report::{self, Document};
 use crate::settings::parse_day;
 
@@ -135,8 +136,12 @@ struct Layers {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum By {
-    /// The layers of the model
+    /// The layers of the model: how much users are worth
     Layers,
+    /// The kinds of the model: how users shop
+    Kinds,
+    /// Kinds, each in tiers of predicted GMV
+    KindTiers,
     /// RFM's ten names, or those of [rfm.map]
     Rfm,
     /// RFM's 125 codes
@@ -152,7 +157,9 @@ enum By {
 impl By {
     fn grouping(self) -> Grouping {
         match self {
-            Self::Layers => Grouping::Layers,
+            Self::Layers => Grouping::Groups(Partition::Layers),
+            Self::Kinds => Grouping::Groups(Partition::Kinds),
+            Self::KindTiers => Grouping::KindTiers,
             Self::Rfm => Grouping::Rule(RuleGrouping::Rfm),
             Self::RfmCells => Grouping::Rule(RuleGrouping::RfmCells),
             Self::RfmLevels => Grouping::Rule(RuleGrouping::RfmLevels),
@@ -190,7 +197,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Groups { layers, by, run } => {
             layers.compare(&run, None, printing, |session, model| {
-                let usual = [By::Layers, By::Rfm, By::RfmLevels, By::ValueDemand, By::Lifecycle];
+                let usual =
+                    [By::Layers, By::Kinds, By::Rfm, By::RfmLevels, By::ValueDemand, By::Lifecycle];
                 let by = if by.is_empty() { &usual[..] } else { &by };
                 let groupings: Vec<Grouping> = by.iter().map(|by| by.grouping()).collect();
                 Ok(report::group_outcomes(&group_outcomes(session, model, &groupings)?))

@@ -10,7 +10,7 @@ use crate::app::{CheckedReview, review_place};
 use crate::bundle::Bundle;
 use crate::files::write_atomically;
 use crate::input::engine::Engine;
-use crate::models::segmentation::review_template;
+use crate::models::segmentation::{Partition, review_template};
 use crate::report;
 
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,7 @@ pub(super) fn run(wanted: &ReviewArguments, printing: &Printing) -> anyhow::Resu
     let (bundle, folder) = Bundle::load(&wanted.bundle)?;
     let file = wanted.out.clone().unwrap_or_else(|| review_place(&folder));
     if !file.exists() {
-        let text = review_template(&bundle.layers.layers);
+        let text = review_template(&[&bundle.layers, &bundle.kinds]);
         if let Err(cause) = write_atomically(&file, |out| out.write_all(text.as_bytes())) {
             anyhow::bail!("can't write {}: {cause}", file.display());
         }
@@ -48,5 +48,6 @@ pub(super) fn run(wanted: &ReviewArguments, printing: &Printing) -> anyhow::Resu
     let mut params = bundle.config.engine.clone();
     wanted.engine.apply(&mut params);
     let checked = CheckedReview::read(&bundle, &file, &Engine::new(&params)?)?;
-    printing.print(&report::review_checked(&bundle.layers.layers, &checked.review, &file))
+    let part = |partition| (&bundle.groups(partition).groups[..], &checked.part(partition).review);
+    printing.print(&report::review_checked(&Partition::ALL.map(part), &file))
 }

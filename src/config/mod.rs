@@ -25,7 +25,7 @@ use crate::input::engine::EngineParams;
 use crate::input::source::{InputParams, SourceParams};
 use crate::models::churn::{ChurnParams, SilenceParams};
 use crate::models::rules::{LifecycleParams, RfmMapError, RfmParams};
-use crate::models::segmentation::SegmentationParams;
+use crate::models::segmentation::{KindParams, SegmentationParams};
 use crate::settings::{self, Conflict};
 
 /// A whole configuration.
@@ -65,6 +65,9 @@ pub struct Config {
     /// Layers.
     #[serde(default)]
     pub segmentation: SegmentationParams,
+    /// Kinds.
+    #[serde(default)]
+    pub kinds: KindParams,
     /// Names of RFM codes.
     #[serde(default)]
     pub rfm: RfmParams,

@@ -5,7 +5,7 @@ use super::document::Document;
 use super::{Config, ConfigError};
 use crate::input::source::is_parquet;
 use crate::models::churn::ModelChoice;
-use crate::models::segmentation::{EmbeddingKind, LayerCount};
+use crate::models::segmentation::{EmbeddingKind, GroupCount};
 use crate::stats::clustering::Algorithm;
 
 /// A key or section, when it has no effect, and what to change for it to have one.
@@ -34,7 +34,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         path: "segmentation.min_share",
-        is_unused: |config| matches!(config.segmentation.k, LayerCount::Exactly(_)),
+        is_unused: |config| matches!(config.segmentation.k, GroupCount::Exactly(_)),
         why: "a fixed number of layers, k",
     },
     Rule {

@@ -42,6 +42,9 @@ pub struct FeatureInfo {
     pub meaning: Bilingual,
     /// What stands for a value that is missing (no such event, no second order …).
     pub when_missing: Missing,
+    /// Habits alone read it: models of outcomes do not see it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_habits_only: bool,
 }
 
 impl FeatureInfo {
@@ -60,6 +63,7 @@ impl FeatureInfo {
             unit: Unit::Custom,
             meaning: Bilingual::same(&name),
             when_missing: Missing::Zero,
+            of_habits_only: false,
             name,
         }
     }

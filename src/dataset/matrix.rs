@@ -249,6 +249,12 @@ impl FeatureMatrix {
             .collect()
     }
 
+    /// Those of them that models of outcomes see.
+    pub fn varying_names_for_models(&self) -> Vec<String> {
+        let of_habits = |name: &String| self.feature(name).is_ok_and(|it| it.of_habits_only);
+        self.varying_names().into_iter().filter(|name| !of_habits(name)).collect()
+    }
+
     fn missing(&self, name: &str) -> DatasetError {
         DatasetError::MissingFeature {
             missing: name.to_owned(),

@@ -48,6 +48,16 @@ impl FeaturePlan {
         Self { features: self.features.iter().filter(keep).cloned().collect(), ..self.clone() }
     }
 
+    /// The same plan with the features of models and those of habits, of which models do
+    /// not see what is not theirs.
+    pub fn for_models_and_habits(&self, of_models: &[String], of_habits: &[String]) -> Self {
+        let mut plan = self.select(&[of_models, of_habits].concat());
+        for feature in &mut plan.features {
+            feature.info.of_habits_only = !of_models.contains(&feature.info.name);
+        }
+        plan
+    }
+
     /// Names and expressions of the features that are SQL.
     pub fn custom(&self) -> impl Iterator<Item = (&str, &str)> {
         self.features.iter().filter_map(|feature| match &feature.measure {

@@ -7,3 +7,4 @@ pub mod linear;
 pub mod metrics;
 pub mod resample;
 pub mod scaling;
+pub mod shrinkage;

@@ -25,7 +25,7 @@ pub enum Transform {
 ///
 /// A value `x` becomes `(t(x) − centre) / scale`, cut off at ±[`Scaling::LIMIT`],
 /// where `t` is the [`Transform`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scaling {
     /// Features, in model order.

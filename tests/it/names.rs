@@ -248,7 +248,7 @@ fn rows(batch: &RecordBatch, of: &OrderColumns) -> Vec<(i64, i64, f64, Option<St
 /// All that the names of a model claim is true of at least three quarters of the users
 /// whom they were given to, and no two names are the same.
 pub fn names_hold(model: &Model, file: &std::path::Path, columns: &OrderColumns) {
-    let layers = &model.bundle.layers.layers;
+    let layers = &model.bundle.layers.groups;
     let as_of = model.bundle.record.dates.training[0];
     let of_layer = users_of_layers(model);
     let customers = Customers::of(file, columns, as_of.and_utc().timestamp_micros());
@@ -263,7 +263,7 @@ pub fn names_hold(model: &Model, file: &std::path::Path, columns: &OrderColumns)
         assert!(layer.name.chars().count() <= 48, "{}", layer.name);
         assert!(!layer.name.ends_with(')'), "{}", layer.name);
     }
-    let distinct = |name: fn(&layercake::models::segmentation::Layer) -> &str| {
+    let distinct = |name: fn(&layercake::models::segmentation::Group) -> &str| {
         layers.iter().map(name).collect::<BTreeSet<_>>().len()
     };
     assert_eq!(distinct(|it| &it.name), layers.len());

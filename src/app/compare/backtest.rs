@@ -8,7 +8,7 @@ use crate::app::grouping::user_groups;
 use crate::app::{Grouping, Model, PipelineError, Session};
 use crate::dataset::{Bilingual, Outcomes, Snapshot};
 use crate::models::rules::RuleGrouping;
-use crate::models::segmentation::Outcome;
+use crate::models::segmentation::{Outcome, Partition};
 use crate::stats::metrics::{Ranked, Truth, log_losses, mean, r_squared};
 use crate::stats::resample::{Interval, bootstrap, percentile_interval};
 
@@ -101,7 +101,9 @@ fn compare(model: &Model, snapshots: &TrainingSnapshots) -> Result<Backtest, Pip
     let (holdout, training) = (snapshots.holdout(), snapshots.training());
     let bundle = &model.bundle;
     let forecasts = [
-        forecast(Grouping::Layers, model, training, holdout)?,
+        forecast(Grouping::Groups(Partition::Layers), model, training, holdout)?,
+        forecast(Grouping::Groups(Partition::Kinds), model, training, holdout)?,
+        forecast(Grouping::KindTiers, model, training, holdout)?,
         forecast(Grouping::Rule(RuleGrouping::Rfm), model, training, holdout)?,
         forecast(Grouping::Rule(RuleGrouping::RfmCells), model, training, holdout)?,
     ];
@@ -119,8 +121,14 @@ fn compare(model: &Model, snapshots: &TrainingSnapshots) -> Result<Backtest, Pip
         horizon_days: bundle.config.snapshots.horizon_days.get(),
         gmv: truth.gmv.iter().sum(),
         groupings: ranked.iter().map(|it| it.measure(&truth, None)).collect(),
-        differences: (1..ranked.len()).map(|other| difference(&resamples, other)).collect(),
+        differences: rules(&ranked).map(|other| difference(&resamples, other)).collect(),
     })
+}
+
+/// Places of the groupings that layers are held against.
+fn rules(ranked: &[RankedForecast<'_>]) -> impl Iterator<Item = usize> {
+    let is_rule = |place: &usize| matches!(ranked[*place].forecast.grouping, Grouping::Rule(_));
+    (0..ranked.len()).filter(is_rule)
 }
 
 /// "RFM, 10 names"

@@ -4,9 +4,10 @@ use std::path::Path;
 use crate::app::{Model, PipelineError, Session};
 use crate::dataset::{Snapshot, UserIds};
 use crate::models::rules::RuleGrouping;
+use crate::models::segmentation::Partition;
 use crate::stats::metrics::adjusted_rand_index;
 
-/// The layers and RFM beside groups that are known from elsewhere.
+/// The layers, the kinds and RFM beside groups that are known from elsewhere.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReferenceGroupScores {
     /// Users that are in both.
@@ -15,6 +16,8 @@ pub struct ReferenceGroupScores {
     pub n_groups: usize,
     /// Adjusted Rand index of the layers.
     pub layers: f64,
+    /// Adjusted Rand index of the kinds.
+    pub kinds: f64,
     /// Adjusted Rand index of RFM's names.
     pub rfm: f64,
 }
@@ -42,7 +45,8 @@ pub fn compare_with_reference_groups(
             return Err(PipelineError::Groups { file: groups.to_owned(), problem });
         }
         let features = snapshots[0].features.select_rows(&rows);
-        let layers = model.layers_of_users(&features)?.layers;
+        let of =
+            |partition| Ok::<_, PipelineError>(model.groups_of_users(partition, &features)?.groups);
         let rfm = bundle.rules.groups(RuleGrouping::Rfm, &features)?.group_of;
         let mut distinct = truth.clone();
         distinct.sort_unstable();
@@ -50,7 +54,8 @@ pub fn compare_with_reference_groups(
         Ok(ReferenceGroupScores {
             n_users: rows.len(),
             n_groups: distinct.len(),
-            layers: adjusted_rand_index(&layers, &truth),
+            layers: adjusted_rand_index(&of(Partition::Layers)?, &truth),
+            kinds: adjusted_rand_index(&of(Partition::Kinds)?, &truth),
             rfm: adjusted_rand_index(&rfm, &truth),
         })
     })

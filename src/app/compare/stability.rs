@@ -29,7 +29,7 @@ pub fn stability(
     session.run("stability", 3, |stages| {
         let snapshots = training_snapshots(session, bundle, stages)?;
         stages.begin(&format!("fitting {n_refits} times"));
-        let k = bundle.layers.layers.len();
+        let k = bundle.layers.groups.len();
         let (params, seed) = (&bundle.config.segmentation, bundle.config.seed);
         let horizon_days = bundle.config.snapshots.horizon_days.get();
         let (training, holdout) = (snapshots.training(), &snapshots.holdout().features);
@@ -38,7 +38,7 @@ pub fn stability(
             training,
             horizon_days,
             holdout,
-            Refits { k, n: n_refits, seed },
+            Refits { k, habits_weight: bundle.layers.trade_off.taken, n: n_refits, seed },
         )?;
         Ok(Stability { k, n_refits, n_users: holdout.n_rows(), adjusted_rand_index })
     })

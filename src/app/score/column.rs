@@ -140,5 +140,5 @@ impl ScoreColumn {
 }
 
 fn users(scores: &UserScores<'_>) -> std::ops::Range<usize> {
-    0..scores.layers.len()
+    0..scores.snapshot.users.len()
 }

@@ -64,7 +64,7 @@ fn grouping_columns() -> Vec<ScoreColumn> {
                  away) or `cluster`",
                 "分入该层的依据：`pin:ID`、`split:ID`、`merge:ID`（被合并的层）或`cluster`",
             ),
-            |scores, user| Some(&scores.assigned_by[user]),
+            |scores, user| Some(&scores.layers.assigned_by[user]),
         ),
         Column::number(
             "layer_margin",
@@ -73,7 +73,41 @@ fn grouping_columns() -> Vec<ScoreColumn> {
                  border to another layer, 1 at the centre",
                 "聚类归属的明确程度，与审阅无关：0在与另一层的边界上，1在中心",
             ),
-            |scores, user| Some(scores.margins[user]),
+            |scores, user| Some(scores.layers.margins[user]),
+        )
+        .in_unit("0 to 1"),
+        Column::text(
+            "kind_id",
+            (
+                "the kind: how the user shops, whatever the volume; the id stays for as long as \
+                 it is the same group, and `K0` are users of whom too little is known yet",
+                "类型编号：用户如何购物，与消费量无关；只要仍是同一群体，编号就不变；`K0`为了解尚少的用户",
+            ),
+            |scores, user| Some(&scores.kind(user).id),
+        ),
+        Column::text("kind", ("name of the kind", "类型的英文名称"), |scores, user| {
+            Some(&scores.kind(user).name)
+        }),
+        Column::text(
+            "kind_zh",
+            ("name of the kind in Chinese", "类型的中文名称"),
+            |scores, user| Some(&scores.kind(user).name_zh),
+        ),
+        Column::text(
+            "kind_assigned_by",
+            (
+                "what put the user there, as of `assigned_by`",
+                "分入该类型的依据，含义同`assigned_by`",
+            ),
+            |scores, user| Some(&scores.kinds.assigned_by[user]),
+        ),
+        Column::number(
+            "kind_margin",
+            (
+                "how clear the choice of the kind is, as of `layer_margin`; 0 for `K0`",
+                "类型归属的明确程度，含义同`layer_margin`；`K0`为0",
+            ),
+            |scores, user| Some(scores.kinds.margins[user]),
         )
         .in_unit("0 to 1"),
         Column::text(

@@ -19,7 +19,7 @@ use super::{Model, PipelineError, Session};
 pub use self::column::{ScoreColumn, ScoreType};
 pub use self::columns::score_columns;
 pub use self::publish::{ScoreFormat, ScoreRequest};
-pub use self::summary::{LayerCount, ScoreSummary};
+pub use self::summary::{GroupCount, ScoreSummary};
 
 /// Scores every user seen before the session's as-of date and publishes the result as
 /// `out/as_of=YYYY-MM-DD/scores.parquet` (or `.csv`) with `_summary.json`

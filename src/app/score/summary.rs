@@ -7,10 +7,12 @@ use chrono::NaiveDateTime;
 use serde::Serialize;
 
 use super::user_scores::UserScores;
+use crate::app::model::GroupsOfUsers;
 use crate::app::open_data::OpenData;
 use crate::dataset::{Bilingual, ChurnLabel};
 use crate::input::engine::MemoryUse;
 use crate::input::source::InputProfile;
+use crate::models::segmentation::{Partition, ReviewedGroup};
 
 /// What a scoring run did; also written as `_summary.json`.
 ///
@@ -49,7 +51,9 @@ pub struct ScoreSummary {
     /// Mean churn probability of the eligible users.
     pub mean_churn_probability: Option<f64>,
     /// Users by layer, in layer order.
-    pub layers: Vec<LayerCount>,
+    pub layers: Vec<GroupCount>,
+    /// Users by kind, in the order of kinds.
+    pub kinds: Vec<GroupCount>,
     /// Users by what put them into their layer: the cluster, a merge, a split or
     /// a pin.
     pub assigned_by: BTreeMap<String, usize>,
@@ -62,10 +66,10 @@ pub struct ScoreSummary {
     pub memory: MemoryUse,
 }
 
-/// Users of one layer.
+/// Users of one layer or kind.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LayerCount {
-    /// Id of the layer.
+pub struct GroupCount {
+    /// Its id.
     pub id: String,
     /// Its name.
     pub name: String,
@@ -91,7 +95,7 @@ pub(super) fn summarise(data: &OpenData<'_>, scores: &UserScores<'_>) -> ScoreSu
         warnings: Vec::new(),
         scores: PathBuf::new(),
         quarantine: None,
-        n_users: scores.layers.len(),
+        n_users: scores.snapshot.users.len(),
         n_at_risk: count(&mut churn.at_risk.iter().copied()),
         churn_status: counts(churn.statuses.iter().copied()),
         n_silence_warnings: count(&mut churn.silences.iter().flatten().map(|it| it.warning)),
@@ -99,28 +103,34 @@ pub(super) fn summarise(data: &OpenData<'_>, scores: &UserScores<'_>) -> ScoreSu
         churn_label: model.bundle.churn.settings.label.clone(),
         churn_trusted: model.bundle.record.churn.failed_checks.is_empty(),
         mean_churn_probability: mean(churn.probabilities.iter().flatten()),
-        layers: (0..model.layers().len()).map(|index| layer_count(scores, index)).collect(),
-        assigned_by: counts(scores.assigned_by.iter().map(ToString::to_string)),
+        layers: group_counts(scores, Partition::Layers, &scores.layers),
+        kinds: group_counts(scores, Partition::Kinds, &scores.kinds),
+        assigned_by: counts(scores.layers.assigned_by.iter().map(ToString::to_string)),
         lifecycle: counts(scores.stages.iter().copied()),
         input: data.input.clone(),
         memory: data.memory(),
     }
 }
 
-fn layer_count(scores: &UserScores<'_>, index: usize) -> LayerCount {
-    let (layer, churn) = (&scores.model.layers()[index], &scores.churn);
-    let members: Vec<usize> =
-        (0..scores.layers.len()).filter(|&user| scores.layers[user] == index).collect();
-    LayerCount {
-        id: layer.id.clone(),
-        name: layer.name.clone(),
-        name_zh: layer.name_zh.clone(),
+fn group_counts(
+    scores: &UserScores<'_>,
+    partition: Partition,
+    of_users: &GroupsOfUsers,
+) -> Vec<GroupCount> {
+    let (groups, churn) = (scores.model.groups(partition), &scores.churn);
+    let mut members = vec![Vec::new(); groups.len()];
+    of_users.groups.iter().enumerate().for_each(|(user, &group)| members[group].push(user));
+    let count = |(group, members): (&ReviewedGroup, Vec<usize>)| GroupCount {
+        id: group.id.clone(),
+        name: group.name.clone(),
+        name_zh: group.name_zh.clone(),
         n_users: members.len(),
         n_at_risk: members.iter().filter(|&&user| churn.at_risk[user]).count(),
         mean_churn_probability: mean(
             members.iter().filter_map(|&user| churn.probabilities[user].as_ref()),
         ),
-    }
+    };
+    groups.iter().zip(members).map(count).collect()
 }
 
 fn counts<K: Ord>(values: impl Iterator<Item = K>) -> BTreeMap<K, usize> {

@@ -1,21 +1,18 @@
 //! What a model says of every user of a snapshot.
 
-use std::sync::Arc;
-
 use super::churn_scores::ChurnScores;
+use crate::app::model::GroupsOfUsers;
 use crate::app::{Model, PipelineError};
 use crate::dataset::{Family, Snapshot};
 use crate::models::rules::{RuleGrouping, UserGroups};
-use crate::models::segmentation::ReviewedLayer;
+use crate::models::segmentation::{Partition, ReviewedGroup};
 
 /// One entry a user, in order of user id.
 pub(super) struct UserScores<'a> {
     pub model: &'a Model,
     pub snapshot: &'a Snapshot,
-    /// Index into [`Model::layers`].
-    pub layers: Vec<usize>,
-    pub margins: Vec<f64>,
-    pub assigned_by: Vec<Arc<str>>,
+    pub layers: GroupsOfUsers,
+    pub kinds: GroupsOfUsers,
     pub rfm_segments: UserGroups,
     pub rfm_levels: UserGroups,
     pub value_demand: UserGroups,
@@ -32,14 +29,12 @@ impl<'a> UserScores<'a> {
         let n_orders = matrix.all_time(Family::Orders)?;
         let silence = matrix.all_time(Family::Silence)?;
         let of_customer = |row: usize| (n_orders[row] > 0.0).then_some(silence[row]);
-        let assignments = model.layers_of_users(matrix)?;
         let rfm_scores = rules.rfm.scores(matrix)?;
         Ok(Self {
             model,
             snapshot,
-            layers: assignments.layers,
-            margins: assignments.margins,
-            assigned_by: assignments.assigned_by,
+            layers: model.groups_of_users(Partition::Layers, matrix)?,
+            kinds: model.groups_of_users(Partition::Kinds, matrix)?,
             rfm_segments: rules.groups(RuleGrouping::Rfm, matrix)?,
             rfm_levels: rules.groups(RuleGrouping::RfmLevels, matrix)?,
             value_demand: rules.groups(RuleGrouping::ValueDemand, matrix)?,
@@ -51,7 +46,12 @@ impl<'a> UserScores<'a> {
     }
 
     /// The layer of a user after review.
-    pub fn layer(&self, user: usize) -> &ReviewedLayer {
-        &self.model.layers()[self.layers[user]]
+    pub fn layer(&self, user: usize) -> &ReviewedGroup {
+        &self.model.groups(Partition::Layers)[self.layers.groups[user]]
+    }
+
+    /// The kind of a user after review.
+    pub fn kind(&self, user: usize) -> &ReviewedGroup {
+        &self.model.groups(Partition::Kinds)[self.kinds.groups[user]]
     }
 }

@@ -8,14 +8,14 @@ use crate::models::churn::{
     measure_layers, measure_rankings,
 };
 use crate::models::rules::{FittedRfm, FittedRules};
-use crate::models::segmentation::FittedLayers;
+use crate::models::segmentation::FittedGroups;
 use crate::stats::linear::probability;
 
 /// What is measured, and what it learned from.
 pub(super) struct Measured<'a> {
     pub churn: &'a FittedChurn,
     pub rules: &'a FittedRules,
-    pub layers: &'a FittedLayers,
+    pub layers: &'a FittedGroups,
     /// Days of events before the holdout snapshot.
     pub history_days: i64,
 }
@@ -68,8 +68,8 @@ pub(super) fn evaluate_churn(
     };
     let layers = &measured.layers;
     let reach_days = f64::from(churn.settings.silence.reach_days.get());
-    let layer_of = layers.assign(matrix)?.layers;
-    let ids: Vec<String> = layers.layers.iter().map(|layer| layer.id.clone()).collect();
+    let layer_of = layers.assign(matrix)?.groups;
+    let ids: Vec<String> = layers.groups.iter().map(|layer| layer.id.clone()).collect();
     Ok(ChurnEvaluation {
         n_users: churned.len(),
         n_churned,

@@ -8,16 +8,16 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::ancestry::{Origin, Parent, Previous};
-use super::movement::{LayersAt, movement};
+use super::movement::{GroupsAt, movement};
 use crate::app::PipelineError;
 use crate::app::open_data::OpenData;
 use crate::bundle::{
-    Born, Bundle, BundleError, Compared, Died, Kept, Lineage, LineageEntry, LineageLayer, Merged,
+    Born, Bundle, BundleError, Compared, Died, Kept, Lineage, LineageEntry, LineageGroup, Merged,
     Movement, Sealed, Split, ids_in_bundles, take_turn,
 };
 use crate::dataset::{Bilingual, Snapshot};
 use crate::features::{check_custom, describe_input};
-use crate::models::segmentation::{LayerIdentity, Matching, SameGroup, SharedUsers};
+use crate::models::segmentation::{GroupIdentity, Matching, SameGroup, SharedUsers};
 
 /// A saved bundle and how its layers came about.
 pub(super) struct Published {
@@ -42,7 +42,7 @@ pub(super) fn publish(
     let unnamed = bundle.seal()?;
     let fingerprint = &unnamed.fingerprint;
     let descent = descend(data, &mut bundle, fingerprint, latest, &history, previous)?;
-    bundle.record.name_layers(bundle.layers.layers.iter().map(|layer| layer.id.as_str()));
+    bundle.record.name_layers(bundle.layers.groups.iter().map(|layer| layer.id.as_str()));
     let sealed = bundle.seal_renamed(unnamed)?;
     let mut entry = entry(&bundle, &sealed, descent);
     match history.lineage.entry(&entry.bundle) {
@@ -103,7 +103,7 @@ impl History {
 /// A bundle of the same model, whose ids and names it takes over.
 struct SameModel {
     bundle: String,
-    identities: Vec<LayerIdentity>,
+    identities: Vec<GroupIdentity>,
     used: BTreeSet<String>,
 }
 
@@ -141,7 +141,7 @@ struct Descent {
     /// Name of the bundle whose layers go on.
     from: Option<String>,
     /// Ids and names of its layers.
-    identities: Vec<LayerIdentity>,
+    identities: Vec<GroupIdentity>,
     matching: Matching,
     compared: Option<Compared>,
     movement: Option<Movement>,
@@ -149,7 +149,7 @@ struct Descent {
 }
 
 impl Descent {
-    fn new(identities: Vec<LayerIdentity>, matching: Matching) -> Self {
+    fn new(identities: Vec<GroupIdentity>, matching: Matching) -> Self {
         let (from, compared, movement, warnings) = (None, None, None, Vec::new());
         Self { from, identities, matching, compared, movement, warnings }
     }
@@ -166,7 +166,7 @@ fn descend(
     previous: &Previous,
 ) -> Result<Descent, PipelineError> {
     let origin = previous.origin(&history.model_folder, &history.used)?;
-    let n_layers = bundle.layers.layers.len();
+    let n_layers = bundle.layers.groups.len();
     if let Some(same) = SameModel::find(history, &origin, previous, fingerprint)? {
         bundle.layers.adopt(&same.identities, &same.used);
         let descent = Descent::new(same.identities, Matching::unchanged(n_layers));
@@ -189,7 +189,7 @@ fn descend(
         }
     };
     bundle.layers.inherit(&[], &unrelated, &used);
-    let first = bundle.layers.layers.iter().map(|layer| layer.id.as_str()).next().unwrap_or("L1");
+    let first = bundle.layers.groups.iter().map(|layer| layer.id.as_str()).next().unwrap_or("L1");
     let warning = Bilingual::new(
         format!(
             "ids start afresh at {first}, since the model before can't be used ({}); \
@@ -211,7 +211,7 @@ fn layers_by(
     parent: &Bundle,
     bundle: &Bundle,
     latest: &Snapshot,
-) -> Result<LayersAt, Bilingual> {
+) -> Result<GroupsAt, Bilingual> {
     check_custom(data.engine, parent.plan.custom()).map_err(as_reason)?;
     let traits = describe_input(data.histories, bundle.record.dates.as_of);
     let lost = traits.and_then(|traits| parent.plan.check_input(&traits)).map_err(as_reason)?;
@@ -222,7 +222,7 @@ fn layers_by(
             format!("它统计的事件在数据中已不存在：`{lost}`"),
         ));
     }
-    LayersAt::of(data, parent, latest.as_of).map_err(as_reason)
+    GroupsAt::of(data, parent, latest.as_of).map_err(as_reason)
 }
 
 /// Errors are in English everywhere.
@@ -236,12 +236,12 @@ fn inherit(
     bundle: &mut Bundle,
     latest: &Snapshot,
     parent: Parent,
-    old: &LayersAt,
+    old: &GroupsAt,
     used: &BTreeSet<String>,
 ) -> Result<Descent, PipelineError> {
-    let new = bundle.layers.assign(&latest.features)?.layers;
+    let new = bundle.layers.assign(&latest.features)?.groups;
     let identities = parent.bundle.layers.identities();
-    let n_layers = bundle.layers.layers.len();
+    let n_layers = bundle.layers.groups.len();
     let shared = SharedUsers::count((&old.layers, identities.len()), (&new, n_layers));
     let matching = shared.matching();
     bundle.layers.inherit(&identities, &matching, used);
@@ -279,7 +279,7 @@ fn movement_since(data: &OpenData<'_>, old: &Bundle, new: &Bundle) -> Result<Mov
 
 /// The entry of a bundle whose layers have their ids.
 fn entry(bundle: &Bundle, sealed: &Sealed, descent: Descent) -> LineageEntry {
-    let layers = &bundle.layers.layers;
+    let layers = &bundle.layers.groups;
     let Descent { from, identities, matching, compared, movement, warnings } = descent;
     let old = |index: usize| identities[index].id.clone();
     let new = |index: usize| layers[index].id.clone();
@@ -303,7 +303,7 @@ fn entry(bundle: &Bundle, sealed: &Sealed, descent: Descent) -> LineageEntry {
         warnings,
         layers: layers
             .iter()
-            .map(|layer| LineageLayer { identity: layer.into(), n_users: layer.profile.n_users })
+            .map(|layer| LineageGroup { identity: layer.into(), n_users: layer.profile.n_users })
             .collect(),
         kept: matching.kept.iter().map(kept).collect(),
         born: matching.births().into_iter().map(born).collect(),

@@ -12,13 +12,16 @@ use std::path::PathBuf;
 use chrono::NaiveDateTime;
 
 use crate::bundle::{Bundle, LineageEntry, TrainingRecord};
-use crate::dataset::ChurnLabel;
+use crate::config::Config;
+use crate::dataset::{ChurnLabel, FeatureMatrix};
 use crate::features::{FeaturePlan, Pruning, SnapshotDates, SnapshotRequest, prune};
 use crate::input::engine::MemoryUse;
 use crate::input::history::N_BUCKETS;
 use crate::models::churn::fit_churn;
-use crate::models::rules::{FittedRules, RuleError};
-use crate::models::segmentation::{features_of_names, fit_layers};
+use crate::models::rules::{FittedRules, RuleError, RuleGrouping};
+use crate::models::segmentation::{
+    FittedTiers, features_of_habits, features_of_names, fit_kinds, fit_layers,
+};
 
 use self::churn_evaluation::{Measured, evaluate_churn};
 use self::lineage::{Published, publish};
@@ -52,7 +55,7 @@ pub struct Trained {
 /// Whatever the stages refuse; see [`PipelineError`].
 pub fn train(session: &Session, previous: &Previous) -> Result<Trained, PipelineError> {
     previous.check()?;
-    session.run("train", 7, |stages| {
+    session.run("train", 8, |stages| {
         let data = session.read(None, stages)?;
         fit_and_publish(&data, previous, stages)
     })
@@ -77,10 +80,19 @@ fn fit_and_publish(
     let snapshots = compute(&dates.training)?;
     stages.begin("fitting layers");
     let named_by = data.compute(&of_names, &SnapshotRequest::new(&dates.training[..1], &label))?;
-    let layers =
-        fit_layers(&config.segmentation, &snapshots, &named_by[0], horizon_days, config.seed)?;
-    let bounds = config.lifecycle.bounds(config.silence.reach_days).map_err(RuleError::from)?;
-    let rules = FittedRules::fit(&snapshots[0].features, &config.rfm, bounds)?;
+    let layers = fit_layers(
+        &config.segmentation,
+        &snapshots,
+        &named_by[0],
+        horizon_days,
+        &|fitted_to, users| rfm_cells(config, fitted_to, users).ok(),
+        config.seed,
+    )?;
+    stages.begin("fitting kinds");
+    let kinds = fit_kinds(&config.kinds, &snapshots[0], &named_by[0], config.seed)?;
+    let n_kinds = kinds.groups.len();
+    let tiers = FittedTiers::fit(&layers, &snapshots[0], n_kinds, config.seed)?;
+    let rules = fit_rules(config, &snapshots[0].features)?;
     stages.begin("fitting churn");
     let churn = fit_churn(&config.churn, &label, &config.silence, &snapshots, config.seed)?;
     stages.begin("measuring on the holdout snapshot");
@@ -93,12 +105,28 @@ fn fit_and_publish(
         TrainingRecord { dates, input: data.input.clone(), n_training_rows, churn: evaluation };
     let mut resolved = config.of_model();
     resolved.input.user_ids = Some(data.user_ids);
-    let bundle = Bundle { config: resolved, plan, pruning, layers, rules, churn, record };
+    let bundle =
+        Bundle { config: resolved, plan, pruning, layers, kinds, tiers, rules, churn, record };
     stages.begin("matching layers with the model before");
     let Published { bundle, folder, entry } = publish(data, bundle, &snapshots[0], previous)?;
     let list = config.models.join(&config.name).join("quarantine.csv");
     let quarantine = data.list_rejected_rows(&list)?;
     Ok(Trained { bundle, folder, lineage: entry, quarantine, memory: data.memory() })
+}
+
+fn fit_rules(config: &Config, matrix: &FeatureMatrix) -> Result<FittedRules, PipelineError> {
+    let bounds = config.lifecycle.bounds(config.silence.reach_days).map_err(RuleError::from)?;
+    Ok(FittedRules::fit(matrix, &config.rfm, bounds)?)
+}
+
+/// The cells of RFM that layers must stay above.
+fn rfm_cells(
+    config: &Config,
+    fitted_to: &FeatureMatrix,
+    users: &FeatureMatrix,
+) -> Result<Vec<usize>, PipelineError> {
+    let rules = fit_rules(config, fitted_to)?;
+    Ok(rules.groups(RuleGrouping::RfmCells, users)?.group_of)
 }
 
 /// Users whose features decide what is pruned, about.
@@ -129,5 +157,7 @@ fn choose_features(
     let snapshots = data.compute(&catalogue, &request)?;
     let pruning = prune(&config.features, &catalogue, &snapshots)?;
     let of_names = catalogue.select(&features_of_names(&catalogue.infos()));
-    Ok(ChosenFeatures { plan: catalogue.select(&pruning.kept()), pruning, of_names })
+    let of_habits = features_of_habits(&catalogue.infos());
+    let plan = catalogue.for_models_and_habits(&pruning.kept(), &of_habits);
+    Ok(ChosenFeatures { plan, pruning, of_names })
 }

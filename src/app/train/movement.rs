@@ -11,7 +11,7 @@ use crate::bundle::{Bundle, Movement, MovementFlow};
 use crate::dataset::UserIds;
 
 /// The id of each user's layer.
-pub(super) struct LayersAt {
+pub(super) struct GroupsAt {
     pub users: UserIds,
     /// Index of the layer.
     pub layers: Vec<usize>,
@@ -19,7 +19,7 @@ pub(super) struct LayersAt {
     pub ids: Vec<String>,
 }
 
-impl LayersAt {
+impl GroupsAt {
     /// The layers of all users at a date, by the plan and layers of a model.
     pub fn of(
         data: &OpenData<'_>,
@@ -28,8 +28,8 @@ impl LayersAt {
     ) -> Result<Self, PipelineError> {
         let snapshots = data.snapshot(&bundle.plan, date, &bundle.churn.settings.label)?;
         let snapshot = &snapshots[0];
-        let layers = bundle.layers.assign(&snapshot.features)?.layers;
-        let ids = bundle.layers.layers.iter().map(|layer| layer.id.clone()).collect();
+        let layers = bundle.layers.assign(&snapshot.features)?.groups;
+        let ids = bundle.layers.groups.iter().map(|layer| layer.id.clone()).collect();
         Ok(Self { users: snapshot.users.clone(), layers, ids })
     }
 
@@ -48,18 +48,18 @@ pub(super) fn movement(
     new: &Bundle,
 ) -> Result<Movement, PipelineError> {
     let (from, to) = (old.record.dates.as_of, new.record.dates.as_of);
-    let before = LayersAt::of(data, old, from)?;
-    let by_old = LayersAt::of(data, old, to)?;
-    let by_new = LayersAt::of(data, new, to)?;
+    let before = GroupsAt::of(data, old, from)?;
+    let by_old = GroupsAt::of(data, old, to)?;
+    let by_new = GroupsAt::of(data, new, to)?;
     Ok(count((from.date(), to.date()), &before, &by_old, &by_new))
 }
 
 /// Counts; `by_old` and `by_new` list the same users.
 fn count(
     (from, to): (NaiveDate, NaiveDate),
-    before: &LayersAt,
-    by_old: &LayersAt,
-    by_new: &LayersAt,
+    before: &GroupsAt,
+    by_old: &GroupsAt,
+    by_new: &GroupsAt,
 ) -> Movement {
     let mut flows: BTreeMap<(usize, usize), MovementFlow> = BTreeMap::new();
     for (row, earlier) in by_old.users.rows_in(&before.users).into_iter().enumerate() {
@@ -95,9 +95,9 @@ fn count(
 mod tests {
     use super::*;
 
-    fn at(users: &[i64], layers: &[usize], ids: &[&str]) -> LayersAt {
+    fn at(users: &[i64], layers: &[usize], ids: &[&str]) -> GroupsAt {
         let ids = ids.iter().map(|&id| id.to_owned()).collect();
-        LayersAt { users: UserIds::Integer(users.to_vec()), layers: layers.to_vec(), ids }
+        GroupsAt { users: UserIds::Integer(users.to_vec()), layers: layers.to_vec(), ids }
     }
 
     #[test]

@@ -74,6 +74,7 @@ impl Catalogue<'_> {
             unit: row.unit,
             meaning: row.what,
             when_missing,
+            of_habits_only: false,
         };
         self.features.push(Feature { info, measure });
     }

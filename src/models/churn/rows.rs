@@ -65,7 +65,7 @@ pub struct TrainingRows<'a> {
 impl TrainingRows<'_> {
     /// Names of the features that are not constant.
     pub(super) fn varying_names(&self) -> Result<Vec<String>, ChurnError> {
-        let names = self.matrix.varying_names();
+        let names = self.matrix.varying_names_for_models();
         match names.is_empty() {
             true => Err(ChurnError::ConstantFeatures(self.matrix.n_features())),
             false => Ok(names),

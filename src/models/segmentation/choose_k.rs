@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::embedding::Outcome;
+use super::params::Clustering;
 use super::{SegmentationError, SegmentationParams};
 use crate::dataset::Outcomes;
 use crate::stats::clustering::{ClusterParams, FittedClusters, KMeansParams, fit_clusters};
@@ -15,7 +16,7 @@ use crate::stats::resample::every_nth;
 /// the square of them.
 const N_SILHOUETTE: usize = 2_000;
 /// Users on which candidates are fitted and validated at most.
-const MAX_POINTS: usize = 20_000;
+pub(super) const MAX_POINTS: usize = 20_000;
 /// Refits on resampled users, which show how stable a candidate is.
 const N_REFITS: usize = 5;
 /// Adjusted Rand index between refits below which a candidate is unstable.
@@ -25,22 +26,30 @@ const MIN_OUTCOME_R2: f64 = 0.02;
 /// A candidate whose outcome score is at least this share of the best is as good.
 const NEAR_BEST: f64 = 0.98;
 
-/// How one number of layers did, validated on users or times that it was not
+/// How one number of groups did, validated on users or times that it was not
 /// fitted on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Candidate {
-    /// Number of layers.
+    /// Number of groups.
     pub k: usize,
     /// R² of the layers' means as predictions of the outcomes, averaged over these;
-    /// `None` when no outcome varies.
+    /// `None` when no outcome varies, and of kinds.
     pub outcome_r2: Option<f64>,
     /// Mean silhouette width on a sample of users, −1..1.
     pub silhouette: f64,
     /// Mean adjusted Rand index between clusters of resampled users in one
-    /// embedding.
+    /// embedding; of kinds, of two halves of the users.
     pub stability: f64,
-    /// Share of users in the smallest layer.
+    /// Of kinds: share of the pairs of users in one cluster that clusters of other users
+    /// put together as well, in the cluster where it is least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prediction_strength: Option<f64>,
+    /// Of kinds: how much less far users are from their centroids than those of one normal
+    /// cloud, which is 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub separation: Option<f64>,
+    /// Share of users in the smallest group.
     pub smallest_share: f64,
     /// Taken, or why not.
     pub verdict: KVerdict,
@@ -63,16 +72,22 @@ impl Candidate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KVerdict {
-    /// The number of layers of the model.
+    /// The number of groups of the model.
     Taken,
-    /// Its smallest layer is too small.
-    SmallLayer,
+    /// Its smallest group is too small.
+    SmallGroup,
     /// Refits disagree too much.
     Unstable,
     /// Its outcome R² is lower than that of the best.
     LowerOutcomeR2,
     /// Its outcome R² is as good, but its silhouette is lower.
     LowerSilhouette,
+    /// Other users do not have the same kinds.
+    NotPredicted,
+    /// One cloud of users, cut into as many pieces, is as tight.
+    NotSeparated,
+    /// A larger number of kinds is as good.
+    MoreAreFound,
 }
 
 /// Coordinates of users, shape (rows, coordinates), and their outcomes: those that
@@ -108,7 +123,7 @@ pub(super) fn choose_k(
 
 fn take_one(candidates: &mut [Candidate], min_share: f64) {
     let mut open: Vec<&mut Candidate> = candidates.iter_mut().collect();
-    reject(&mut open, KVerdict::SmallLayer, |c, _| c.smallest_share >= min_share);
+    reject(&mut open, KVerdict::SmallGroup, |c, _| c.smallest_share >= min_share);
     reject(&mut open, KVerdict::Unstable, |c, _| c.is_stable());
     let predicted = |c: &Candidate| c.outcome_r2.unwrap_or(0.0);
     reject(&mut open, KVerdict::LowerOutcomeR2, |c, open| {
@@ -152,7 +167,7 @@ fn measure(
 ) -> Result<Candidate, SegmentationError> {
     let training = thinned(data.training, MAX_POINTS);
     let validation = thinned(data.validation, MAX_POINTS);
-    let fitted = fit_clusters(&cluster_params(params, k, seed), training.view())?;
+    let fitted = fit_clusters(&cluster_params(params.into(), k, seed), training.view())?;
     let labels = labels(&fitted, validation.view())?;
     let mut sizes = vec![0usize; k];
     labels.iter().for_each(|&label| sizes[label] += 1);
@@ -165,19 +180,21 @@ fn measure(
         outcome_r2: outcome_r2(&fitted, data)?,
         silhouette: silhouette(shown.mapv(f64::from).view(), &of_shown).unwrap_or(-1.0),
         stability: stability(params, training.view(), validation.view(), k, seed)?,
+        prediction_strength: None,
+        separation: None,
         smallest_share: smallest as f64 / labels.len().max(1) as f64,
         verdict: KVerdict::Taken,
     })
 }
 
 /// Clustering as the config has it.
-pub(super) fn cluster_params(params: &SegmentationParams, k: usize, seed: u64) -> ClusterParams {
+pub(super) fn cluster_params(params: Clustering, k: usize, seed: u64) -> ClusterParams {
     let k_means =
-        KMeansParams { n_clusters: k, n_starts: params.n_starts.get(), seed, ..Default::default() };
+        KMeansParams { n_clusters: k, n_starts: params.n_starts, seed, ..Default::default() };
     ClusterParams { algorithm: params.algorithm, k_means, ..Default::default() }
 }
 
-fn labels(
+pub(super) fn labels(
     fitted: &FittedClusters,
     points: ArrayView2<'_, f32>,
 ) -> Result<Vec<usize>, SegmentationError> {
@@ -185,7 +202,7 @@ fn labels(
 }
 
 /// Rows at equal steps, at most `n`.
-fn thinned(points: ArrayView2<'_, f32>, n: usize) -> Array2<f32> {
+pub(super) fn thinned(points: ArrayView2<'_, f32>, n: usize) -> Array2<f32> {
     points.select(Axis(0), &every_nth(points.nrows(), n).collect::<Vec<_>>())
 }
 
@@ -195,27 +212,39 @@ fn outcome_r2(
     fitted: &FittedClusters,
     data: &SelectionData<'_>,
 ) -> Result<Option<f64>, SegmentationError> {
-    let (of_training, of_validation) =
-        (labels(fitted, data.training)?, labels(fitted, data.validation)?);
-    let n_clusters = fitted.centroids().nrows();
-    let scores: Vec<f64> = Outcome::that_vary(data.validation_outcomes)
+    let labels = (&labels(fitted, data.training)?[..], &labels(fitted, data.validation)?[..]);
+    let scores = r2_of_outcomes(labels, data.training_outcomes, data.validation_outcomes);
+    Ok(mean_r2(&scores))
+}
+
+pub(super) fn mean_r2(scores: &[(Outcome, f64)]) -> Option<f64> {
+    let n_outcomes = scores.len() as f64;
+    (n_outcomes > 0.0).then(|| scores.iter().map(|it| it.1).sum::<f64>() / n_outcomes)
+}
+
+/// R² of each outcome of validation rows, as predicted by the mean of the training rows
+/// with the same label.
+pub(super) fn r2_of_outcomes(
+    (of_training, of_validation): (&[usize], &[usize]),
+    training_outcomes: &Outcomes,
+    validation_outcomes: &Outcomes,
+) -> Vec<(Outcome, f64)> {
+    let n_labels = of_training.iter().chain(of_validation).max().map_or(0, |&most| most + 1);
+    Outcome::that_vary(validation_outcomes)
         .into_iter()
         .filter_map(|outcome| {
-            let (known, truth) =
-                (outcome.of(data.training_outcomes), outcome.of(data.validation_outcomes));
-            let means = means_by_label(&of_training, &known, n_clusters);
+            let (known, truth) = (outcome.of(training_outcomes), outcome.of(validation_outcomes));
+            let means = means_by_label(of_training, &known, n_labels);
             let predicted: Vec<f64> = of_validation.iter().map(|&label| means[label]).collect();
-            r_squared(&predicted, &truth, None)
+            Some((outcome, r_squared(&predicted, &truth, None)?))
         })
-        .collect();
-    let n_outcomes = scores.len() as f64;
-    Ok((n_outcomes > 0.0).then(|| scores.iter().sum::<f64>() / n_outcomes))
+        .collect()
 }
 
 /// Mean of each cluster; the mean of all where a cluster has no member.
-fn means_by_label(labels: &[usize], values: &[f64], n_clusters: usize) -> Vec<f64> {
+fn means_by_label(labels: &[usize], values: &[f64], n_labels: usize) -> Vec<f64> {
     let of_all = values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let mut sums = vec![(0.0, 0.0); n_clusters];
+    let mut sums = vec![(0.0, 0.0); n_labels];
     for (&label, value) in labels.iter().zip(values) {
         sums[label].0 += value;
         sums[label].1 += 1.0;
@@ -242,7 +271,7 @@ fn stability(
             let rows: Vec<usize> =
                 (0..training.nrows()).map(|_| rng.gen_range(0..training.nrows())).collect();
             let resampled = training.select(Axis(0), &rows);
-            let params = cluster_params(params, k, rng.r#gen());
+            let params = cluster_params(params.into(), k, rng.r#gen());
             labels(&fit_clusters(&params, resampled.view())?, validation)
         })
         .collect::<Result<Vec<_>, _>>()?;
@@ -272,6 +301,8 @@ mod tests {
             outcome_r2: Some(r2),
             silhouette,
             stability,
+            prediction_strength: None,
+            separation: None,
             smallest_share: share,
             verdict: KVerdict::Taken,
         }
@@ -287,9 +318,9 @@ mod tests {
             candidate(10, 0.45, 0.40, 0.95, 0.0001),
         ];
         take_one(&mut candidates, 0.001);
-        use KVerdict::{LowerOutcomeR2, LowerSilhouette, SmallLayer, Taken, Unstable};
+        use KVerdict::{LowerOutcomeR2, LowerSilhouette, SmallGroup, Taken, Unstable};
         let verdicts = candidates.map(|c| c.verdict);
-        assert_eq!(verdicts, [LowerOutcomeR2, Taken, LowerSilhouette, Unstable, SmallLayer]);
+        assert_eq!(verdicts, [LowerOutcomeR2, Taken, LowerSilhouette, Unstable, SmallGroup]);
     }
 
     #[test]

@@ -22,11 +22,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FittedLayers, Layer};
+use super::{FittedGroups, Group};
 
 /// What a layer is known by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LayerIdentity {
+pub struct GroupIdentity {
     /// Short id, never used for another group of the same model.
     pub id: String,
     /// Name in words.
@@ -35,8 +35,8 @@ pub struct LayerIdentity {
     pub name_zh: String,
 }
 
-impl From<&Layer> for LayerIdentity {
-    fn from(layer: &Layer) -> Self {
+impl From<&Group> for GroupIdentity {
+    fn from(layer: &Group) -> Self {
         Self { id: layer.id.clone(), name: layer.name.clone(), name_zh: layer.name_zh.clone() }
     }
 }
@@ -177,15 +177,15 @@ fn gathered(target_of: &[Option<usize>], n_targets: usize) -> Vec<(Vec<usize>, u
         .collect()
 }
 
-impl FittedLayers {
+impl FittedGroups {
     /// Ids and names of the layers, in their order.
-    pub fn identities(&self) -> Vec<LayerIdentity> {
-        self.layers.iter().map(LayerIdentity::from).collect()
+    pub fn identities(&self) -> Vec<GroupIdentity> {
+        self.groups.iter().map(GroupIdentity::from).collect()
     }
 
     /// All ids that this model's history has used, as far as the model knows.
     pub fn used_ids(&self) -> BTreeSet<String> {
-        let own = self.layers.iter().map(|layer| layer.id.clone());
+        let own = self.groups.iter().map(|layer| layer.id.clone());
         own.chain(self.retired_ids.iter().cloned()).collect()
     }
 
@@ -194,20 +194,23 @@ impl FittedLayers {
     /// lower than any of them.
     pub fn inherit(
         &mut self,
-        previous: &[LayerIdentity],
+        previous: &[GroupIdentity],
         matching: &Matching,
         used: &BTreeSet<String>,
     ) {
-        let mut next = used.iter().map(|id| number(id)).max().unwrap_or(0);
+        let partition = self.partition;
+        let mut next = used.iter().map(|id| partition.number(id)).max().unwrap_or(0);
         let kept = || matching.kept.iter().map(|same| &previous[same.old]);
         let kept_names: BTreeSet<&str> = kept().map(|it| it.name.as_str()).collect();
         let kept_names_zh: BTreeSet<&str> = kept().map(|it| it.name_zh.as_str()).collect();
-        for (index, layer) in self.layers.iter_mut().enumerate() {
-            if let Some(old) = matching.continued(index) {
+        for (index, layer) in self.groups.iter_mut().enumerate() {
+            if layer.cluster.is_none() {
+                // Always called the same.
+            } else if let Some(old) = matching.continued(index) {
                 layer.set_identity(&previous[old]);
             } else {
                 next += 1;
-                layer.id = format!("L{next}");
+                layer.id = partition.id(next);
                 if kept_names.contains(layer.name.as_str()) {
                     layer.name = format!("{} ({})", layer.name, layer.id);
                 }
@@ -220,41 +223,37 @@ impl FittedLayers {
     }
 
     /// Takes over the ids and names of the same layers, in the same order.
-    pub fn adopt(&mut self, same: &[LayerIdentity], used: &BTreeSet<String>) {
-        for (layer, identity) in self.layers.iter_mut().zip(same) {
+    pub fn adopt(&mut self, same: &[GroupIdentity], used: &BTreeSet<String>) {
+        for (layer, identity) in self.groups.iter_mut().zip(same) {
             layer.set_identity(identity);
         }
         self.retire(used);
     }
 
     fn retire(&mut self, used: &BTreeSet<String>) {
-        let current: BTreeSet<String> = self.layers.iter().map(|layer| layer.id.clone()).collect();
+        let current: BTreeSet<String> = self.groups.iter().map(|layer| layer.id.clone()).collect();
         self.retired_ids = used.difference(&current).cloned().collect();
-        self.retired_ids.sort_by_key(|id| (number(id), id.clone()));
+        let partition = self.partition;
+        self.retired_ids.sort_by_key(|id| (partition.number(id), id.clone()));
     }
 
     /// The same model without what its layers are known by.
     pub fn anonymous(&self) -> Self {
         let mut layers = self.clone();
         let none = String::new;
-        let nobody = LayerIdentity { id: none(), name: none(), name_zh: none() };
-        layers.layers.iter_mut().for_each(|layer| layer.set_identity(&nobody));
+        let nobody = GroupIdentity { id: none(), name: none(), name_zh: none() };
+        layers.groups.iter_mut().for_each(|layer| layer.set_identity(&nobody));
         layers.retired_ids = Vec::new();
         layers
     }
 }
 
-impl Layer {
-    fn set_identity(&mut self, identity: &LayerIdentity) {
+impl Group {
+    fn set_identity(&mut self, identity: &GroupIdentity) {
         self.id = identity.id.clone();
         self.name = identity.name.clone();
         self.name_zh = identity.name_zh.clone();
     }
-}
-
-/// 12 of `L12`; 0 of an id of another form.
-fn number(id: &str) -> u64 {
-    id.strip_prefix('L').and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]

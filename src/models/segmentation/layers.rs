@@ -1,74 +1,26 @@
+//! Layers: how much users are worth, and how they shop.
+
 use std::collections::BTreeSet;
 
 use ndarray::Array2;
-use serde::{Deserialize, Serialize};
 
 use super::choose_k::{
     Candidate, KVerdict, SelectionData, choose_k, cluster_params, mean_rand_index,
 };
 use super::embedding::{
-    Embedding, OutcomeTrees, Resample, Rounds, TrainingRows, ValidationSplit, grow_best_trees,
-    grow_trees,
+    Embedding, Habits, OutcomeTrees, Resample, Rounds, TrainingRows, ValidationSplit,
+    grow_best_trees, grow_trees,
 };
-use super::naming::{LayerName, NameClaim, layer_names, typical_user};
-use super::profile::{LayerProfile, profile_layers};
-use super::{EmbeddingKind, SegmentationError, SegmentationParams};
-use crate::dataset::{Bilingual, FeatureMatrix, Snapshot};
+use super::groups::{Found, Partition, numbers};
+use super::trade_off::{Rival, TradeOff};
+use super::{EmbeddingKind, FittedGroups, SegmentationError, SegmentationParams};
+use crate::dataset::{FeatureMatrix, Snapshot};
 use crate::stats::clustering::{ClusteringError, FittedClusters, fit_clusters};
-
-/// A fitted segmentation: how to find a user's layer, and who is in each.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FittedLayers {
-    /// Gives users coordinates; users who are near each other are one layer.
-    pub embedding: Embedding,
-    /// Clusters of that embedding.
-    pub clusters: FittedClusters,
-    /// The layers; the most valuable first.
-    pub layers: Vec<Layer>,
-    /// How each number of layers did.
-    pub candidates: Vec<Candidate>,
-    /// Ids of layers of earlier models that none of these continues.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub retired_ids: Vec<String>,
-}
-
-/// A named group of users.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Layer {
-    /// Short id, kept for as long as it is the same group. In a first model `L1`
-    /// is the layer with the largest GMV a user.
-    pub id: String,
-    /// Name in words, distinct within the model.
-    pub name: String,
-    /// The same in Chinese.
-    pub name_zh: String,
-    /// What the name claims, as of the snapshot on which the layer was named.
-    pub name_claims: Vec<NameClaim>,
-    /// What a typical user of it did, in a sentence or two.
-    pub description: String,
-    /// The same in Chinese.
-    pub description_zh: String,
-    /// The cluster whose users are in it.
-    pub cluster: usize,
-    /// Who is in it.
-    pub profile: LayerProfile,
-}
-
-/// The layer of each user, in matrix order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Assignments {
-    /// Index into [`FittedLayers::layers`].
-    pub layers: Vec<usize>,
-    /// How clear the choice is: `1 − d₁/d₂`, 0 on the border to another layer, 1
-    /// on the centroid.
-    pub margins: Vec<f64>,
-}
 
 /// Fits layers to the training snapshots, the latest first, whose outcomes were
 /// seen for `horizon_days`. `named_by` has the users of the latest and the features
-/// that names read; see [`features_of_names`](super::features_of_names).
+/// that names read; see [`features_of_names`](super::features_of_names). `rival` is RFM's
+/// cells.
 ///
 /// # Errors
 /// When parameters are out of bounds, there are fewer different users than
@@ -78,23 +30,30 @@ pub fn fit_layers(
     training: &[Snapshot],
     named_by: &Snapshot,
     horizon_days: u32,
+    rival: Rival<'_>,
     seed: u64,
-) -> Result<FittedLayers, SegmentationError> {
+) -> Result<FittedGroups, SegmentationError> {
     params.check()?;
     let latest = training.first().ok_or(SegmentationError::NoSnapshot)?;
     let n_distinct = check_enough_users(params, &latest.features)?;
     let split = ValidationSplit::new(training, horizon_days, Resample::Off, seed)?;
     let trees = trees_for(params, &split, seed)?;
     let rounds = rounds_of(&trees);
-    let candidates = try_candidates(params, &split, trees, n_distinct, seed)?;
+    let embedding = Embedding::fit(params, &split.training, trees)?;
+    let trade_off = TradeOff::find(params, &embedding, &split, rival, seed)?;
+    let habits = Habits::fit(&split.training.matrix)?;
+    let embedding = embedding.with_habits(&split.training, habits, trade_off.taken)?;
+    let candidates = try_candidates(params, &split, &embedding, n_distinct, seed)?;
     let k = candidates.iter().find(|c| c.verdict == KVerdict::Taken).map_or(2, |c| c.k);
     let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), Resample::Off, seed)?;
     let embedding = Embedding::fit(params, &rows, grow_trees(&rows, &rounds, seed)?)?;
+    let habits = Habits::fit(&rows.matrix)?;
+    let embedding = embedding.with_habits(&rows, habits, trade_off.taken)?;
     let points = embedding.transform(&rows.matrix)?;
     let of_latest = embedding.transform(&latest.features)?;
     let clusters = fit_living_clusters(params, k, &points, &of_latest, seed)?;
-    let layers = describe(&embedding, &clusters, latest, &of_latest, named_by)?;
-    Ok(FittedLayers { embedding, clusters, layers, candidates, retired_ids: Vec::new() })
+    let partition = Partition::Layers;
+    Found { partition, embedding, clusters, candidates, trade_off, latest, named_by }.describe()
 }
 
 /// Refits of layers on users who are resampled with replacement.
@@ -102,6 +61,8 @@ pub fn fit_layers(
 pub struct Refits {
     /// Layers of each.
     pub k: usize,
+    /// Weight of habits in each; see [`TradeOff`].
+    pub habits_weight: f64,
     /// How many refits.
     pub n: usize,
     /// The first refit resamples by the next seed, and so on.
@@ -128,6 +89,8 @@ pub fn refit_rand_index(
             let rounds = rounds_of(&trees_for(params, &split, seed)?);
             let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), resample, seed)?;
             let embedding = Embedding::fit(params, &rows, grow_trees(&rows, &rounds, seed)?)?;
+            let habits = Habits::fit(&rows.matrix)?;
+            let embedding = embedding.with_habits(&rows, habits, refits.habits_weight)?;
             let latest = TrainingRows::of(&[&training[0]], resample, seed)?.matrix;
             let points = embedding.transform(&rows.matrix)?;
             let latest = embedding.transform(&latest)?;
@@ -136,10 +99,6 @@ pub fn refit_rand_index(
         })
         .collect::<Result<Vec<_>, SegmentationError>>()?;
     Ok(mean_rand_index(&groupings))
-}
-
-fn numbers(assigned: Vec<(usize, f64)>) -> Vec<usize> {
-    assigned.into_iter().map(|(cluster, _)| cluster).collect()
 }
 
 /// Trees of each outcome; none where the embedding is `behaviour`.
@@ -174,11 +133,12 @@ fn fit_living_clusters(
 ) -> Result<FittedClusters, SegmentationError> {
     let mut best: Option<(usize, FittedClusters)> = None;
     for n_clusters in k..=k + MAX_EXTRA {
-        let fitted = match fit_clusters(&cluster_params(params, n_clusters, seed), points.view()) {
-            // There are no more different users than that.
-            Err(ClusteringError::TooFewDistinct { .. }) if best.is_some() => break,
-            fitted => fitted?,
-        };
+        let fitted =
+            match fit_clusters(&cluster_params(params.into(), n_clusters, seed), points.view()) {
+                // There are no more different users than that.
+                Err(ClusteringError::TooFewDistinct { .. }) if best.is_some() => break,
+                fitted => fitted?,
+            };
         let living: BTreeSet<usize> = numbers(fitted.assign(latest.view())?).into_iter().collect();
         let n_living = living.len();
         if n_living <= k && best.as_ref().is_none_or(|(most, _)| n_living > *most) {
@@ -196,14 +156,14 @@ fn check_enough_users(
     params: &SegmentationParams,
     matrix: &FeatureMatrix,
 ) -> Result<usize, SegmentationError> {
-    let (n_users, k) = (matrix.n_rows(), *params.k.bounds().start());
-    if matrix.varying_names().is_empty() && n_users > 0 {
+    let (n_users, k) = (matrix.n_rows(), *params.bounds().start());
+    if matrix.varying_names_for_models().is_empty() && n_users > 0 {
         return Err(SegmentationError::ConstantFeatures {
             n_features: matrix.n_features(),
             n_users,
         });
     }
-    let n_distinct = n_distinct_rows(matrix, *params.k.bounds().end());
+    let n_distinct = n_distinct_rows(matrix, *params.bounds().end());
     if n_distinct < k {
         return Err(SegmentationError::TooFewUsers { k, n_users, n_distinct });
     }
@@ -222,16 +182,15 @@ fn n_distinct_rows(matrix: &FeatureMatrix, enough: usize) -> usize {
     seen.len()
 }
 
-/// Fits the embedding to the training rows of the split and validates every allowed
-/// `k` in it.
+/// Validates every allowed `k` in an embedding that was fitted to the training rows of
+/// the split.
 fn try_candidates(
     params: &SegmentationParams,
     split: &ValidationSplit,
-    trees: OutcomeTrees,
+    embedding: &Embedding,
     n_distinct: usize,
     seed: u64,
 ) -> Result<Vec<Candidate>, SegmentationError> {
-    let embedding = Embedding::fit(params, &split.training, trees)?;
     let (training, validation) = (
         embedding.transform(&split.training.matrix)?,
         embedding.transform(&split.validation.matrix)?,
@@ -242,77 +201,8 @@ fn try_candidates(
         validation: validation.view(),
         validation_outcomes: &split.validation.outcomes,
     };
-    let bounds = params.k.bounds();
+    let bounds = params.bounds();
     choose_k(params, &data, *bounds.start()..=n_distinct.min(*bounds.end()), seed)
-}
-
-/// Profiles the clusters' users in the latest snapshot, who are at `points`, drops
-/// clusters that have none, puts the most valuable first, so that ids do not depend
-/// on the order in which clusters were found, and names them.
-fn describe(
-    embedding: &Embedding,
-    clusters: &FittedClusters,
-    latest: &Snapshot,
-    points: &Array2<f32>,
-    named_by: &Snapshot,
-) -> Result<Vec<Layer>, SegmentationError> {
-    let labels = numbers(clusters.assign(points.view())?);
-    let profiles = profile_layers(embedding, latest, &labels, clusters)?;
-    let mut groups: Vec<(usize, LayerProfile)> =
-        profiles.into_iter().enumerate().filter(|(_, profile)| profile.n_users > 0).collect();
-    groups.sort_by(|(a, of_a), (b, of_b)| {
-        let by_value = of_b.gmv_per_user.total_cmp(&of_a.gmv_per_user);
-        let place = |cluster: usize| clusters.centroids().row(cluster).to_vec();
-        by_value.then_with(|| place(*a).partial_cmp(&place(*b)).expect("centroids are finite"))
-    });
-    let (of_cluster, profiles): (Vec<usize>, Vec<LayerProfile>) = groups.into_iter().unzip();
-    let place = |cluster: &usize| of_cluster.iter().position(|it| it == cluster);
-    let layer_of: Vec<usize> = labels.iter().filter_map(place).collect();
-    let names = layer_names(named_by, &layer_of, of_cluster.len());
-    let layers = of_cluster.into_iter().zip(profiles).zip(names).enumerate();
-    Ok(layers
-        .map(|(index, ((cluster, profile), name))| {
-            let Bilingual { en: description, zh: description_zh } =
-                typical_user(&profile, latest.features.features());
-            let id = format!("L{}", index + 1);
-            let LayerName { words: Bilingual { en: name, zh: name_zh }, claims } = name;
-            let name_claims = claims;
-            Layer { id, name, name_zh, name_claims, description, description_zh, cluster, profile }
-        })
-        .collect())
-}
-
-impl FittedLayers {
-    /// The layer of each user.
-    ///
-    /// # Errors
-    /// When the matrix lacks a feature of the model.
-    pub fn assign(&self, matrix: &FeatureMatrix) -> Result<Assignments, SegmentationError> {
-        let points = self.embedding.transform(matrix)?;
-        let of_cluster = self.layer_of_cluster();
-        let assigned = self.clusters.assign(points.view())?;
-        let (layers, margins) =
-            assigned.into_iter().map(|(cluster, margin)| (of_cluster[cluster], margin)).unzip();
-        Ok(Assignments { layers, margins })
-    }
-
-    /// Index of the layer of each cluster. A cluster that had no user when layers
-    /// were made falls to the nearest one that had.
-    fn layer_of_cluster(&self) -> Vec<usize> {
-        let centroids = self.clusters.centroids();
-        let distance = |a: usize, b: usize| -> f32 {
-            centroids.row(a).iter().zip(centroids.row(b)).map(|(x, y)| (x - y).powi(2)).sum()
-        };
-        let nearest = |cluster: usize| {
-            let layers = self.layers.iter().enumerate();
-            layers
-                .min_by(|(_, a), (_, b)| {
-                    distance(cluster, a.cluster).total_cmp(&distance(cluster, b.cluster))
-                })
-                .map_or(0, |(index, _)| index)
-        };
-        (0..centroids.nrows()).map(nearest).collect()
-    }
 }
 
 #[cfg(test)]
@@ -321,7 +211,7 @@ mod tests {
 
     use super::*;
     use crate::dataset::{Outcomes, Purchases, UserIds};
-    use crate::models::segmentation::{LayerBounds, LayerCount};
+    use crate::models::segmentation::{GroupBounds, GroupCount};
     use crate::settings::Clusters;
 
     fn matrix(rows: &[[f64; 2]]) -> FeatureMatrix {
@@ -336,11 +226,15 @@ mod tests {
         Snapshot::new(NaiveDateTime::default(), users, matrix(rows), purchases, outcomes).unwrap()
     }
 
+    fn no_rival(_: &FeatureMatrix, _: &FeatureMatrix) -> Option<Vec<usize>> {
+        None
+    }
+
     fn refused(k: usize, rows: &[[f64; 2]]) -> String {
-        let params = SegmentationParams { k: LayerCount::exactly(k), ..Default::default() };
+        let params = SegmentationParams { k: GroupCount::exactly(k), ..Default::default() };
         let zeros = vec![0.0; rows.len()];
         let snapshots = [snapshot(rows, zeros.clone(), zeros)];
-        fit_layers(&params, &snapshots, &snapshots[0], 30, 1).unwrap_err().to_string()
+        fit_layers(&params, &snapshots, &snapshots[0], 30, &no_rival, 1).unwrap_err().to_string()
     }
 
     #[test]
@@ -355,15 +249,16 @@ mod tests {
         let rows: Vec<[f64; 2]> = (0..12).map(|i| [f64::from(i), f64::from(i * i)]).collect();
         let snapshots = [snapshot(&rows, vec![1.0; 12], vec![1.0; 12])];
         let params = |min| SegmentationParams {
-            k: LayerCount::Between(LayerBounds { min: Clusters::of(min), max: Clusters::of(12) }),
+            k: GroupCount::Between(GroupBounds { min: Clusters::of(min), max: Clusters::of(12) }),
             embedding: EmbeddingKind::Behaviour,
             ..Default::default()
         };
         // Six users train, of whom resamples have fewer.
-        let found = fit_layers(&params(2), &snapshots, &snapshots[0], 30, 1).unwrap();
+        let found = fit_layers(&params(2), &snapshots, &snapshots[0], 30, &no_rival, 1).unwrap();
         assert!(found.candidates.last().unwrap().k < 6, "{:?}", found.candidates);
-        let error =
-            fit_layers(&params(7), &snapshots, &snapshots[0], 30, 1).unwrap_err().to_string();
+        let error = fit_layers(&params(7), &snapshots, &snapshots[0], 30, &no_rival, 1)
+            .unwrap_err()
+            .to_string();
         assert!(error.starts_with("[segmentation] 7 layers need at least 7 users"), "{error}");
     }
 
@@ -387,16 +282,16 @@ mod tests {
         let gmv = rows.iter().map(|row| row[1]).collect();
         let snapshots = [snapshot(&rows, vec![1.0; 60], gmv)];
         let params = SegmentationParams {
-            k: LayerCount::exactly(2),
+            k: GroupCount::exactly(2),
             embedding: EmbeddingKind::Behaviour,
             ..Default::default()
         };
-        let fitted = fit_layers(&params, &snapshots, &snapshots[0], 30, 1).unwrap();
-        assert_eq!(fitted.layers[0].profile.n_users, 30);
-        assert!(fitted.layers[0].profile.gmv_per_user > 800.0);
-        assert_ne!(fitted.layers[0].name, fitted.layers[1].name);
-        assert_ne!(fitted.layers[0].name_zh, fitted.layers[1].name_zh);
+        let fitted = fit_layers(&params, &snapshots, &snapshots[0], 30, &no_rival, 1).unwrap();
+        assert_eq!(fitted.groups[0].profile.n_users, 30);
+        assert!(fitted.groups[0].profile.gmv_per_user > 800.0);
+        assert_ne!(fitted.groups[0].name, fitted.groups[1].name);
+        assert_ne!(fitted.groups[0].name_zh, fitted.groups[1].name_zh);
         let assigned = fitted.assign(&matrix(&rows)).unwrap();
-        assert_eq!(assigned.layers[..2], [1, 0]);
+        assert_eq!(assigned.groups[..2], [1, 0]);
     }
 }

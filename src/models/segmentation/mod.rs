@@ -1,25 +1,38 @@
-//! Layers: clusters in an embedding that predicts the outcome, profiled and
+//! Layers and kinds: clusters of what users will do and of how they shop, profiled and
 //! named.
 
 mod choose_k;
 mod embedding;
 mod error;
+mod groups;
 mod identity;
+mod kinds;
 mod layers;
 mod naming;
 mod params;
 mod profile;
 mod review;
+mod tiers;
+mod trade_off;
 
 pub use choose_k::{Candidate, KVerdict};
-pub use embedding::{Embedding, Outcome, OutcomeModel, OutcomeModels};
+pub use embedding::{
+    Composition, Count, Embedding, Habits, OrderSize, Outcome, OutcomeModel, OutcomeModels,
+    features_of_habits,
+};
 pub use error::SegmentationError;
-pub use identity::{LayerIdentity, Matching, SameGroup, SharedUsers};
-pub use layers::{Assignments, FittedLayers, Layer, Refits, fit_layers, refit_rand_index};
+pub use groups::{Assignments, FittedGroups, Group, Partition};
+pub use identity::{GroupIdentity, Matching, SameGroup, SharedUsers};
+pub use kinds::{fit_kinds, refit_rand_index_of_kinds};
+pub use layers::{Refits, fit_layers, refit_rand_index};
 pub use naming::{NameClaim, features_of_names};
-pub use params::{EmbeddingKind, LayerBounds, LayerCount, SegmentationParams};
-pub use profile::{Difference, Driver, LayerProfile};
+pub use params::{
+    EmbeddingKind, GroupBounds, GroupCount, HabitsWeight, KindParams, SegmentationParams,
+};
+pub use profile::{Difference, Driver, GroupProfile};
 pub use review::{
-    LayerEntry, PinEntry, Review, ReviewError, ReviewFile, ReviewedLayer, Rule, SplitEntry,
+    GroupEntry, PinEntry, Review, ReviewError, ReviewFile, ReviewedGroup, Rule, SplitEntry,
     review_template,
 };
+pub use tiers::FittedTiers;
+pub use trade_off::{Rival, TradeOff, Trial};

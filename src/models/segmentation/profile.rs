@@ -3,7 +3,6 @@ use serde::{Deserialize, Serialize};
 use super::SegmentationError;
 use super::embedding::{Embedding, MeanParts};
 use crate::dataset::{FeatureMatrix, Snapshot};
-use crate::stats::clustering::FittedClusters;
 use crate::stats::metrics::median;
 use crate::stats::resample::every_nth;
 use crate::stats::scaling::{Scaling, Transform};
@@ -11,7 +10,7 @@ use crate::stats::scaling::{Scaling, Transform};
 /// Who is in a layer, as of the snapshot on which it was fitted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LayerProfile {
+pub struct GroupProfile {
     /// Users in it.
     pub n_users: usize,
     /// Share of all users.
@@ -59,7 +58,7 @@ pub struct Driver {
     pub share: f64,
 }
 
-impl LayerProfile {
+impl GroupProfile {
     /// How it differs in a feature, if that varies.
     pub fn difference(&self, feature: &str) -> Option<&Difference> {
         self.differences.iter().find(|it| it.feature == feature)
@@ -72,13 +71,13 @@ const N_DRAWN: usize = 2_000;
 /// Drivers that are kept.
 const N_DRIVERS: usize = 12;
 
-/// Describes the users of each cluster, whose numbers are `labels`.
-pub(super) fn profile_layers(
+/// Describes the users of each of `n_groups` groups, whose numbers are `labels`.
+pub(super) fn profile_groups(
     embedding: &Embedding,
     latest: &Snapshot,
     labels: &[usize],
-    clusters: &FittedClusters,
-) -> Result<Vec<LayerProfile>, SegmentationError> {
+    n_groups: usize,
+) -> Result<Vec<GroupProfile>, SegmentationError> {
     let (matrix, outcomes) = (&latest.features, latest.known_outcomes()?);
     let n_users = labels.len();
     let total_gmv: f64 = outcomes.gmv.iter().sum();
@@ -89,7 +88,7 @@ pub(super) fn profile_layers(
         raw.values().columns().into_iter().map(|column| median(column.to_vec())).collect();
     let sample_of_all: Vec<usize> = every_nth(n_users, N_DRAWN).collect();
     let parts_of_all = embedding.mean_parts(&matrix.select_rows(&sample_of_all))?;
-    (0..clusters.centroids().nrows())
+    (0..n_groups)
         .map(|cluster| {
             let rows: Vec<usize> = (0..n_users).filter(|&row| labels[row] == cluster).collect();
             let size = rows.len().max(1) as f64;
@@ -109,7 +108,7 @@ pub(super) fn profile_layers(
             differences.sort_by(|a, b| b.effect.abs().total_cmp(&a.effect.abs()));
             let sample: Vec<usize> =
                 every_nth(rows.len(), N_DRAWN).map(|place| rows[place]).collect();
-            Ok(LayerProfile {
+            Ok(GroupProfile {
                 n_users: rows.len(),
                 share: rows.len() as f64 / n_users.max(1) as f64,
                 customer_share: rows

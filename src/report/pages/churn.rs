@@ -346,7 +346,7 @@ fn layers(bundle: &Bundle) -> Table {
         move |it: &&LayerScores| (it.n_users > 0).then(|| share(it))
     };
     let name = |it: &&LayerScores| {
-        let layer = bundle.layers.layers.iter().find(|layer| layer.id == it.id);
+        let layer = bundle.layers.groups.iter().find(|layer| layer.id == it.id);
         layer.map(|layer| layer_name(&layer.name, &layer.name_zh))
     };
     let columns = [

@@ -120,19 +120,20 @@ pub fn stability(stability: &Stability) -> Document {
 /// Layers and RFM beside reference groups.
 pub fn reference_groups(scores: &ReferenceGroupScores) -> Document {
     let mut page = Document::default();
-    let ReferenceGroupScores { n_users, n_groups, layers, rfm } = scores;
+    let ReferenceGroupScores { n_users, n_groups, layers, kinds, rfm } = scores;
     page.fact("n_users", *n_users);
     page.fact("n_groups", *n_groups);
     page.fact("layers", *layers);
+    page.fact("kinds", *kinds);
     page.fact("rfm", *rfm);
     let users = users(*n_users);
     page.heading(words(
         format!(
-            "{} in {n_groups} reference groups: adjusted Rand index {layers:.3} for the layers, \
-             {rfm:.3} for RFM",
+            "{} in {n_groups} reference groups: adjusted Rand index {kinds:.3} for the kinds, \
+             {layers:.3} for the layers, {rfm:.3} for RFM",
             users.en
         ),
-        format!("{}、{n_groups} 个参照组：分层的调整兰德指数 {layers:.3}，RFM {rfm:.3}", users.zh),
+        format!("{}、{n_groups} 个参照组：调整兰德指数：类型 {kinds:.3}，分层 {layers:.3}，RFM {rfm:.3}", users.zh),
     ));
     page
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::phrases::{thousands, users};
-use crate::models::segmentation::{Layer, Review};
+use crate::models::segmentation::{Group, Review};
 use crate::report::{Document, words};
 use crate::sample::Written;
 
@@ -58,12 +58,22 @@ pub fn review_written(file: &Path) -> Document {
 }
 
 /// A review that fits its model.
-pub fn review_checked(layers: &[Layer], review: &Review, file: &Path) -> Document {
-    let places = layers.iter().zip(&review.of_model);
-    let n_merged = places.filter(|(it, place)| review.layers[**place].id != it.id).count();
-    let is_renamed = |name: &str, id: &str| layers.iter().any(|it| it.id == id && it.name != name);
-    let n_renamed = review.layers.iter().filter(|it| is_renamed(&it.name, &it.id)).count();
-    let (n_splits, n_pins) = (review.splits.len(), review.pins.len());
+pub fn review_checked(parts: &[(&[Group], &Review)], file: &Path) -> Document {
+    let n_merged = |groups: &[Group], review: &Review| {
+        let places = groups.iter().zip(&review.of_model);
+        places.filter(|(it, place)| review.groups[**place].id != it.id).count()
+    };
+    let n_renamed = |groups: &[Group], review: &Review| {
+        let is_renamed =
+            |name: &str, id: &str| groups.iter().any(|it| it.id == id && it.name != name);
+        review.groups.iter().filter(|it| is_renamed(&it.name, &it.id)).count()
+    };
+    let sum = |count: &dyn Fn(&[Group], &Review) -> usize| -> usize {
+        parts.iter().map(|(groups, review)| count(groups, review)).sum()
+    };
+    let (n_merged, n_renamed) = (sum(&n_merged), sum(&n_renamed));
+    let n_splits = sum(&|_, review| review.splits.len());
+    let n_pins = sum(&|_, review| review.pins.len());
     let mut page = Document::default();
     page.fact("review", file);
     page.fact("n_renamed", n_renamed);

@@ -5,6 +5,7 @@ use super::phrases::users;
 use crate::app::{GroupOutcome, GroupedOutcomes, Grouping};
 use crate::dataset::Bilingual;
 use crate::models::rules::GroupName;
+use crate::models::segmentation::Partition;
 use crate::report::{Column, Document, Format, Table, column, words};
 
 /// A group by its name in each language.
@@ -32,8 +33,12 @@ pub fn group_outcomes(found: &[GroupedOutcomes]) -> Document {
         ));
     }
     page.table(
-        Table::new("groups", found.iter().flat_map(rows), &columns(Grouping::Layers))
-            .for_programs(),
+        Table::new(
+            "groups",
+            found.iter().flat_map(rows),
+            &columns(Grouping::Groups(Partition::Layers)),
+        )
+        .for_programs(),
     );
     for grouping in found {
         let seen = rows(grouping).filter(|(_, group)| group.n_users > 0);

@@ -6,7 +6,7 @@ use super::phrases::users;
 use crate::bundle::Bundle;
 use crate::dataset::{FeatureInfo, Missing};
 use crate::features::Feature;
-use crate::models::segmentation::{Candidate, Difference, Driver, KVerdict, Layer};
+use crate::models::segmentation::{Candidate, Difference, Driver, Group, KVerdict};
 use crate::report::{Document, Format, Table, Value, column, digits, words};
 
 /// Differences and drivers that are shown of each layer.
@@ -24,12 +24,12 @@ pub fn layers(bundle: &Bundle) -> Document {
         format!("Layers as of {as_of}, and what their users did in the {days} days after"),
         format!("{as_of} 的分层，及其后 {days} 天的表现"),
     ));
-    page.table(profiles(&bundle.layers.layers).for_programs());
-    for layer in &bundle.layers.layers {
+    page.table(profiles(&bundle.layers.groups).for_programs());
+    for layer in &bundle.layers.groups {
         one_layer(&mut page, layer, &bundle.plan.features, days);
     }
-    page.table(differences_of_all(&bundle.layers.layers).for_programs());
-    page.table(drivers(&bundle.layers.layers).for_programs());
+    page.table(differences_of_all(&bundle.layers.groups).for_programs());
+    page.table(drivers(&bundle.layers.groups).for_programs());
     page.heading(words("Numbers of layers tried", "试过的分层数"));
     page.table(candidates(&bundle.layers.candidates));
     page.paragraph(words(
@@ -43,7 +43,7 @@ pub fn layers(bundle: &Bundle) -> Document {
     page
 }
 
-fn one_layer(page: &mut Document, layer: &Layer, features: &[Feature], days: u32) {
+fn one_layer(page: &mut Document, layer: &Group, features: &[Feature], days: u32) {
     let profile = &layer.profile;
     page.heading(words(
         format!("{}  {} · {}", layer.id, layer.name, layer.name_zh),
@@ -81,21 +81,21 @@ fn one_layer(page: &mut Document, layer: &Layer, features: &[Feature], days: u32
 }
 
 /// What programs read of each layer.
-fn profiles(layers: &[Layer]) -> Table {
+fn profiles(layers: &[Group]) -> Table {
     let title = ("", "");
     let columns = [
-        column("id", title, Format::Text, |it: &&Layer| it.id.clone()),
-        column("name", title, Format::Text, |it: &&Layer| it.name.clone()),
-        column("name_zh", title, Format::Text, |it: &&Layer| it.name_zh.clone()),
-        column("description", title, Format::Text, |it: &&Layer| it.description.clone()),
-        column("description_zh", title, Format::Text, |it: &&Layer| it.description_zh.clone()),
-        column("n_users", title, Format::Count, |it: &&Layer| it.profile.n_users),
-        column("share", title, Format::Share, |it: &&Layer| it.profile.share),
-        column("customer_share", title, Format::Share, |it: &&Layer| it.profile.customer_share),
-        column("gmv_share", title, Format::Share, |it: &&Layer| it.profile.gmv_share),
-        column("gmv_per_user", title, Format::Decimal(2), |it: &&Layer| it.profile.gmv_per_user),
-        column("no_order_rate", title, Format::Share, |it: &&Layer| it.profile.no_order_rate),
-        column("churn_rate", title, Format::Share, |it: &&Layer| it.profile.churn_rate),
+        column("id", title, Format::Text, |it: &&Group| it.id.clone()),
+        column("name", title, Format::Text, |it: &&Group| it.name.clone()),
+        column("name_zh", title, Format::Text, |it: &&Group| it.name_zh.clone()),
+        column("description", title, Format::Text, |it: &&Group| it.description.clone()),
+        column("description_zh", title, Format::Text, |it: &&Group| it.description_zh.clone()),
+        column("n_users", title, Format::Count, |it: &&Group| it.profile.n_users),
+        column("share", title, Format::Share, |it: &&Group| it.profile.share),
+        column("customer_share", title, Format::Share, |it: &&Group| it.profile.customer_share),
+        column("gmv_share", title, Format::Share, |it: &&Group| it.profile.gmv_share),
+        column("gmv_per_user", title, Format::Decimal(2), |it: &&Group| it.profile.gmv_per_user),
+        column("no_order_rate", title, Format::Share, |it: &&Group| it.profile.no_order_rate),
+        column("churn_rate", title, Format::Share, |it: &&Group| it.profile.churn_rate),
     ];
     Table::new("layers", layers, &columns)
 }
@@ -127,7 +127,7 @@ fn median(value: f64, info: Option<&FeatureInfo>) -> Value {
     }
 }
 
-fn differences_of_all(layers: &[Layer]) -> Table {
+fn differences_of_all(layers: &[Group]) -> Table {
     type Row<'a> = (&'a str, &'a Difference);
     let rows = layers
         .iter()
@@ -142,7 +142,7 @@ fn differences_of_all(layers: &[Layer]) -> Table {
     Table::new("differences", rows, &columns)
 }
 
-fn drivers(layers: &[Layer]) -> Table {
+fn drivers(layers: &[Group]) -> Table {
     type Row<'a> = (&'a str, &'a Driver);
     let rows = layers
         .iter()
@@ -210,9 +210,16 @@ fn candidates(candidates: &[Candidate]) -> Table {
 fn verdict(verdict: KVerdict) -> Value {
     match verdict {
         KVerdict::Taken => Value::code("taken", "taken", "采用"),
-        KVerdict::SmallLayer => Value::code("small_layer", "a layer is too small", "有分层太小"),
+        KVerdict::SmallGroup => Value::code("small_layer", "a layer is too small", "有分层太小"),
         KVerdict::Unstable => Value::code("unstable", "refits disagree", "重拟合不一致"),
         KVerdict::LowerOutcomeR2 => Value::code("lower_outcome_r2", "predicts less", "预测力较低"),
+        KVerdict::NotPredicted => {
+            Value::code("not_predicted", "others lack them", "其他用户中没有")
+        }
+        KVerdict::NotSeparated => {
+            Value::code("not_separated", "one cloud in pieces", "只是一团的切块")
+        }
+        KVerdict::MoreAreFound => Value::code("more_are_found", "more are as good", "更多亦可"),
         KVerdict::LowerSilhouette => {
             Value::code("lower_silhouette", "clusters less apart", "分层区分度较低")
         }

@@ -1,7 +1,7 @@
 //! How layers came from those of the models before.
 
 use super::phrases::{layer_name, listed, users};
-use crate::bundle::{Lineage, LineageEntry, LineageLayer, Movement};
+use crate::bundle::{Lineage, LineageEntry, LineageGroup, Movement};
 use crate::dataset::Bilingual;
 use crate::report::{Document, Format, Table, Value, column, words};
 
@@ -160,12 +160,12 @@ fn what_happened(page: &mut Document, entry: &LineageEntry) {
 
 fn layers(lineage: &Lineage, entry: &LineageEntry) -> Table {
     let columns = [
-        column("id", ("", ""), Format::Text, |it: &&LineageLayer| it.identity.id.clone()),
-        column("name", ("Layer", "分层"), Format::Text, |it: &&LineageLayer| {
+        column("id", ("", ""), Format::Text, |it: &&LineageGroup| it.identity.id.clone()),
+        column("name", ("Layer", "分层"), Format::Text, |it: &&LineageGroup| {
             layer_name(&it.identity.name, &it.identity.name_zh)
         }),
-        column("n_users", ("Users", "用户数"), Format::Count, |it: &&LineageLayer| it.n_users),
-        column("since", ("Since", "始于"), Format::Text, |it: &&LineageLayer| {
+        column("n_users", ("Users", "用户数"), Format::Count, |it: &&LineageGroup| it.n_users),
+        column("since", ("Since", "始于"), Format::Text, |it: &&LineageGroup| {
             lineage.first_with(&it.identity.id).map(|first| first.as_of)
         }),
     ];

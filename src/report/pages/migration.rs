@@ -68,7 +68,7 @@ struct Named {
 }
 
 fn named(found: &Migration, index: usize) -> Named {
-    let is_layer = found.grouping == Grouping::Layers;
+    let is_layer = matches!(found.grouping, Grouping::Groups(_));
     let Some(group) = found.groups.get(index) else {
         let name = words("not yet seen", "尚未出现");
         return Named {

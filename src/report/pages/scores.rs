@@ -4,7 +4,7 @@ use super::churn_labels::label;
 use super::files::saved;
 use super::input::{input, memory};
 use super::phrases::{layer_name, thousands, users};
-use crate::app::{LayerCount, ScoreSummary};
+use crate::app::{GroupCount, ScoreSummary};
 use crate::dataset::Bilingual;
 use crate::models::rules::LifecycleStage;
 use crate::report::{Document, Format, Table, Value, column, words};
@@ -16,7 +16,8 @@ pub fn scored(summary: &ScoreSummary) -> Document {
     for text in &summary.warnings {
         page.warning(text.clone());
     }
-    page.table(layers(&summary.layers));
+    page.table(groups("layers", ("Layer", "分层"), &summary.layers));
+    page.table(groups("kinds", ("Kind", "类型"), &summary.kinds));
     if let Some(review) = &summary.review {
         page.fact("review", review.as_path());
         reviewed(&mut page, summary, &review.display().to_string());
@@ -29,24 +30,22 @@ pub fn scored(summary: &ScoreSummary) -> Document {
     page
 }
 
-fn layers(layers: &[LayerCount]) -> Table {
+fn groups(key: &'static str, title: (&str, &str), groups: &[GroupCount]) -> Table {
     let columns = [
-        column("id", ("", ""), Format::Text, |it: &&LayerCount| it.id.clone()),
-        column("name", ("Layer", "分层"), Format::Text, |it: &&LayerCount| {
-            layer_name(&it.name, &it.name_zh)
-        }),
-        column("n_users", ("Users", "用户数"), Format::Count, |it: &&LayerCount| it.n_users),
-        column("n_at_risk", ("At risk", "有流失风险"), Format::Count, |it: &&LayerCount| {
+        column("id", ("", ""), Format::Text, |it: &&GroupCount| it.id.clone()),
+        column("name", title, Format::Text, |it: &&GroupCount| layer_name(&it.name, &it.name_zh)),
+        column("n_users", ("Users", "用户数"), Format::Count, |it: &&GroupCount| it.n_users),
+        column("n_at_risk", ("At risk", "有流失风险"), Format::Count, |it: &&GroupCount| {
             it.n_at_risk
         }),
         column(
             "mean_churn_probability",
             ("Mean churn prob.", "平均流失概率"),
             Format::Decimal(3),
-            |it: &&LayerCount| it.mean_churn_probability,
+            |it: &&GroupCount| it.mean_churn_probability,
         ),
     ];
-    Table::new("layers", layers, &columns)
+    Table::new(key, groups, &columns)
 }
 
 /// Users in all, by risk and stage of life.

@@ -9,7 +9,7 @@ use super::phrases::{layer_name, users};
 use crate::app::Trained;
 use crate::bundle::Bundle;
 use crate::features::Pruning;
-use crate::models::segmentation::{Candidate, KVerdict, Layer, LayerCount};
+use crate::models::segmentation::{Candidate, Group, GroupCount, KVerdict};
 use crate::report::{Document, Format, Table, column, words};
 
 /// A trained model.
@@ -93,21 +93,21 @@ fn leak_alarms(page: &mut Document, pruning: &Pruning) {
 
 fn layers(bundle: &Bundle) -> Table {
     let columns = [
-        column("id", ("", ""), Format::Text, |it: &&Layer| it.id.clone()),
-        column("name", ("Layer", "分层"), Format::Text, |it: &&Layer| {
+        column("id", ("", ""), Format::Text, |it: &&Group| it.id.clone()),
+        column("name", ("Layer", "分层"), Format::Text, |it: &&Group| {
             layer_name(&it.name, &it.name_zh)
         }),
-        column("n_users", ("Users", "用户数"), Format::Count, |it: &&Layer| it.profile.n_users),
-        column("share", ("Share", "占比"), Format::Share, |it: &&Layer| it.profile.share),
-        column("gmv_share", ("GMV", "GMV"), Format::Share, |it: &&Layer| it.profile.gmv_share),
-        column("no_order_rate", ("No order", "未下单"), Format::Share, |it: &&Layer| {
+        column("n_users", ("Users", "用户数"), Format::Count, |it: &&Group| it.profile.n_users),
+        column("share", ("Share", "占比"), Format::Share, |it: &&Group| it.profile.share),
+        column("gmv_share", ("GMV", "GMV"), Format::Share, |it: &&Group| it.profile.gmv_share),
+        column("no_order_rate", ("No order", "未下单"), Format::Share, |it: &&Group| {
             it.profile.no_order_rate
         }),
-        column("churn_rate", ("Churn", "流失率"), Format::Share, |it: &&Layer| {
+        column("churn_rate", ("Churn", "流失率"), Format::Share, |it: &&Group| {
             it.profile.churn_rate
         }),
     ];
-    Table::new("layers", &bundle.layers.layers, &columns)
+    Table::new("layers", &bundle.layers.groups, &columns)
 }
 
 /// How many layers there are and why; what speaks against it.
@@ -116,14 +116,14 @@ fn chosen_k(page: &mut Document, bundle: &Bundle) {
     let taken = bundle.layers.candidates.iter().find(|c| c.verdict == KVerdict::Taken);
     let Some(taken) = taken else { return };
     let (why_en, why_zh) = match params.k {
-        LayerCount::Exactly(_) => ("as the config asks".to_owned(), "按配置".to_owned()),
-        chosen => {
-            let bounds = chosen.bounds();
+        GroupCount::Exactly(_) => ("as the config asks".to_owned(), "按配置".to_owned()),
+        _ => {
+            let bounds = params.bounds();
             let (least, most) = (bounds.start(), bounds.end());
             (format!("chosen from {least} to {most}"), format!("从 {least} 至 {most} 中选出"))
         }
     };
-    let (n, index) = (bundle.layers.layers.len(), taken.stability);
+    let (n, index) = (bundle.layers.groups.len(), taken.stability);
     page.fact("stability", index);
     page.paragraph(words(
         format!(
@@ -151,7 +151,7 @@ fn weak_layers(page: &mut Document, bundle: &Bundle, taken: &Candidate) {
             "分层几乎说明不了用户之后的行为；历史是否足够长，[[source]] 的列是否描述了行为？",
         ));
     }
-    let layers = &bundle.layers.layers;
+    let layers = &bundle.layers.groups;
     if layers.len() < taken.k {
         let k = taken.k;
         page.warning(words(

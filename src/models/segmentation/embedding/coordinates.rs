@@ -1,6 +1,7 @@
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 use serde::{Deserialize, Serialize};
 
+use super::habits::Habits;
 use super::outcome_models::{OutcomeModels, OutcomeTrees, credibility};
 use super::training_rows::TrainingRows;
 use crate::dataset::FeatureMatrix;
@@ -20,13 +21,14 @@ const MAX_CORRELATION: f64 = 0.9;
 /// second one of its size.
 const BLOCK_ROWS: usize = 1 << 16;
 
-/// Gives users coordinates; users who are near each other are one layer.
+/// Gives users coordinates; users who are near each other are one group.
 ///
 /// The first coordinates are the predicted outcomes: the prediction of trees plus a
-/// weighted sum of the scaled features. The others, directions of behaviour, are
-/// weighted sums of the scaled features alone. In the embedding `behaviour` there
-/// are no trees, and each scaled feature is a coordinate.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// weighted sum of the scaled features. The next, directions of behaviour, are
+/// weighted sums of the scaled features alone. The last are habits. In the embedding
+/// `behaviour` there are no trees, and each scaled feature is a coordinate; kinds have
+/// habits alone.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Embedding {
     /// Models of the outcomes; saved in a file of their own, since trees are many.
@@ -37,9 +39,41 @@ pub struct Embedding {
     /// Weights of the scaled features, one row a coordinate, those of the predicted
     /// outcomes first; without rows, each scaled feature is a coordinate.
     pub loadings: Vec<Vec<f64>>,
+    /// How users shop.
+    pub habits: Habits,
+    /// What the coordinates of habits are multiplied by; 0 where they have no part.
+    pub habits_weight: f64,
 }
 
 impl Embedding {
+    /// Habits alone.
+    pub(in super::super) fn of_habits(habits: Habits) -> Self {
+        Self { habits, habits_weight: 1.0, ..Self::default() }
+    }
+
+    /// The same with habits, whose standard deviation over the rows is `share` times that
+    /// of the predicted outcomes.
+    pub(in super::super) fn with_habits(
+        self,
+        rows: &TrainingRows,
+        habits: Habits,
+        share: f64,
+    ) -> Result<Self, SegmentationError> {
+        if share == 0.0 || habits.n_coordinates() == 0 {
+            return Ok(self);
+        }
+        let points = self.transform(&rows.matrix)?;
+        let of_habits = habits.transform(&rows.matrix)?;
+        let habits_weight = share * self.outcome_sd(points.view()) / total_sd(of_habits.view());
+        Ok(Self { habits, habits_weight, ..self })
+    }
+
+    /// Standard deviation of the predicted outcomes among the users' coordinates.
+    pub(in super::super) fn outcome_sd(&self, points: ArrayView2<f32>) -> f64 {
+        let n_outcomes = self.outcome_models.models.len();
+        total_sd(points.slice(s![.., ..n_outcomes]).mapv(f64::from).view())
+    }
+
     /// Learns the embedding from users and, unless it is `behaviour`, from their
     /// outcomes, which `trees` grown on the same rows predict.
     pub(in super::super) fn fit(
@@ -49,28 +83,29 @@ impl Embedding {
     ) -> Result<Self, SegmentationError> {
         let scaling = separating_features(params, &rows.matrix)?;
         if params.embedding == EmbeddingKind::Behaviour {
-            return Ok(Self {
-                outcome_models: OutcomeModels::default(),
-                scaling,
-                loadings: Vec::new(),
-            });
+            return Ok(Self { scaling, ..Self::default() });
         }
         let scaled = scaling.apply(&rows.matrix)?;
         let (outcome_models, weights) = OutcomeModels::fit(rows, scaled.view(), trees)?;
         let features = rows.matrix.select_single(&outcome_models.features)?;
         let predicted = outcome_models.coordinates(features.view())? + scaled.dot(&weights.t());
-        let variance = |column: ArrayView1<f64>| standard_deviation(&column.to_vec()).powi(2);
-        let predicted_sd = predicted.columns().into_iter().map(variance).sum::<f64>().sqrt();
         // Predictions that were learned from few users count less.
-        let behaviour_sd = predicted_sd * params.behaviour_weight.get() / credibility(rows);
+        let behaviour_sd =
+            total_sd(predicted.view()) * params.behaviour_weight.get() / credibility(rows);
         let directions = directions_of_behaviour(scaled.view(), behaviour_sd)?;
         let loadings = weights.rows().into_iter().chain(directions.rows());
         let loadings = loadings.map(|row| row.to_vec()).collect();
-        Ok(Self { outcome_models, scaling, loadings })
+        Ok(Self { outcome_models, scaling, loadings, ..Self::default() })
     }
 
     /// Number of coordinates.
     pub fn n_coordinates(&self) -> usize {
+        // Where nothing tells users apart, all are in one place.
+        (self.n_base_coordinates() + self.habits.n_coordinates()).max(1)
+    }
+
+    /// Coordinates that come before habits.
+    fn n_base_coordinates(&self) -> usize {
         if self.loadings.is_empty() { self.scaling.names.len() } else { self.loadings.len() }
     }
 
@@ -100,7 +135,16 @@ impl Embedding {
                 .slice_mut(s![.., ..predicted.ncols()])
                 .zip_mut_with(&predicted, |a, b| *a += b);
         }
-        Ok(coordinates.mapv(|value| value as f32))
+        let habits = self.weighted_habits(matrix)?;
+        let mut both = concatenate![Axis(1), coordinates, habits];
+        if both.ncols() == 0 {
+            both = Array2::zeros((matrix.n_rows(), 1));
+        }
+        Ok(both.mapv(|value| value as f32))
+    }
+
+    fn weighted_habits(&self, matrix: &FeatureMatrix) -> Result<Array2<f64>, SegmentationError> {
+        Ok(self.habits.transform(matrix)? * self.habits_weight)
     }
 
     fn loadings_matrix(&self) -> Array2<f64> {
@@ -123,7 +167,8 @@ impl Embedding {
             })
             .collect::<Result<_, SegmentationError>>()?;
         let scaled = self.scaling.apply(users)?.sum_axis(Axis(0)) / n_users;
-        Ok(MeanParts { of_trees, scaled })
+        let habits = self.weighted_habits(users)?.sum_axis(Axis(0)) / n_users;
+        Ok(MeanParts { of_trees, scaled, habits })
     }
 
     /// What each feature contributes to the mean of some users,
@@ -136,9 +181,9 @@ impl Embedding {
     ) -> Vec<(String, Vec<f64>)> {
         let n_coordinates = self.n_coordinates();
         let mut found: Vec<(String, Vec<f64>)> = Vec::new();
-        let mut add = |feature: &String, coordinate: usize, value: f64| {
+        let mut add = |feature: &str, coordinate: usize, value: f64| {
             let index = found.iter().position(|(name, _)| name == feature).unwrap_or_else(|| {
-                found.push((feature.clone(), vec![0.0; n_coordinates]));
+                found.push((feature.to_owned(), vec![0.0; n_coordinates]));
                 found.len() - 1
             });
             found[index].1[coordinate] += value;
@@ -157,6 +202,10 @@ impl Embedding {
                 add(name, coordinate, loadings[column] * difference[column]);
             }
         }
+        let habits = self.habits.features().into_iter().zip(&some.habits - &all.habits);
+        for (coordinate, (name, difference)) in (self.n_base_coordinates()..).zip(habits) {
+            add(name, coordinate, difference);
+        }
         found
     }
 }
@@ -167,6 +216,14 @@ pub(in super::super) struct MeanParts {
     of_trees: Vec<Array1<f64>>,
     /// Mean of each scaled feature.
     scaled: Array1<f64>,
+    /// Mean of each coordinate of habits.
+    habits: Array1<f64>,
+}
+
+/// Standard deviation of points, shape (rows, coordinates), around their mean.
+pub(in super::super) fn total_sd(points: ArrayView2<f64>) -> f64 {
+    let columns = points.columns().into_iter();
+    columns.map(|it| standard_deviation(&it.to_vec()).powi(2)).sum::<f64>().sqrt()
 }
 
 /// Scaling over the features that vary and, where each is a coordinate, do not
@@ -176,7 +233,7 @@ fn separating_features(
     params: &SegmentationParams,
     matrix: &FeatureMatrix,
 ) -> Result<Scaling, SegmentationError> {
-    let varying = matrix.varying_names();
+    let varying = matrix.varying_names_for_models();
     if varying.is_empty() {
         return Err(SegmentationError::ConstantFeatures {
             n_features: matrix.n_features(),
@@ -211,14 +268,14 @@ fn drop_collinear(scaled: ArrayView2<f64>, names: &[String], max_correlation: f6
 /// users together spread as far as asked for.
 fn directions_of_behaviour(
     scaled: ArrayView2<f64>,
-    wanted_spread: f64,
+    wanted_sd: f64,
 ) -> Result<Array2<f64>, SegmentationError> {
-    if wanted_spread == 0.0 {
+    if wanted_sd == 0.0 {
         return Ok(Array2::zeros((0, scaled.ncols())));
     }
     let (components, variances) = principal_components(scaled, N_COMPONENTS)?;
-    let total_spread = variances.iter().sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
-    Ok(components * (wanted_spread / total_spread))
+    let total_sd = variances.iter().sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
+    Ok(components * (wanted_sd / total_sd))
 }
 
 #[cfg(test)]

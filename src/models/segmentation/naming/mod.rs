@@ -31,7 +31,7 @@ use crate::dataset::{Bilingual, Dimension, Family, FeatureInfo, Snapshot};
 
 /// The name of a layer, and of how many of its users it is true.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct LayerName {
+pub(super) struct NamedGroup {
     pub(super) words: Bilingual,
     pub(super) claims: Vec<NameClaim>,
 }
@@ -52,7 +52,7 @@ pub(super) fn layer_names(
     snapshot: &Snapshot,
     layer_of: &[usize],
     n_layers: usize,
-) -> Vec<LayerName> {
+) -> Vec<NamedGroup> {
     let users = Users::of(snapshot);
     let words = users.as_ref().map_or_else(Vec::new, word_claims);
     let n_words = words.len();
@@ -115,13 +115,13 @@ struct Chosen {
 }
 
 impl Chosen {
-    fn with_shares(self, claims: &[Claim], members: &UserSet) -> LayerName {
+    fn with_shares(self, claims: &[Claim], members: &UserSet) -> NamedGroup {
         let n_members = members.count().max(1) as f64;
         let claim = |it: usize| NameClaim {
             words: claims[it].words.clone(),
             share: claims[it].holds.count_in(members) as f64 / n_members,
         };
-        LayerName { words: self.words, claims: self.claims.into_iter().map(claim).collect() }
+        NamedGroup { words: self.words, claims: self.claims.into_iter().map(claim).collect() }
     }
 
     fn is_called(&self, name: &Bilingual) -> bool {

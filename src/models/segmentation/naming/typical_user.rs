@@ -1,7 +1,7 @@
 //! What a typical user of a layer did, in a sentence or two.
 
 use crate::dataset::{Bilingual, Dimension, Family, FeatureInfo, Unit};
-use crate::models::segmentation::profile::{Difference, LayerProfile};
+use crate::models::segmentation::profile::{Difference, GroupProfile};
 
 /// Effect, in standard deviations of all users, from which a further difference is
 /// shown.
@@ -35,7 +35,7 @@ fn is_plain(family: Family) -> bool {
 /// The median user of a layer beside that of all users, then what else is more or
 /// less. `features` are those of the matrix that was profiled.
 pub(in super::super) fn typical_user(
-    profile: &LayerProfile,
+    profile: &GroupProfile,
     features: &[FeatureInfo],
 ) -> Bilingual {
     let median_of = |family| {
@@ -79,7 +79,7 @@ fn beside(it: &Difference, en: &str, zh: &str) -> Bilingual {
 }
 
 /// What else differs most, one feature of a family, where the medians show it.
-fn further(profile: &LayerProfile, features: &[FeatureInfo]) -> Vec<Bilingual> {
+fn further(profile: &GroupProfile, features: &[FeatureInfo]) -> Vec<Bilingual> {
     let mut families = Vec::new();
     let mut parts = Vec::new();
     for it in &profile.differences {

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use super::error::ReviewError;
-use super::file::{LayerEntry, ReviewFile, SplitEntry};
-use crate::models::segmentation::{FittedLayers, Layer};
+use super::file::{GroupEntry, Part, ReviewFile, SplitEntry};
+use crate::models::segmentation::{FittedGroups, Group, Partition};
 
 /// A review that fits its model: the layers that users are assigned to, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Review {
     /// The layers that stand: those of the model, but for merged ones, then splits.
-    pub layers: Vec<ReviewedLayer>,
-    /// Where the users of each layer of the model go, as an index into `layers`.
+    pub groups: Vec<ReviewedGroup>,
+    /// Where the users of each layer of the model go, as an index into `groups`.
     pub of_model: Vec<usize>,
     /// Splits, the first that holds counts.
     pub splits: Vec<Rule>,
@@ -21,7 +21,7 @@ pub struct Review {
 
 /// A layer as scores show it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct ReviewedLayer {
+pub struct ReviewedGroup {
     /// Id, of the model or of a split.
     pub id: String,
     /// Name.
@@ -41,44 +41,51 @@ pub struct Rule {
     pub id: String,
     /// The condition, in SQL.
     pub sql: String,
-    /// The layer whose users it looks at, as an index into [`Review::layers`];
+    /// The layer whose users it looks at, as an index into [`Review::groups`];
     /// all when `None`.
     pub from: Option<usize>,
-    /// The layer they go to, as an index into [`Review::layers`].
+    /// The layer they go to, as an index into [`Review::groups`].
     pub to: usize,
 }
 
 impl ReviewFile {
-    /// Holds the review against the layers of a model.
+    /// Holds what the review says of a partition against that of a model.
     ///
     /// # Errors
     /// Whatever does not fit; the first such entry is named.
-    pub fn check(&self, model: &[Layer]) -> Result<Review, ReviewError> {
+    pub fn check(&self, model: &FittedGroups) -> Result<Review, ReviewError> {
+        self.part(model.partition)?.check(&model.groups)
+    }
+}
+
+impl Part<'_> {
+    fn check(&self, model: &[Group]) -> Result<Review, ReviewError> {
         self.check_ids(model)?;
         self.check_texts()?;
         let merges = self.merges(model)?;
         let unmerged: Vec<usize> = (0..model.len())
             .filter(|&index| !merges.contains_key(model[index].id.as_str()))
             .collect();
-        let mut layers: Vec<ReviewedLayer> =
+        let mut layers: Vec<ReviewedGroup> =
             unmerged.iter().map(|&index| self.reviewed(&model[index])).collect();
-        layers.extend(self.splits.iter().map(ReviewedLayer::of_split));
-        check_names(&layers)?;
-        let place = |entry: String, id: &str, layers: &[ReviewedLayer]| {
+        layers.extend(self.splits.iter().map(|split| ReviewedGroup::of_split(split)));
+        let one = self.partition.one();
+        check_names(self.partition, &layers)?;
+        let place = |entry: String, id: &str, layers: &[ReviewedGroup]| {
             if let Some(into) = merges.get(id) {
                 let (id, into) = (id.to_owned(), (*into).to_owned());
-                return Err(ReviewError::MergedAway { entry, id, into });
+                return Err(ReviewError::MergedAway { one, entry, id, into });
             }
             layers
                 .iter()
                 .position(|layer| layer.id == id)
-                .ok_or_else(|| unknown(entry, id, layers.iter().map(|layer| &layer.id)))
+                .ok_or_else(|| self.unknown(entry, id, layers.iter().map(|layer| &layer.id)))
         };
         let of_model = model
             .iter()
             .map(|layer| {
                 let id = merges.get(layer.id.as_str()).copied().unwrap_or(&layer.id);
-                place(format!("[[layer]] id = \"{}\"", layer.id), id, &layers)
+                place(self.entry(&layer.id), id, &layers)
             })
             .collect::<Result<Vec<_>, _>>()?;
         let splits = self.splits.iter().enumerate().map(|(index, split)| {
@@ -87,35 +94,36 @@ impl ReviewFile {
             Ok(Rule { id, sql, from: Some(from), to: unmerged.len() + index })
         });
         let splits = splits.collect::<Result<Vec<_>, _>>()?;
-        let pins = self.pins.iter().enumerate().map(|(index, pin)| {
-            let to = place(pin.entry(index), &pin.layer, &layers)?;
-            Ok(Rule { id: pin.id(index), sql: pin.rule.clone(), from: None, to })
+        let pins = self.pins.iter().map(|pin| {
+            let to = place(pin.entry(), pin.group, &layers)?;
+            Ok(Rule { id: pin.id.clone(), sql: pin.rule.to_owned(), from: None, to })
         });
         let pins = pins.collect::<Result<Vec<_>, _>>()?;
-        Ok(Review { layers, of_model, splits, pins })
+        Ok(Review { groups: layers, of_model, splits, pins })
     }
 
     /// Every id is known and occurs once.
-    fn check_ids(&self, model: &[Layer]) -> Result<(), ReviewError> {
+    fn check_ids(&self, model: &[Group]) -> Result<(), ReviewError> {
         let ids = || model.iter().map(|layer| &layer.id);
-        for layer in &self.layers {
+        for layer in self.entries {
             if !ids().any(|id| *id == layer.id) {
-                return Err(unknown("[[layer]]".into(), &layer.id, ids()));
+                let entry = format!("[[{}]]", self.partition.one());
+                return Err(self.unknown(entry, &layer.id, ids()));
             }
         }
         if let Some(split) = self.splits.iter().find(|split| ids().any(|id| *id == split.id)) {
-            return Err(ReviewError::TakenId(split.id.clone()));
+            let one = self.partition.one();
+            return Err(ReviewError::TakenId { id: split.id.clone(), one });
         }
-        let pins: Vec<String> = self.pins.iter().enumerate().map(|(i, pin)| pin.id(i)).collect();
-        distinct("[[layer]]", self.layers.iter().map(|layer| layer.id.as_str()))?;
-        distinct("[[split]]", self.splits.iter().map(|split| split.id.as_str()))?;
-        distinct("[[pin]]", pins.iter().map(String::as_str))
+        distinct(self.partition.one(), self.entries.iter().map(|layer| layer.id.as_str()))?;
+        distinct("split", self.splits.iter().map(|split| split.id.as_str()))?;
+        distinct("pin", self.pins.iter().map(|pin| pin.id.as_str()))
     }
 
     fn check_texts(&self) -> Result<(), ReviewError> {
         let mut texts = Vec::new();
-        for layer in &self.layers {
-            let entry = format!("[[layer]] id = \"{}\"", layer.id);
+        for layer in self.entries {
+            let entry = self.entry(&layer.id);
             texts.push((entry.clone(), "name", layer.name.as_deref()));
             texts.push((entry, "name_zh", layer.name_zh.as_deref()));
         }
@@ -125,9 +133,9 @@ impl ReviewFile {
             texts.push((split.entry(), "name_zh", split.name_zh.as_deref()));
             texts.push((split.entry(), "where", Some(&split.rule)));
         }
-        for (index, pin) in self.pins.iter().enumerate() {
-            texts.push((pin.entry(index), "id", pin.id.as_deref()));
-            texts.push((pin.entry(index), "where", Some(&pin.rule)));
+        for pin in &self.pins {
+            texts.push((pin.entry(), "id", Some(&pin.id)));
+            texts.push((pin.entry(), "where", Some(pin.rule)));
         }
         let odd = texts
             .iter()
@@ -137,7 +145,8 @@ impl ReviewFile {
         }
         for split in &self.splits {
             let is_plain = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-            let is_of_model = split.id.strip_prefix('L').is_some_and(|n| n.parse::<u64>().is_ok());
+            let is_number = |rest: &str| rest.parse::<u64>().is_ok();
+            let is_of_model = split.id.strip_prefix(['L', 'K']).is_some_and(is_number);
             if is_of_model || !split.id.chars().all(is_plain) {
                 return Err(ReviewError::SplitId(split.id.clone()));
             }
@@ -150,35 +159,36 @@ impl ReviewFile {
     }
 
     /// Where each merged layer goes.
-    fn merges(&self, model: &[Layer]) -> Result<HashMap<&str, &str>, ReviewError> {
+    fn merges(&self, model: &[Group]) -> Result<HashMap<&str, &str>, ReviewError> {
         let merges: HashMap<&str, &str> = self
-            .layers
+            .entries
             .iter()
             .filter_map(|layer| Some((layer.id.as_str(), layer.merge_into.as_deref()?)))
             .collect();
-        let merged = self.layers.iter().filter(|layer| layer.merge_into.is_some());
+        let merged = self.entries.iter().filter(|layer| layer.merge_into.is_some());
         for id in merged.map(|layer| layer.id.as_str()) {
-            let entry = format!("[[layer]] id = \"{id}\", merge_into");
+            let entry = format!("{}, merge_into", self.entry(id));
+            let one = self.partition.one();
             let into = merges[id];
             if into == id {
-                return Err(ReviewError::MergeIntoItself(id.to_owned()));
+                return Err(ReviewError::MergeIntoItself(self.entry(id)));
             }
             if !model.iter().any(|layer| layer.id == into) {
-                return Err(unknown(entry, into, model.iter().map(|layer| &layer.id)));
+                return Err(self.unknown(entry, into, model.iter().map(|layer| &layer.id)));
             }
             if let Some(&further) = merges.get(into) {
-                check_circle(&merges, id)?;
+                check_circle(one, &merges, id)?;
                 let (id, into) = (into.to_owned(), further.to_owned());
-                return Err(ReviewError::MergedAway { entry, id, into });
+                return Err(ReviewError::MergedAway { one, entry, id, into });
             }
         }
         Ok(merges)
     }
 
-    fn reviewed(&self, layer: &Layer) -> ReviewedLayer {
-        let entry = self.layers.iter().find(|entry| entry.id == layer.id);
-        let text = |of: fn(&LayerEntry) -> &Option<String>| entry.and_then(|it| of(it).clone());
-        ReviewedLayer {
+    fn reviewed(&self, layer: &Group) -> ReviewedGroup {
+        let entry = self.entries.iter().find(|entry| entry.id == layer.id);
+        let text = |of: fn(&GroupEntry) -> &Option<String>| entry.and_then(|it| of(it).clone());
+        ReviewedGroup {
             id: layer.id.clone(),
             name: text(|it| &it.name).unwrap_or_else(|| layer.name.clone()),
             name_zh: text(|it| &it.name_zh).unwrap_or_else(|| layer.name_zh.clone()),
@@ -186,22 +196,33 @@ impl ReviewFile {
             playbook: text(|it| &it.playbook),
         }
     }
+
+    fn unknown<'a>(
+        &self,
+        entry: String,
+        id: &str,
+        valid: impl Iterator<Item = &'a String>,
+    ) -> ReviewError {
+        let valid = valid.map(String::as_str).collect::<Vec<_>>().join(", ");
+        ReviewError::UnknownGroup { one: self.partition.one(), entry, id: id.to_owned(), valid }
+    }
 }
 
-impl FittedLayers {
-    /// The layers as they are where nobody reviewed them.
+impl FittedGroups {
+    /// The groups as they are where nobody reviewed them.
     pub fn unreviewed(&self) -> Review {
-        let nothing = ReviewFile::default();
+        let (partition, splits, pins) = (self.partition, Vec::new(), Vec::new());
+        let nothing = Part { partition, entries: &[], splits, pins };
         Review {
-            layers: self.layers.iter().map(|layer| nothing.reviewed(layer)).collect(),
-            of_model: (0..self.layers.len()).collect(),
+            groups: self.groups.iter().map(|layer| nothing.reviewed(layer)).collect(),
+            of_model: (0..self.groups.len()).collect(),
             splits: Vec::new(),
             pins: Vec::new(),
         }
     }
 }
 
-impl ReviewedLayer {
+impl ReviewedGroup {
     fn of_split(split: &SplitEntry) -> Self {
         Self {
             id: split.id.clone(),
@@ -214,27 +235,32 @@ impl ReviewedLayer {
 }
 
 /// Follows merges from a layer; an error when they come back to one.
-fn check_circle(merges: &HashMap<&str, &str>, start: &str) -> Result<(), ReviewError> {
+fn check_circle(
+    one: &'static str,
+    merges: &HashMap<&str, &str>,
+    start: &str,
+) -> Result<(), ReviewError> {
     let mut way = vec![start];
     while let Some(&next) = way.last().and_then(|last| merges.get(last)) {
         let is_circle = way.contains(&next);
         way.push(next);
         if is_circle {
-            return Err(ReviewError::MergeCycle(way.join(" → ")));
+            return Err(ReviewError::MergeCycle { one, way: way.join(" → ") });
         }
     }
     Ok(())
 }
 
-fn check_names(layers: &[ReviewedLayer]) -> Result<(), ReviewError> {
-    type Text = fn(&ReviewedLayer) -> &str;
+fn check_names(partition: Partition, layers: &[ReviewedGroup]) -> Result<(), ReviewError> {
+    type Text = fn(&ReviewedGroup) -> &str;
     let keys: [(&'static str, Text); 2] =
         [("name", |layer| &layer.name), ("name_zh", |layer| &layer.name_zh)];
     for (key, of) in keys {
         for (index, layer) in layers.iter().enumerate() {
-            let is_like = |other: &&ReviewedLayer| alike(of(other)) == alike(of(layer));
+            let is_like = |other: &&ReviewedGroup| alike(of(other)) == alike(of(layer));
             if let Some(first) = layers[..index].iter().find(is_like) {
                 return Err(ReviewError::RepeatedName {
+                    many: partition.many(),
                     key,
                     name: of(layer).to_owned(),
                     first: first.id.clone(),
@@ -259,18 +285,13 @@ fn distinct<'a>(kind: &'static str, ids: impl Iterator<Item = &'a str>) -> Resul
     }
 }
 
-fn unknown<'a>(entry: String, id: &str, valid: impl Iterator<Item = &'a String>) -> ReviewError {
-    let valid = valid.map(String::as_str).collect::<Vec<_>>().join(", ");
-    ReviewError::UnknownLayer { entry, id: id.to_owned(), valid }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::segmentation::LayerProfile;
+    use crate::models::segmentation::GroupProfile;
 
-    fn model() -> Vec<Layer> {
-        let profile = LayerProfile {
+    fn model() -> Vec<Group> {
+        let profile = GroupProfile {
             n_users: 1,
             share: 0.25,
             customer_share: 1.0,
@@ -282,14 +303,14 @@ mod tests {
             drivers: Vec::new(),
         };
         (1..=4)
-            .map(|n| Layer {
+            .map(|n| Group {
                 id: format!("L{n}"),
                 name: format!("Layer {n}"),
                 name_zh: format!("第{n}层"),
                 name_claims: Vec::new(),
                 description: String::new(),
                 description_zh: String::new(),
-                cluster: 4 - n,
+                cluster: Some(4 - n),
                 profile: profile.clone(),
             })
             .collect()
@@ -297,13 +318,14 @@ mod tests {
 
     fn check(toml: &str) -> Result<Review, String> {
         let file: ReviewFile = toml::from_str(toml).unwrap();
-        file.check(&model()).map_err(|error| error.to_string())
+        let part = file.part(Partition::Layers).map_err(|error| error.to_string())?;
+        part.check(&model()).map_err(|error| error.to_string())
     }
 
     #[test]
     fn an_empty_review_leaves_the_model_as_it_is() {
         let review = check("").unwrap();
-        let names: Vec<&str> = review.layers.iter().map(|layer| layer.name.as_str()).collect();
+        let names: Vec<&str> = review.groups.iter().map(|layer| layer.name.as_str()).collect();
         assert_eq!(names, ["Layer 1", "Layer 2", "Layer 3", "Layer 4"]);
         assert_eq!(review.of_model, [0, 1, 2, 3]);
     }
@@ -317,12 +339,12 @@ mod tests {
              [[pin]]\nlayer = \"baby\"\nwhere = \"gmv > 5\"\n",
         )
         .unwrap();
-        let ids: Vec<&str> = review.layers.iter().map(|layer| layer.id.as_str()).collect();
+        let ids: Vec<&str> = review.groups.iter().map(|layer| layer.id.as_str()).collect();
         assert_eq!(ids, ["L1", "L3", "L4", "baby"]);
-        assert_eq!(review.layers[2].name, "Lost");
-        assert_eq!(review.layers[2].name_zh, "第4层");
-        assert_eq!(review.layers[2].playbook.as_deref(), Some("let go"));
-        assert_eq!(review.layers[3].name_zh, "Babies");
+        assert_eq!(review.groups[2].name, "Lost");
+        assert_eq!(review.groups[2].name_zh, "第4层");
+        assert_eq!(review.groups[2].playbook.as_deref(), Some("let go"));
+        assert_eq!(review.groups[3].name_zh, "Babies");
         assert_eq!(review.of_model, [0, 2, 1, 2]);
         assert_eq!((review.splits[0].from, review.splits[0].to), (Some(1), 3));
         let pin = &review.pins[0];

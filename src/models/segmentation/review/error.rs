@@ -2,8 +2,10 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReviewError {
     /// A layer that is not in the model, or no longer.
-    #[error("{entry}: the model has no layer `{id}`; it has {valid}")]
-    UnknownLayer {
+    #[error("{entry}: the model has no {one} `{id}`; it has {valid}")]
+    UnknownGroup {
+        /// Layer or kind.
+        one: &'static str,
         /// The entry that names it.
         entry: String,
         /// The layer named.
@@ -12,7 +14,7 @@ pub enum ReviewError {
         valid: String,
     },
     /// Two entries for one layer, or two layers or rules of one id.
-    #[error("{kind} id = \"{id}\" occurs twice; each has an id of its own")]
+    #[error("[[{kind}]] id = \"{id}\" occurs twice; each has an id of its own")]
     RepeatedId {
         /// Of what.
         kind: &'static str,
@@ -20,11 +22,18 @@ pub enum ReviewError {
         id: String,
     },
     /// A split with the id of a layer of the model.
-    #[error("[[split]] id = \"{0}\" is a layer of the model; choose another id")]
-    TakenId(String),
+    #[error("[[split]] id = \"{id}\" is a {one} of the model; choose another id")]
+    TakenId {
+        /// The id.
+        id: String,
+        /// Layer or kind.
+        one: &'static str,
+    },
     /// Two layers of one name.
-    #[error("layers {first} and {second} have the same {key} \"{name}\"; rename one of them")]
+    #[error("{many} {first} and {second} have the same {key} \"{name}\"; rename one of them")]
     RepeatedName {
+        /// Layers or kinds.
+        many: &'static str,
         /// `name` or `name_zh`.
         key: &'static str,
         /// The name.
@@ -52,19 +61,29 @@ pub enum ReviewError {
     },
     /// An id that a layer may have some day, or that is none.
     #[error(
-        "[[split]] id = \"{0}\": an id has letters, digits, _ and - only, and is not L with a \
-         number, which a layer of the model may have some day"
+        "[[split]] id = \"{0}\": an id has letters, digits, _ and - only, and is not L or K \
+         with a number, which a group of the model may have some day"
     )]
     SplitId(String),
+    /// A pin without a group, or with two.
+    #[error("[[pin]] {0}: name either the layer or the kind that its users belong to")]
+    PinOfNoGroup(String),
     /// A layer into itself.
-    #[error("[[layer]] id = \"{0}\": it can't be merged into itself; remove merge_into")]
+    #[error("{0}: it can't be merged into itself; remove merge_into")]
     MergeIntoItself(String),
     /// Layers into each other.
-    #[error("[[layer]] merge_into goes in a circle: {0}; one of them must stay")]
-    MergeCycle(String),
+    #[error("[[{one}]] merge_into goes in a circle: {way}; one of them must stay")]
+    MergeCycle {
+        /// Layer or kind.
+        one: &'static str,
+        /// The ids, from one to the next.
+        way: String,
+    },
     /// A layer that is to receive users, but does not stand.
-    #[error("{entry}: layer `{id}` is itself merged into `{into}`; write \"{into}\" instead")]
+    #[error("{entry}: {one} `{id}` is itself merged into `{into}`; write \"{into}\" instead")]
     MergedAway {
+        /// Layer or kind.
+        one: &'static str,
         /// The entry that names it.
         entry: String,
         /// The layer named.

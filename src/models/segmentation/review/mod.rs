@@ -5,7 +5,7 @@ mod error;
 mod file;
 mod template;
 
-pub use checked::{Review, ReviewedLayer, Rule};
+pub use checked::{Review, ReviewedGroup, Rule};
 pub use error::ReviewError;
-pub use file::{LayerEntry, PinEntry, ReviewFile, SplitEntry};
+pub use file::{GroupEntry, PinEntry, ReviewFile, SplitEntry};
 pub use template::review_template;

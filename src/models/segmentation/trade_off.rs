@@ -1,0 +1,152 @@
+//! How much of how users shop goes into layers: as much as costs little of what they
+//! predict.
+
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use serde::{Deserialize, Serialize};
+
+use super::choose_k::{MAX_POINTS, cluster_params, labels, mean_r2, r2_of_outcomes, thinned};
+use super::embedding::{Embedding, Habits, Outcome, ValidationSplit, total_sd};
+use super::params::Clustering;
+use super::{EmbeddingKind, HabitsWeight, SegmentationError, SegmentationParams};
+use crate::dataset::FeatureMatrix;
+use crate::stats::clustering::fit_clusters;
+
+/// Weights that are tried.
+const WEIGHTS: [f64; 9] = [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0];
+
+/// The number of layers that weights are tried with, where it is not fixed.
+const USUAL_LAYERS: usize = 10;
+
+/// Groups of users, by a rule that is fitted to the first matrix, of the second; `None`
+/// where the rule cannot be fitted.
+pub type Rival<'a> = &'a dyn Fn(&FeatureMatrix, &FeatureMatrix) -> Option<Vec<usize>>;
+
+/// What layers predict with more and more of how users shop, on rows that they were not
+/// fitted to.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TradeOff {
+    /// Each weight that was tried, ascending; the first is 0.
+    pub trials: Vec<Trial>,
+    /// R² of log GMV of RFM's cells on the same rows: layers stay above it.
+    pub rfm_r2: Option<f64>,
+    /// The weight of the model.
+    pub taken: f64,
+}
+
+/// Layers with one weight of habits.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trial {
+    /// Standard deviation of habits, as a multiple of that of the predicted outcomes.
+    pub weight: f64,
+    /// R² of the outcomes, averaged.
+    pub outcome_r2: f64,
+    /// R² of log(1 + GMV), or of log(1 + orders) where the data has no money.
+    pub value_r2: f64,
+    /// Share of the variance of habits that the layers explain.
+    pub habits_r2: f64,
+}
+
+impl Trial {
+    /// What it costs: the share of what layers of outcomes alone predict that is lost, of
+    /// the outcomes' mean or of value, whichever is more.
+    pub fn cost(&self, of_outcomes: &Self) -> f64 {
+        let lost = |with: f64, without: f64| if without > 0.0 { 1.0 - with / without } else { 0.0 };
+        lost(self.outcome_r2, of_outcomes.outcome_r2).max(lost(self.value_r2, of_outcomes.value_r2))
+    }
+}
+
+impl TradeOff {
+    /// A weight that the config gives, untried.
+    fn fixed(taken: f64) -> Self {
+        Self { taken, ..Self::default() }
+    }
+
+    /// Tries weights on the validation rows of the split, in an embedding that was fitted to
+    /// its training rows.
+    pub(super) fn find(
+        params: &SegmentationParams,
+        embedding: &Embedding,
+        split: &ValidationSplit,
+        rival: Rival<'_>,
+        seed: u64,
+    ) -> Result<Self, SegmentationError> {
+        if params.embedding == EmbeddingKind::Behaviour {
+            return Ok(Self::fixed(0.0));
+        }
+        if let HabitsWeight::Exactly(weight) = params.habits_weight {
+            return Ok(Self::fixed(weight.get()));
+        }
+        let (training, validation) = (&split.training.matrix, &split.validation.matrix);
+        let habits = Habits::fit(training)?;
+        if habits.n_coordinates() == 0 {
+            return Ok(Self::fixed(0.0));
+        }
+        let points = [embedding.transform(training)?, embedding.transform(validation)?];
+        let of_habits = [habits.transform(training)?, habits.transform(validation)?];
+        let scale = embedding.outcome_sd(points[0].view()) / total_sd(of_habits[0].view());
+        let bounds = params.bounds();
+        let k = USUAL_LAYERS.clamp(*bounds.start(), *bounds.end());
+        let outcomes = (&split.training.outcomes, &split.validation.outcomes);
+        let try_weight = |weight: f64| {
+            let with = |place: usize| -> Array2<f32> {
+                let habits = of_habits[place].mapv(|value| (value * weight * scale) as f32);
+                concatenate![Axis(1), points[place], habits]
+            };
+            let (training, validation) = (with(0), with(1));
+            let params = cluster_params(Clustering::of_trials(params), k, seed);
+            let clusters = fit_clusters(&params, thinned(training.view(), MAX_POINTS).view())?;
+            let labels =
+                [labels(&clusters, training.view())?, labels(&clusters, validation.view())?];
+            let scores = r2_of_outcomes((&labels[0], &labels[1]), outcomes.0, outcomes.1);
+            Ok(Trial {
+                weight,
+                outcome_r2: mean_r2(&scores).unwrap_or(0.0),
+                value_r2: value_r2(&scores),
+                habits_r2: explained(of_habits[1].view(), &labels[1]),
+            })
+        };
+        let trials =
+            WEIGHTS.into_iter().map(try_weight).collect::<Result<Vec<_>, SegmentationError>>()?;
+        let rfm_r2 = rival(training, training)
+            .zip(rival(training, validation))
+            .map(|it| value_r2(&r2_of_outcomes((&it.0, &it.1), outcomes.0, outcomes.1)));
+        let is_cheap = |it: &&Trial| {
+            it.cost(&trials[0]) <= params.habits_cost.get() && Some(it.value_r2) >= rfm_r2
+        };
+        let taken = trials.iter().rev().find(is_cheap).map_or(0.0, |it| it.weight);
+        Ok(Self { trials, rfm_r2, taken })
+    }
+}
+
+fn value_r2(scores: &[(Outcome, f64)]) -> f64 {
+    let is_value = |outcome| matches!(outcome, Outcome::LogGmv | Outcome::LogOrders);
+    scores.iter().find(|it| is_value(it.0)).map_or(0.0, |it| it.1)
+}
+
+/// Share of the variance of points that is between labels.
+fn explained(points: ArrayView2<f64>, labels: &[usize]) -> f64 {
+    let n_labels = labels.iter().max().map_or(0, |&most| most + 1);
+    let mut sums = Array2::<f64>::zeros((n_labels, points.ncols()));
+    let mut sizes = vec![0.0; n_labels];
+    for (point, &label) in points.rows().into_iter().zip(labels) {
+        let mut sum = sums.row_mut(label);
+        sum += &point;
+        sizes[label] += 1.0;
+    }
+    let mean = points.mean_axis(Axis(0)).unwrap_or_default();
+    let total: f64 = points.rows().into_iter().map(|point| squared(&point.to_owned(), &mean)).sum();
+    let between: f64 = sums
+        .rows()
+        .into_iter()
+        .zip(&sizes)
+        .filter(|(_, size)| **size > 0.0)
+        .map(|(sum, size)| size * squared(&(&sum / *size), &mean))
+        .sum();
+    if total > 0.0 { between / total } else { 0.0 }
+}
+
+fn squared(a: &ndarray::Array1<f64>, b: &ndarray::Array1<f64>) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum()
+}
