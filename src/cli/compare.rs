@@ -113,7 +113,7 @@ they do not prove that a message or a discount was the cause.")]
         #[command(flatten)]
         layers: Layers,
         /// What groups the users
-        #[arg(long, value_enum, value_name = "GROUPING", default_value = "layers")]
+        #[arg(long, value_enum, value_name = "GROUPING", default_value = "kinds")]
         by: By,
         /// Group users as of the start of this day, by what they did before it [default:
         /// the day after the last event]

@@ -243,7 +243,7 @@ fn trained(log: &str, config: &str) -> Shop {
 #[test]
 fn where_the_data_has_orders_alone_nothing_is_claimed_and_the_page_says_why() {
     let shop = trained(&orders(120), CONFIG);
-    for by in ["layers", "rfm", "rfm_cells", "value_demand", "lifecycle"] {
+    for by in ["layers", "kinds", "kind_tiers", "rfm", "rfm_cells", "value_demand", "lifecycle"] {
         let found = json(&shop, &["--by", by]);
         assert_eq!(found["figures"], Value::Array(Vec::new()), "{by}");
         let suggestions = found["suggestions"].as_array().unwrap();

@@ -72,7 +72,7 @@ fn code(lever: Lever) -> &'static str {
     match lever {
         Lever::ResponseRate => "response_rate",
         Lever::DiscountedShare => "discounted_share",
-        Lever::DiscountDepth => "discount_depth",
+        Lever::DiscountDepth => "depth_of_discount",
         Lever::DiscountValueRatio => "discount_value_ratio",
         Lever::DiscountUnitsRatio => "discount_units_ratio",
         Lever::BestHours => "best_hours",
