@@ -13,6 +13,7 @@ mod feature_reference;
 mod features;
 mod fuzz_corpora;
 mod help;
+mod kinds;
 mod leaks;
 mod lineage;
 mod matrix_file;

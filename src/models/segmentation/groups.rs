@@ -141,10 +141,9 @@ impl Found<'_> {
         let points = embedding.transform(&latest.features)?;
         let n_clusters = clusters.centroids().nrows();
         let mut labels = numbers(clusters.assign(points.view())?);
-        for (label, is_known) in labels.iter_mut().zip(known(partition, &embedding, latest)?) {
-            if !is_known {
-                *label = n_clusters;
-            }
+        if partition == Partition::Kinds {
+            let unknown = hardly_known(&embedding, &clusters, &latest.features)?;
+            unknown.into_iter().for_each(|user| labels[user] = n_clusters);
         }
         let mut profiles = profile_groups(&embedding, latest, &labels, n_clusters + 1)?;
         let of_unknown = profiles.pop().filter(|_| partition == Partition::Kinds);
@@ -183,16 +182,17 @@ impl Found<'_> {
     }
 }
 
-/// Whether enough is known of each user to be in a cluster.
-fn known(
-    partition: Partition,
+/// Users of whom too little is known to be in a cluster; nobody where there is but one.
+fn hardly_known(
     embedding: &Embedding,
-    users: &Snapshot,
-) -> Result<Vec<bool>, SegmentationError> {
-    match partition {
-        Partition::Layers => Ok(vec![true; users.features.n_rows()]),
-        Partition::Kinds => Ok(embedding.habits.are_known(&users.features)?),
+    clusters: &FittedClusters,
+    users: &FeatureMatrix,
+) -> Result<Vec<usize>, SegmentationError> {
+    if clusters.centroids().nrows() == 1 {
+        return Ok(Vec::new());
     }
+    let known = embedding.habits.are_known(users)?;
+    Ok((0..known.len()).filter(|&user| !known[user]).collect())
 }
 
 /// The clusters of assigned users.
@@ -235,8 +235,7 @@ impl FittedGroups {
         let (mut groups, mut margins): (Vec<usize>, Vec<f64>) =
             assigned.into_iter().map(|(cluster, margin)| (of_cluster[cluster], margin)).unzip();
         if let Some(unknown) = self.groups.iter().position(|group| group.cluster.is_none()) {
-            let known = self.embedding.habits.are_known(matrix)?;
-            for (user, _) in known.into_iter().enumerate().filter(|(_, is_known)| !is_known) {
+            for user in hardly_known(&self.embedding, &self.clusters, matrix)? {
                 (groups[user], margins[user]) = (unknown, 0.0);
             }
         }
