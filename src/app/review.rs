@@ -13,7 +13,7 @@ use crate::dataset::FeatureMatrix;
 use crate::features::Verdict;
 use crate::files::batch_of;
 use crate::input::engine::{Engine, Predicate, PredicateFault};
-use crate::models::segmentation::{Partition, Review, ReviewFile, Rule};
+use crate::models::segmentation::{Partition, PerPartition, Review, ReviewFile, Rule};
 use crate::settings::nearest_names;
 
 /// Rows whose rules are computed at a time.
@@ -21,10 +21,7 @@ const BLOCK_ROWS: usize = 1 << 16;
 
 /// A review that fits its model, ready to be applied.
 #[derive(Debug, Clone)]
-pub struct CheckedReview {
-    layers: CheckedPart,
-    kinds: CheckedPart,
-}
+pub struct CheckedReview(PerPartition<CheckedPart>);
 
 /// What it says of layers, or of kinds.
 #[derive(Debug, Clone)]
@@ -81,7 +78,7 @@ impl CheckedReview {
             let rules = rules(&review).map(check).collect::<Result<_, PipelineError>>()?;
             Ok::<_, PipelineError>(CheckedPart { review, rules })
         };
-        Ok(Self { layers: part(Partition::Layers)?, kinds: part(Partition::Kinds)? })
+        Ok(Self(PerPartition::try_of(part)?))
     }
 
     /// The review of a model whose groups stand as training found them.
@@ -90,15 +87,12 @@ impl CheckedReview {
             let review = bundle.groups(partition).unreviewed();
             CheckedPart { review, rules: Vec::new() }
         };
-        Self { layers: part(Partition::Layers), kinds: part(Partition::Kinds) }
+        Self(PerPartition::of(part))
     }
 
     /// What it says of a partition.
     pub fn part(&self, partition: Partition) -> &CheckedPart {
-        match partition {
-            Partition::Layers => &self.layers,
-            Partition::Kinds => &self.kinds,
-        }
+        self.0.get(partition)
     }
 }
 

@@ -6,17 +6,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::{BundleError, Movement};
 use crate::dataset::Bilingual;
 use crate::files::write_atomically;
-use crate::models::segmentation::GroupIdentity;
+use crate::models::segmentation::{GroupIdentity, Partition, PerPartition};
 
 const FILE: &str = "lineage.json";
 
 /// The format that this version writes and reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// How the layers of a model came from those of the models before it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +29,6 @@ pub struct Lineage {
 
 /// A model, and how its layers came from those of the one before.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct LineageEntry {
     /// Name of the bundle.
     pub bundle: String,
@@ -42,40 +41,32 @@ pub struct LineageEntry {
     /// Where its users were put by both models.
     pub compared: Option<Compared>,
     /// What should be looked at.
-    #[serde(deserialize_with = "in_both_languages")]
     pub warnings: Vec<Bilingual>,
-    /// The layers, in order of the model.
-    pub layers: Vec<LineageGroup>,
-    /// Ids of the layers that are the same group as before.
-    pub kept: Vec<Kept>,
-    /// Layers with ids of their own, all of them in a first model.
-    pub born: Vec<Born>,
-    /// Layers that none continues.
-    pub died: Vec<Died>,
-    /// Layers most of whose users are in one layer now.
-    pub merged: Vec<Merged>,
-    /// A layer that most users of several layers come from.
-    pub split: Vec<Split>,
-    /// Ids of all layers that ended, now or earlier.
-    pub retired_ids: Vec<String>,
-    /// Who changed layer, and why.
-    pub movement: Option<Movement>,
+    /// Its layers and kinds, and what became of those before.
+    #[serde(flatten)]
+    pub of: PerPartition<Generation>,
 }
 
-/// Warnings; those of earlier versions are in English only.
-fn in_both_languages<'a, D: Deserializer<'a>>(from: D) -> Result<Vec<Bilingual>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Words {
-        Both(Bilingual),
-        English(String),
-    }
-    let words = Vec::<Words>::deserialize(from)?.into_iter();
-    let both = |it| match it {
-        Words::Both(both) => both,
-        Words::English(text) => Bilingual::same(text),
-    };
-    Ok(words.map(both).collect())
+/// The layers or the kinds of a model, and what became of those of the one before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Generation {
+    /// The groups, in order of the model.
+    pub groups: Vec<LineageGroup>,
+    /// Ids of the groups that are the same group as before.
+    pub kept: Vec<Kept>,
+    /// Groups with ids of their own, all of them in a first model.
+    pub born: Vec<Born>,
+    /// Groups that none continues.
+    pub died: Vec<Died>,
+    /// Groups most of whose users are in one group now.
+    pub merged: Vec<Merged>,
+    /// A group that most users of several groups come from.
+    pub split: Vec<Split>,
+    /// Ids of all groups that ended, now or earlier.
+    pub retired_ids: Vec<String>,
+    /// Who changed group, and why.
+    pub movement: Option<Movement>,
 }
 
 /// At which date, and by how many users, two models were compared.
@@ -233,20 +224,24 @@ impl Lineage {
 
     /// The bundle in which an id is first found.
     pub fn first_with(&self, id: &str) -> Option<&LineageEntry> {
-        self.entries.iter().find(|entry| entry.layers.iter().any(|it| it.identity.id == id))
+        let has = |it: &Generation| it.groups.iter().any(|group| group.identity.id == id);
+        self.entries.iter().find(|entry| entry.of.iter().any(has))
     }
 }
 
 impl LineageEntry {
-    /// Ids of its layers and of those that ended.
+    /// Ids of its groups and of those that ended.
     pub fn used_ids(&self) -> BTreeSet<String> {
-        let current = self.layers.iter().map(|layer| layer.identity.id.clone());
-        current.chain(self.retired_ids.iter().cloned()).collect()
+        let of_current = |it: &LineageGroup| it.identity.id.clone();
+        let ids = |it: &Generation| -> Vec<String> {
+            it.groups.iter().map(of_current).chain(it.retired_ids.iter().cloned()).collect()
+        };
+        self.of.iter().flat_map(ids).collect()
     }
 
-    /// Ids and names of its layers, in order of the model.
-    pub fn identities(&self) -> Vec<GroupIdentity> {
-        self.layers.iter().map(|layer| layer.identity.clone()).collect()
+    /// Ids and names of its layers or kinds, in order of the model.
+    pub fn identities(&self, partition: Partition) -> Vec<GroupIdentity> {
+        self.of.get(partition).groups.iter().map(|group| group.identity.clone()).collect()
     }
 }
 
@@ -277,8 +272,8 @@ mod tests {
         }
         Lineage::empty().write(folder.path()).unwrap();
         assert_eq!(Lineage::load(folder.path()).unwrap(), Lineage::empty());
-        std::fs::write(folder.path().join(FILE), "{\"format\": 2, \"entries\": []}").unwrap();
-        assert!(Lineage::read(folder.path()).unwrap_err().to_string().contains("format 2"));
+        std::fs::write(folder.path().join(FILE), "{\"format\": 1, \"entries\": []}").unwrap();
+        assert!(Lineage::read(folder.path()).unwrap_err().to_string().contains("format 1"));
     }
 
     #[test]

@@ -22,11 +22,12 @@ impl Bundle {
     }
 }
 
-/// Ids of the layers of all bundles of a model, damaged ones and those of other
+/// Ids of the groups of all bundles of a model, damaged ones and those of other
 /// versions included as far as they can be read.
 pub fn ids_in_bundles(model_folder: &Path) -> BTreeSet<String> {
     #[derive(Deserialize)]
     struct IdsOnly {
+        #[serde(alias = "layers")]
         groups: Vec<IdOnly>,
         #[serde(default)]
         retired_ids: Vec<String>,
@@ -37,7 +38,8 @@ pub fn ids_in_bundles(model_folder: &Path) -> BTreeSet<String> {
     }
     let folders = std::fs::read_dir(model_folder).into_iter().flatten().flatten();
     folders
-        .filter_map(|folder| std::fs::read(folder.path().join("layers.json")).ok())
+        .flat_map(|folder| ["layers.json", "kinds.json"].map(|file| folder.path().join(file)))
+        .filter_map(|file| std::fs::read(file).ok())
         .filter_map(|content| serde_json::from_slice::<IdsOnly>(&content).ok())
         .flat_map(|it| it.groups.into_iter().map(|layer| layer.id).chain(it.retired_ids))
         .collect()

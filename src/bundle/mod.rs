@@ -32,7 +32,8 @@ mod sealed;
 
 pub use error::BundleError;
 pub use lineage::{
-    Born, Compared, Died, Kept, Lineage, LineageEntry, LineageGroup, Merged, Split, take_turn,
+    Born, Compared, Died, Generation, Kept, Lineage, LineageEntry, LineageGroup, Merged, Split,
+    take_turn,
 };
 pub use load::ids_in_bundles;
 pub use manifest::FORMAT;

@@ -32,7 +32,7 @@ fn with_k(shop: &Shop, k: usize) {
 }
 
 fn ids(entry: &LineageEntry) -> BTreeSet<String> {
-    entry.layers.iter().map(|layer| layer.identity.id.clone()).collect()
+    entry.of.layers.groups.iter().map(|layer| layer.identity.id.clone()).collect()
 }
 
 /// Id of the layer of each user, as the latest bundle scores them.
@@ -49,7 +49,7 @@ fn a_month_later_the_same_groups_have_the_same_ids_and_names() {
     let shop = Shop::ordinary();
     let (report, first) = train(&shop, &["--as-of", "2024-07-20"]);
     assert!(!report.contains("Layers beside those"), "{report}");
-    assert_eq!((first.previous.as_deref(), first.born.len()), (None, 3));
+    assert_eq!((first.previous.as_deref(), first.of.layers.born.len()), (None, 3));
     let before = scored(&shop, "before");
     let (report, second) = train(&shop, &["--as-of", "2024-08-20"]);
     assert!(report.contains(&format!("Layers beside those of {}", first.bundle)), "{report}");
@@ -57,12 +57,12 @@ fn a_month_later_the_same_groups_have_the_same_ids_and_names() {
     let said = &report[report.find("Layers beside those").unwrap()..];
     assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}");
     assert_eq!(second.previous, Some(first.bundle.clone()));
-    assert!(second.kept.len() >= 2, "{second:?}");
+    assert!(second.of.layers.kept.len() >= 2, "{second:?}");
     let name = |entry: &LineageEntry, id: &str| {
-        let found = entry.layers.iter().find(|layer| layer.identity.id == id);
+        let found = entry.of.layers.groups.iter().find(|layer| layer.identity.id == id);
         found.unwrap().identity.name.clone()
     };
-    for kept in &second.kept {
+    for kept in &second.of.layers.kept {
         assert!(kept.jaccard > 1.0 / 3.0 && kept.jaccard <= 1.0);
         assert_eq!(name(&first, &kept.id), name(&second, &kept.id));
     }
@@ -77,7 +77,7 @@ fn movement_counts_every_user_once() {
     let shop = Shop::ordinary();
     train(&shop, &["--as-of", "2024-07-20"]);
     let (_, later) = train(&shop, &["--as-of", "2024-08-20"]);
-    let movement = later.movement.unwrap();
+    let movement = later.of.layers.movement.unwrap();
     let counted = movement.stayed + movement.user_moved + movement.boundary_moved + movement.both;
     assert_eq!(counted, movement.n_users);
     assert_eq!(movement.flows.iter().map(|flow| flow.n_users).sum::<usize>(), counted);
@@ -85,7 +85,7 @@ fn movement_counts_every_user_once() {
     // On one day only the boundary can have moved.
     with_k(&shop, 5);
     let (_, other) = train(&shop, &["--as-of", "2024-08-20"]);
-    let movement = other.movement.unwrap();
+    let movement = other.of.layers.movement.unwrap();
     assert_eq!((movement.user_moved, movement.both), (0, 0));
     assert!(movement.boundary_moved > 0);
 }
@@ -128,8 +128,11 @@ fn without_its_lineage_a_model_still_knows_its_layers() {
             shop.train(&["show", "lineage", "--bundle", "models/shop"]).refused(&["can't be read"]);
         }
         let (report, again) = train(&shop, &["--as-of", "2024-08-20"]);
-        assert_eq!((again.bundle, again.layers), (second.bundle.clone(), second.layers.clone()));
-        assert_eq!(again.retired_ids, second.retired_ids);
+        assert_eq!(
+            (again.bundle, again.of.layers.groups),
+            (second.bundle.clone(), second.of.layers.groups.clone())
+        );
+        assert_eq!(again.of.layers.retired_ids, second.of.layers.retired_ids);
         let said = if damage.is_some() { "kept as" } else { "starts anew" };
         assert!(again.warnings[0].en.contains(said) && report.contains(said), "{report}");
     }
@@ -145,7 +148,7 @@ fn ids_follow_the_groups_whatever_the_seed() {
     for seed in ["7", "8"] {
         let (_, entry) = train(&shop, &["--seed", seed]);
         let after = scored(&shop, "after");
-        for kept in &entry.kept {
+        for kept in &entry.of.layers.kept {
             let count = |of: &dyn Fn(&str) -> bool| after.keys().filter(|user| of(user)).count();
             let both = count(&|user| before[user] == kept.id && after[user] == kept.id);
             let either = count(&|user| before[user] == kept.id || after[user] == kept.id);
@@ -160,18 +163,18 @@ fn more_layers_are_born_and_no_id_comes_back() {
     let (_, three) = train(&shop, &[]);
     with_k(&shop, 6);
     let (report, six) = train(&shop, &[]);
-    assert!(!six.born.is_empty(), "{six:?}");
-    assert!(six.born.iter().all(|born| !ids(&three).contains(&born.id)));
-    assert!(!six.split.is_empty() && report.contains("split"), "{report}");
+    assert!(!six.of.layers.born.is_empty(), "{six:?}");
+    assert!(six.of.layers.born.iter().all(|born| !ids(&three).contains(&born.id)));
+    assert!(!six.of.layers.split.is_empty() && report.contains("split"), "{report}");
     with_k(&shop, 2);
     let (_, two) = train(&shop, &[]);
-    assert!(!two.died.is_empty() && !two.merged.is_empty(), "{two:?}");
+    assert!(!two.of.layers.died.is_empty() && !two.of.layers.merged.is_empty(), "{two:?}");
     with_k(&shop, 5);
     let (_, five) = train(&shop, &[]);
     let ever: BTreeSet<String> = [&three, &six, &two].into_iter().flat_map(ids).collect();
-    assert!(!five.born.is_empty());
-    assert!(five.born.iter().all(|born| !ever.contains(&born.id)), "{five:?}");
-    let retired: BTreeSet<String> = five.retired_ids.iter().cloned().collect();
+    assert!(!five.of.layers.born.is_empty());
+    assert!(five.of.layers.born.iter().all(|born| !ever.contains(&born.id)), "{five:?}");
+    let retired: BTreeSet<String> = five.of.layers.retired_ids.iter().cloned().collect();
     assert_eq!(&retired | &ids(&five), &ever | &ids(&five));
 
     let table = shop.train(&["show", "lineage", "--bundle", "models/shop"]).done();
@@ -204,7 +207,7 @@ fn a_model_before_that_cannot_be_used_is_told_and_its_ids_stay_unused() {
     assert!(message.contains("is damaged: churn.json"), "{report}");
     assert!(message.contains("there are bundles but no lineage.json"), "{report}");
     assert!(ids(&second).is_disjoint(&ids(&first)));
-    assert_eq!(second.retired_ids, ["L1", "L2", "L3"]);
+    assert_eq!(second.of.layers.retired_ids, ["L1", "L2", "L3"]);
     // The bundle that `latest` names was deleted.
     std::fs::remove_dir_all(shop.bundle("models")).unwrap();
     let (_, third) = train(&shop, &["--as-of", "2024-08-10"]);
@@ -241,10 +244,10 @@ fn another_model_before_or_none_can_be_asked_for() {
     let arguments = ["--as-of", "2024-08-20", "--previous", &previous];
     let (_, third) = train(&shop, &arguments);
     assert_eq!(third.previous, Some(first.bundle));
-    assert!(third.kept.len() >= 2, "{third:?}");
+    assert!(third.of.layers.kept.len() >= 2, "{third:?}");
     assert_eq!(train(&shop, &arguments).1, third);
     let (report, fresh) = train(&shop, &["--as-of", "2024-08-20", "--fresh"]);
-    let from_one = (1..=fresh.layers.len()).map(|number| format!("L{number}"));
+    let from_one = (1..=fresh.of.layers.groups.len()).map(|number| format!("L{number}"));
     assert_eq!(ids(&fresh), from_one.collect());
     assert!(fresh.warnings.is_empty() && !report.contains("Layers beside those"), "{report}");
     shop.train(&["--config", "shop.toml", "--previous", "models/none"])

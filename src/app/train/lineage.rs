@@ -8,16 +8,18 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::ancestry::{Origin, Parent, Previous};
-use super::movement::{GroupsAt, movement};
+use super::movement::{GroupsAt, UsersAt, movement};
 use crate::app::PipelineError;
 use crate::app::open_data::OpenData;
 use crate::bundle::{
-    Born, Bundle, BundleError, Compared, Died, Kept, Lineage, LineageEntry, LineageGroup, Merged,
-    Movement, Sealed, Split, ids_in_bundles, take_turn,
+    Born, Bundle, BundleError, Compared, Died, Generation, Kept, Lineage, LineageEntry,
+    LineageGroup, Merged, Movement, Sealed, Split, ids_in_bundles, take_turn,
 };
 use crate::dataset::{Bilingual, Snapshot};
 use crate::features::{check_custom, describe_input};
-use crate::models::segmentation::{GroupIdentity, Matching, SameGroup, SharedUsers};
+use crate::models::segmentation::{
+    FittedGroups, GroupIdentity, Matching, Partition, PerPartition, SameGroup,
+};
 
 /// A saved bundle and how its layers came about.
 pub(super) struct Published {
@@ -103,7 +105,7 @@ impl History {
 /// A bundle of the same model, whose ids and names it takes over.
 struct SameModel {
     bundle: String,
-    identities: Vec<GroupIdentity>,
+    identities: PerPartition<Vec<GroupIdentity>>,
     used: BTreeSet<String>,
 }
 
@@ -126,36 +128,57 @@ impl SameModel {
             _ => None,
         };
         if let Some(entry) = history.lineage.same_model(fingerprint, only_from) {
-            let (identities, used) = (entry.identities(), entry.used_ids());
-            return Ok(Some(Self { bundle: entry.bundle.clone(), identities, used }));
+            let identities = PerPartition::of(|it| entry.identities(it));
+            let (bundle, used) = (entry.bundle.clone(), entry.used_ids());
+            return Ok(Some(Self { bundle, identities, used }));
         }
         let Some(Parent { bundle, name }) = parent.map(AsRef::as_ref) else { return Ok(None) };
-        let (identities, used) = (bundle.layers.identities(), bundle.layers.used_ids());
+        let (identities, used) = (identities(bundle), used_ids(bundle));
         let is_same = bundle.seal()?.fingerprint == fingerprint;
         Ok(is_same.then(|| Self { bundle: name.clone(), identities, used }))
     }
 }
 
-/// How the layers of a model came from those of the model before.
+fn identities(bundle: &Bundle) -> PerPartition<Vec<GroupIdentity>> {
+    PerPartition::of(|it| bundle.groups(it).identities())
+}
+
+fn used_ids(bundle: &Bundle) -> BTreeSet<String> {
+    Partition::ALL.into_iter().flat_map(|it| bundle.groups(it).used_ids()).collect()
+}
+
+/// How the groups of a model came from those of the model before.
 struct Descent {
-    /// Name of the bundle whose layers go on.
+    /// Name of the bundle whose groups go on.
     from: Option<String>,
-    /// Ids and names of its layers.
-    identities: Vec<GroupIdentity>,
-    matching: Matching,
+    groups: PerPartition<Ancestors>,
     compared: Option<Compared>,
-    movement: Option<Movement>,
+    movement: Option<PerPartition<Movement>>,
     warnings: Vec<Bilingual>,
 }
 
+/// Ids and names of the groups before, and what became of them.
+struct Ancestors {
+    identities: Vec<GroupIdentity>,
+    matching: Matching,
+}
+
 impl Descent {
-    fn new(identities: Vec<GroupIdentity>, matching: Matching) -> Self {
-        let (from, compared, movement, warnings) = (None, None, None, Vec::new());
-        Self { from, identities, matching, compared, movement, warnings }
+    fn new(groups: PerPartition<Ancestors>) -> Self {
+        Self { from: None, groups, compared: None, movement: None, warnings: Vec::new() }
+    }
+
+    /// Groups without ancestors.
+    fn of_none(bundle: &Bundle) -> Self {
+        let matching = |it| Matching::unrelated(bundle.groups(it).groups.len());
+        Self::new(PerPartition::of(|it| Ancestors {
+            identities: Vec::new(),
+            matching: matching(it),
+        }))
     }
 }
 
-/// Hands ids and names down to the layers of `bundle`; `latest` is its latest training
+/// Hands ids and names down to the groups of `bundle`; `latest` is its latest training
 /// snapshot.
 fn descend(
     data: &OpenData<'_>,
@@ -166,20 +189,23 @@ fn descend(
     previous: &Previous,
 ) -> Result<Descent, PipelineError> {
     let origin = previous.origin(&history.model_folder, &history.used)?;
-    let n_layers = bundle.layers.groups.len();
     if let Some(same) = SameModel::find(history, &origin, previous, fingerprint)? {
-        bundle.layers.adopt(&same.identities, &same.used);
-        let descent = Descent::new(same.identities, Matching::unchanged(n_layers));
-        return Ok(Descent { from: Some(same.bundle), ..descent });
+        for it in Partition::ALL {
+            bundle.groups_mut(it).adopt(same.identities.get(it), &same.used);
+        }
+        let groups = PerPartition::of(|it| {
+            let identities = same.identities.get(it).clone();
+            Ancestors { matching: Matching::unchanged(identities.len()), identities }
+        });
+        return Ok(Descent { from: Some(same.bundle), ..Descent::new(groups) });
     }
-    let unrelated = Matching::unrelated(n_layers);
     let mut used = history.used.clone();
     let reason = match origin {
-        Origin::First | Origin::Fresh => return Ok(Descent::new(Vec::new(), unrelated)),
+        Origin::First | Origin::Fresh => return Ok(Descent::of_none(bundle)),
         Origin::Lost(reason) => reason,
         Origin::Parent(parent) => {
-            used.append(&mut parent.bundle.layers.used_ids());
-            match layers_by(data, &parent.bundle, bundle, latest) {
+            used.append(&mut used_ids(&parent.bundle));
+            match users_by(data, &parent.bundle, bundle, latest) {
                 Ok(old) => return inherit(data, bundle, latest, *parent, &old, &used),
                 Err(reason) => Bilingual::new(
                     format!("{}: {}", parent.name, reason.en),
@@ -188,7 +214,11 @@ fn descend(
             }
         }
     };
-    bundle.layers.inherit(&[], &unrelated, &used);
+    let descent = Descent::of_none(bundle);
+    for it in Partition::ALL {
+        let unrelated = &descent.groups.get(it).matching;
+        bundle.groups_mut(it).inherit(&[], unrelated, &used);
+    }
     let first = bundle.layers.groups.iter().map(|layer| layer.id.as_str()).next().unwrap_or("L1");
     let warning = Bilingual::new(
         format!(
@@ -201,17 +231,17 @@ fn descend(
             reason.zh
         ),
     );
-    Ok(Descent { warnings: vec![warning], ..Descent::new(Vec::new(), unrelated) })
+    Ok(Descent { warnings: vec![warning], ..descent })
 }
 
 /// Where a model puts the users of the new model's latest training snapshot, or
 /// why it can't.
-fn layers_by(
+fn users_by(
     data: &OpenData<'_>,
     parent: &Bundle,
     bundle: &Bundle,
     latest: &Snapshot,
-) -> Result<GroupsAt, Bilingual> {
+) -> Result<UsersAt, Bilingual> {
     check_custom(data.engine, parent.plan.custom()).map_err(as_reason)?;
     let traits = describe_input(data.histories, bundle.record.dates.as_of);
     let lost = traits.and_then(|traits| parent.plan.check_input(&traits)).map_err(as_reason)?;
@@ -222,7 +252,7 @@ fn layers_by(
             format!("它统计的事件在数据中已不存在：`{lost}`"),
         ));
     }
-    GroupsAt::of(data, parent, latest.as_of).map_err(as_reason)
+    UsersAt::of(data, parent, latest.as_of).map_err(as_reason)
 }
 
 /// Errors are in English everywhere.
@@ -236,28 +266,33 @@ fn inherit(
     bundle: &mut Bundle,
     latest: &Snapshot,
     parent: Parent,
-    old: &GroupsAt,
+    old: &UsersAt,
     used: &BTreeSet<String>,
 ) -> Result<Descent, PipelineError> {
-    let new = bundle.layers.assign(&latest.features)?.groups;
-    let identities = parent.bundle.layers.identities();
-    let n_layers = bundle.layers.groups.len();
-    let shared = SharedUsers::count((&old.layers, identities.len()), (&new, n_layers));
-    let matching = shared.matching();
-    bundle.layers.inherit(&identities, &matching, used);
+    let groups = PerPartition::try_of(|it| {
+        let fitted = bundle.groups_mut(it);
+        let new = GroupsAt::of(fitted, &latest.features)?;
+        let matching = old.groups.get(it).shared_with(&new).matching();
+        let identities = parent.bundle.groups(it).identities();
+        fitted.inherit(&identities, &matching, used);
+        Ok::<_, PipelineError>(Ancestors { identities, matching })
+    })?;
     let (movement, warnings) = match movement_since(data, &parent.bundle, bundle) {
         Ok(found) => (Some(found), Vec::new()),
         Err(reason) => {
-            let en = format!("who changed layer is not known: {}", reason.en);
-            (None, vec![Bilingual::new(en, format!("无法得知谁换了分层：{}", reason.zh))])
+            let en = format!("who changed layer or kind is not known: {}", reason.en);
+            (None, vec![Bilingual::new(en, format!("无法得知谁换了分层或类型：{}", reason.zh))])
         }
     };
-    let compared = Some(Compared { on: latest.as_of.date(), n_users: new.len() });
-    let from = Some(parent.name);
-    Ok(Descent { from, identities, matching, compared, movement, warnings })
+    let compared = Some(Compared { on: latest.as_of.date(), n_users: latest.users.len() });
+    Ok(Descent { from: Some(parent.name), groups, compared, movement, warnings })
 }
 
-fn movement_since(data: &OpenData<'_>, old: &Bundle, new: &Bundle) -> Result<Movement, Bilingual> {
+fn movement_since(
+    data: &OpenData<'_>,
+    old: &Bundle,
+    new: &Bundle,
+) -> Result<PerPartition<Movement>, Bilingual> {
     let (from, to) = (old.record.dates.as_of, new.record.dates.as_of);
     if from > to {
         let (from, to) = (from.date(), to.date());
@@ -277,12 +312,35 @@ fn movement_since(data: &OpenData<'_>, old: &Bundle, new: &Bundle) -> Result<Mov
     movement(data, old, new).map_err(as_reason)
 }
 
-/// The entry of a bundle whose layers have their ids.
+/// The entry of a bundle whose groups have their ids.
 fn entry(bundle: &Bundle, sealed: &Sealed, descent: Descent) -> LineageEntry {
-    let layers = &bundle.layers.groups;
-    let Descent { from, identities, matching, compared, movement, warnings } = descent;
+    let of = PerPartition::of(|it| {
+        let movement = descent.movement.as_ref().map(|of| of.get(it).clone());
+        generation(bundle.groups(it), descent.groups.get(it), movement)
+    });
+    LineageEntry {
+        bundle: sealed.name.clone(),
+        // A bundle is not its own heir.
+        previous: descent.from.filter(|from| *from != sealed.name),
+        as_of: bundle.record.dates.as_of.date(),
+        fingerprint: sealed.fingerprint.clone(),
+        compared: descent.compared,
+        warnings: descent.warnings,
+        of,
+    }
+}
+
+fn generation(
+    fitted: &FittedGroups,
+    ancestors: &Ancestors,
+    movement: Option<Movement>,
+) -> Generation {
+    let (groups, Ancestors { identities, matching }) = (&fitted.groups, ancestors);
     let old = |index: usize| identities[index].id.clone();
-    let new = |index: usize| layers[index].id.clone();
+    let new = |index: usize| groups[index].id.clone();
+    // Who is hardly known is always there, and neither born nor dies.
+    let is_cluster = |index: &usize| groups[*index].cluster.is_some();
+    let has_ended = |index: &usize| fitted.partition.number(&identities[*index].id) > 0;
     let kept = |same: &SameGroup| Kept { id: new(same.new), jaccard: same.jaccard };
     let born =
         |(it, from): (usize, Option<usize>)| Born { id: new(it), mostly_from: from.map(old) };
@@ -293,24 +351,17 @@ fn entry(bundle: &Bundle, sealed: &Sealed, descent: Descent) -> LineageEntry {
         |(from, into): (Vec<usize>, usize)| Merged { from: all(from, &old), into: new(into) };
     let split =
         |(from, into): (usize, Vec<usize>)| Split { from: old(from), into: all(into, &new) };
-    LineageEntry {
-        bundle: sealed.name.clone(),
-        // A bundle is not its own heir.
-        previous: from.filter(|from| *from != sealed.name),
-        as_of: bundle.record.dates.as_of.date(),
-        fingerprint: sealed.fingerprint.clone(),
-        compared,
-        warnings,
-        layers: layers
+    Generation {
+        groups: groups
             .iter()
-            .map(|layer| LineageGroup { identity: layer.into(), n_users: layer.profile.n_users })
+            .map(|group| LineageGroup { identity: group.into(), n_users: group.profile.n_users })
             .collect(),
         kept: matching.kept.iter().map(kept).collect(),
-        born: matching.births().into_iter().map(born).collect(),
-        died: matching.deaths().into_iter().map(died).collect(),
+        born: matching.births().into_iter().filter(|it| is_cluster(&it.0)).map(born).collect(),
+        died: matching.deaths().into_iter().filter(|it| has_ended(&it.0)).map(died).collect(),
         merged: matching.merges().into_iter().map(merged).collect(),
         split: matching.splits().into_iter().map(split).collect(),
-        retired_ids: bundle.layers.retired_ids.clone(),
+        retired_ids: fitted.retired_ids.clone(),
         movement,
     }
 }

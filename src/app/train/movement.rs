@@ -1,4 +1,4 @@
-//! Users who changed layer from one model to the next: who moved themselves,
+//! Users who changed layer, or kind, from one model to the next: who moved themselves,
 //! and whom the boundary moved.
 
 use std::collections::BTreeMap;
@@ -8,19 +8,27 @@ use chrono::{NaiveDate, NaiveDateTime};
 use crate::app::PipelineError;
 use crate::app::open_data::OpenData;
 use crate::bundle::{Bundle, Movement, MovementFlow};
-use crate::dataset::UserIds;
+use crate::dataset::{FeatureMatrix, UserIds};
+use crate::models::segmentation::{FittedGroups, PerPartition, SharedUsers};
 
-/// The id of each user's layer.
-pub(super) struct GroupsAt {
+/// Users at a date, by the layers and kinds of a model.
+pub(super) struct UsersAt {
     pub users: UserIds,
-    /// Index of the layer.
-    pub layers: Vec<usize>,
-    /// Ids of the model's layers.
-    pub ids: Vec<String>,
+    pub groups: PerPartition<GroupsAt>,
 }
 
-impl GroupsAt {
-    /// The layers of all users at a date, by the plan and layers of a model.
+/// The group of each user.
+pub(super) struct GroupsAt {
+    /// Index of the group.
+    pub groups: Vec<usize>,
+    /// Ids of the model's groups.
+    pub ids: Vec<String>,
+    /// Who is hardly known, and in no group that can go on.
+    pub unknown: Option<usize>,
+}
+
+impl UsersAt {
+    /// All users at a date, by the plan and groups of a model.
     pub fn of(
         data: &OpenData<'_>,
         bundle: &Bundle,
@@ -28,13 +36,34 @@ impl GroupsAt {
     ) -> Result<Self, PipelineError> {
         let snapshots = data.snapshot(&bundle.plan, date, &bundle.churn.settings.label)?;
         let snapshot = &snapshots[0];
-        let layers = bundle.layers.assign(&snapshot.features)?.groups;
-        let ids = bundle.layers.groups.iter().map(|layer| layer.id.clone()).collect();
-        Ok(Self { users: snapshot.users.clone(), layers, ids })
+        let groups =
+            PerPartition::try_of(|it| GroupsAt::of(bundle.groups(it), &snapshot.features))?;
+        Ok(Self { users: snapshot.users.clone(), groups })
+    }
+}
+
+impl GroupsAt {
+    /// The groups of users by a fitted partition.
+    pub fn of(fitted: &FittedGroups, users: &FeatureMatrix) -> Result<Self, PipelineError> {
+        Ok(Self {
+            groups: fitted.assign(users)?.groups,
+            ids: fitted.groups.iter().map(|group| group.id.clone()).collect(),
+            unknown: fitted.groups.iter().position(|group| group.cluster.is_none()),
+        })
     }
 
     fn id(&self, row: usize) -> &str {
-        &self.ids[self.layers[row]]
+        &self.ids[self.groups[row]]
+    }
+
+    /// Counts the users whom both know.
+    pub fn shared_with(&self, new: &Self) -> SharedUsers {
+        let both = self.groups.iter().zip(&new.groups);
+        let is_known = |(old, now): &(&usize, &usize)| {
+            Some(**old) != self.unknown && Some(**now) != new.unknown
+        };
+        let (old, now): (Vec<usize>, Vec<usize>) = both.filter(is_known).unzip();
+        SharedUsers::count((&old, self.ids.len()), (&now, new.ids.len()))
     }
 }
 
@@ -46,26 +75,32 @@ pub(super) fn movement(
     data: &OpenData<'_>,
     old: &Bundle,
     new: &Bundle,
-) -> Result<Movement, PipelineError> {
+) -> Result<PerPartition<Movement>, PipelineError> {
     let (from, to) = (old.record.dates.as_of, new.record.dates.as_of);
-    let before = GroupsAt::of(data, old, from)?;
-    let by_old = GroupsAt::of(data, old, to)?;
-    let by_new = GroupsAt::of(data, new, to)?;
-    Ok(count((from.date(), to.date()), &before, &by_old, &by_new))
+    let before = UsersAt::of(data, old, from)?;
+    let by_old = UsersAt::of(data, old, to)?;
+    let by_new = UsersAt::of(data, new, to)?;
+    let earlier = by_old.users.rows_in(&before.users);
+    let dates = (from.date(), to.date());
+    Ok(PerPartition::of(|it| {
+        count(dates, &earlier, before.groups.get(it), by_old.groups.get(it), by_new.groups.get(it))
+    }))
 }
 
-/// Counts; `by_old` and `by_new` list the same users.
+/// Counts; `by_old` and `by_new` list the same users, who are at rows `earlier` of
+/// `before`.
 fn count(
     (from, to): (NaiveDate, NaiveDate),
+    earlier: &[Option<usize>],
     before: &GroupsAt,
     by_old: &GroupsAt,
     by_new: &GroupsAt,
 ) -> Movement {
     let mut flows: BTreeMap<(usize, usize), MovementFlow> = BTreeMap::new();
-    for (row, earlier) in by_old.users.rows_in(&before.users).into_iter().enumerate() {
+    for (row, &earlier) in earlier.iter().enumerate() {
         let Some(earlier) = earlier else { continue };
         let (a, b, c) = (before.id(earlier), by_old.id(row), by_new.id(row));
-        let place = (before.layers[earlier], by_new.layers[row]);
+        let place = (before.groups[earlier], by_new.groups[row]);
         let flow = flows.entry(place).or_insert_with(|| MovementFlow {
             from: a.to_owned(),
             to: c.to_owned(),
@@ -95,9 +130,9 @@ fn count(
 mod tests {
     use super::*;
 
-    fn at(users: &[i64], layers: &[usize], ids: &[&str]) -> GroupsAt {
+    fn at(groups: &[usize], ids: &[&str]) -> GroupsAt {
         let ids = ids.iter().map(|&id| id.to_owned()).collect();
-        GroupsAt { users: UserIds::Integer(users.to_vec()), layers: layers.to_vec(), ids }
+        GroupsAt { groups: groups.to_vec(), ids, unknown: None }
     }
 
     #[test]
@@ -106,10 +141,12 @@ mod tests {
         // L2 stands first in the new model, and L4 is new.
         let new = ["L2", "L1", "L4"];
         // Stayed, moved, boundary, both, both and back; 9 is new, 8 has gone.
-        let before = at(&[1, 2, 3, 4, 5, 8], &[0, 0, 0, 0, 0, 1], &old);
-        let by_old = at(&[1, 2, 3, 4, 5, 9], &[0, 1, 0, 1, 2, 0], &old);
-        let by_new = at(&[1, 2, 3, 4, 5, 9], &[1, 0, 2, 2, 1, 1], &new);
-        let found = count(Default::default(), &before, &by_old, &by_new);
+        let users = |ids: &[i64]| UserIds::Integer(ids.to_vec());
+        let earlier = users(&[1, 2, 3, 4, 5, 9]).rows_in(&users(&[1, 2, 3, 4, 5, 8]));
+        let before = at(&[0, 0, 0, 0, 0, 1], &old);
+        let by_old = at(&[0, 1, 0, 1, 2, 0], &old);
+        let by_new = at(&[1, 0, 2, 2, 1, 1], &new);
+        let found = count(Default::default(), &earlier, &before, &by_old, &by_new);
         assert_eq!((found.n_users, found.stayed, found.user_moved), (5, 1, 1));
         assert_eq!((found.boundary_moved, found.both), (1, 2));
         let to = |id: &str| found.flows.iter().find(|flow| flow.to == id).unwrap();

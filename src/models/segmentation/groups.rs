@@ -61,6 +61,43 @@ impl Partition {
     }
 }
 
+/// One of something for each partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PerPartition<T> {
+    /// Of layers.
+    pub layers: T,
+    /// Of kinds.
+    pub kinds: T,
+}
+
+impl<T> PerPartition<T> {
+    /// What `of` gives for each.
+    pub fn of(mut of: impl FnMut(Partition) -> T) -> Self {
+        Self { layers: of(Partition::Layers), kinds: of(Partition::Kinds) }
+    }
+
+    /// What `of` gives for each, unless it fails.
+    ///
+    /// # Errors
+    /// The first.
+    pub fn try_of<E>(mut of: impl FnMut(Partition) -> Result<T, E>) -> Result<Self, E> {
+        Ok(Self { layers: of(Partition::Layers)?, kinds: of(Partition::Kinds)? })
+    }
+
+    /// That of a partition.
+    pub fn get(&self, partition: Partition) -> &T {
+        match partition {
+            Partition::Layers => &self.layers,
+            Partition::Kinds => &self.kinds,
+        }
+    }
+
+    /// Both.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        [&self.layers, &self.kinds].into_iter()
+    }
+}
+
 /// A fitted partition: how to find a user's group, and who is in each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

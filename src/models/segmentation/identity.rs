@@ -232,8 +232,9 @@ impl FittedGroups {
 
     fn retire(&mut self, used: &BTreeSet<String>) {
         let current: BTreeSet<String> = self.groups.iter().map(|layer| layer.id.clone()).collect();
-        self.retired_ids = used.difference(&current).cloned().collect();
         let partition = self.partition;
+        let is_own = |id: &&String| partition.number(id) > 0;
+        self.retired_ids = used.difference(&current).filter(is_own).cloned().collect();
         self.retired_ids.sort_by_key(|id| (partition.number(id), id.clone()));
     }
 

@@ -21,7 +21,7 @@ pub use embedding::{
     features_of_habits,
 };
 pub use error::SegmentationError;
-pub use groups::{Assignments, FittedGroups, Group, Partition};
+pub use groups::{Assignments, FittedGroups, Group, Partition, PerPartition};
 pub use identity::{GroupIdentity, Matching, SameGroup, SharedUsers};
 pub use kinds::{fit_kinds, refit_rand_index_of_kinds};
 pub use layers::{Refits, fit_layers, refit_rand_index};

@@ -1,11 +1,12 @@
 //! How layers came from those of the models before.
 
 use super::phrases::{layer_name, listed, users};
-use crate::bundle::{Lineage, LineageEntry, LineageGroup, Movement};
+use crate::bundle::{Generation, Lineage, LineageEntry, LineageGroup, Movement};
 use crate::dataset::Bilingual;
+use crate::models::segmentation::Partition;
 use crate::report::{Document, Format, Table, Value, column, words};
 
-/// A kind of change, and the layers that it happened to.
+/// What happened, and the groups that it happened to.
 struct Change {
     kind: Value,
     name: Bilingual,
@@ -13,7 +14,7 @@ struct Change {
 }
 
 /// Kept, born, died, merged, split, each with the layers concerned.
-fn changes(entry: &LineageEntry) -> [Change; 5] {
+fn changes(generation: &Generation) -> [Change; 5] {
     let with = |id: &str, (en, zh): (&str, &str), other: &Option<String>| match other {
         Some(other) => words(format!("{id} ({en} {other})"), format!("{id}（{zh} {other}）")),
         None => Bilingual::same(id),
@@ -27,11 +28,11 @@ fn changes(entry: &LineageEntry) -> [Change; 5] {
         name: words(en, zh),
         layers,
     };
-    let kept = entry.kept.iter().map(|it| Bilingual::same(it.id.clone()));
-    let born = entry.born.iter().map(|it| with(&it.id, ("from", "来自"), &it.mostly_from));
-    let died = entry.died.iter().map(|it| with(&it.id, ("now in", "现属"), &it.mostly_in));
-    let merged = entry.merged.iter().map(|it| arrow(&it.from, one(&it.into)));
-    let split = entry.split.iter().map(|it| arrow(one(&it.from), &it.into));
+    let kept = generation.kept.iter().map(|it| Bilingual::same(it.id.clone()));
+    let born = generation.born.iter().map(|it| with(&it.id, ("from", "来自"), &it.mostly_from));
+    let died = generation.died.iter().map(|it| with(&it.id, ("now in", "现属"), &it.mostly_in));
+    let merged = generation.merged.iter().map(|it| arrow(&it.from, one(&it.into)));
+    let split = generation.split.iter().map(|it| arrow(one(&it.from), &it.into));
     [
         change("kept", "kept", "保留", kept.collect()),
         change("born", "born", "新生", born.collect()),
@@ -52,22 +53,43 @@ pub(super) fn entry(entry: &LineageEntry) -> Document {
             format!("Layers beside those of {previous}, by {} as of {day}", users.en),
             format!("与 {previous} 的分层对照，按 {day} 的 {}", users.zh),
         ));
-        let columns = [
-            column("change", ("Layers", "分层"), Format::Text, |it: &Change| it.kind.clone()),
-            column("n_layers", ("", ""), Format::Count, |it: &Change| it.layers.len()),
-            column("layers", ("", ""), Format::Text, |it: &Change| listed(&it.layers)),
-        ];
-        page.table(Table::new("changes", changes(entry), &columns));
+        for (partition, [key, _, _]) in KEYS {
+            page.table(changed(key, partition, entry.of.get(partition)));
+        }
     } else if let Some(previous) = &entry.previous {
         page.heading(words(
             format!("The same model as {previous}: the same ids and names"),
             format!("与 {previous} 是同一个模型：编号和名称相同"),
         ));
     }
-    if let Some(movement) = &entry.movement {
-        page.table(moved(movement));
+    for (partition, [_, key, _]) in KEYS {
+        if let Some(movement) = &entry.of.get(partition).movement {
+            page.table(moved(key, partition, movement));
+        }
     }
     page
+}
+
+/// What programs call the tables of each partition: of changes, of movement, of bundles.
+const KEYS: [(Partition, [&str; 3]); 2] = [
+    (Partition::Layers, ["changes", "movement", "bundles"]),
+    (Partition::Kinds, ["kind_changes", "kind_movement", "kind_bundles"]),
+];
+
+fn changed(key: &'static str, partition: Partition, generation: &Generation) -> Table {
+    let columns = [
+        column("change", groups(partition), Format::Text, |it: &Change| it.kind.clone()),
+        column("n_groups", ("", ""), Format::Count, |it: &Change| it.layers.len()),
+        column("groups", ("", ""), Format::Text, |it: &Change| listed(&it.layers)),
+    ];
+    Table::new(key, changes(generation), &columns)
+}
+
+fn groups(partition: Partition) -> (&'static str, &'static str) {
+    match partition {
+        Partition::Layers => ("Layers", "分层"),
+        Partition::Kinds => ("Kinds", "类型"),
+    }
 }
 
 fn warnings(page: &mut Document, entry: &LineageEntry) {
@@ -76,10 +98,14 @@ fn warnings(page: &mut Document, entry: &LineageEntry) {
     }
 }
 
-fn moved(movement: &Movement) -> Table {
+fn moved(key: &'static str, partition: Partition, movement: &Movement) -> Table {
     type Row = (Value, usize);
+    let stayed = match partition {
+        Partition::Layers => ("stayed in their layer", "留在原分层"),
+        Partition::Kinds => ("stayed in their kind", "留在原类型"),
+    };
     let rows = [
-        (Value::code("stayed", "stayed in their layer", "留在原分层"), movement.stayed),
+        (Value::code("stayed", stayed.0, stayed.1), movement.stayed),
         (Value::code("moved", "moved themselves", "自己移动"), movement.user_moved),
         (Value::code("reassigned", "reassigned by the model", "被模型重新分配"), {
             movement.boundary_moved
@@ -93,39 +119,50 @@ fn moved(movement: &Movement) -> Table {
         column("n_users", ("Users", "用户数"), Format::Count, |it: &Row| it.1),
         column("share", ("Share", "占比"), Format::Share, |it: &Row| it.1 as f64 / n_all),
     ];
-    Table::new("movement", rows, &columns)
+    Table::new(key, rows, &columns)
 }
 
 /// The whole history: a row for each bundle, and the layers of the last.
 pub fn lineage(lineage: &Lineage) -> Document {
     let mut page = Document::default();
-    page.table(bundles(lineage));
+    for (partition, [_, _, key]) in KEYS {
+        page.table(bundles(key, partition, lineage));
+    }
     for entry in &lineage.entries {
         what_happened(&mut page, entry);
     }
     if let Some(last) = lineage.entries.last() {
         let bundle = &last.bundle;
-        page.heading(words(format!("Layers of {bundle}"), format!("{bundle} 的分层")));
-        page.table(layers(lineage, last));
+        page.heading(words(
+            format!("Layers and kinds of {bundle}"),
+            format!("{bundle} 的分层与类型"),
+        ));
+        for partition in Partition::ALL {
+            page.table(latest(partition, lineage, last));
+        }
     }
     page.paragraph(words(
         "Of the users known at both dates: moved are those whose own behaviour led to another \
-         layer, reassigned those whom only the new model puts into another.",
+         group, reassigned those whom only the new model puts into another.",
         "均为两个日期都已知的用户中的占比。移动：因自身行为换了分层。重新分配：只因新模型而换了分层。",
     ));
     page
 }
 
-fn bundles(lineage: &Lineage) -> Table {
-    let n = |at: usize| move |it: &&LineageEntry| changes(it)[at].layers.len();
+fn bundles(key: &'static str, partition: Partition, lineage: &Lineage) -> Table {
+    let n = |at: usize| move |it: &&LineageEntry| changes(it.of.get(partition))[at].layers.len();
     let share = |part: fn(&Movement) -> usize| {
         move |it: &&LineageEntry| {
             let of = |movement: &Movement| part(movement) as f64 / movement.n_users.max(1) as f64;
-            it.movement.as_ref().map(of)
+            it.of.get(partition).movement.as_ref().map(of)
         }
     };
+    let title = match partition {
+        Partition::Layers => ("Layers of bundle", "模型包的分层"),
+        Partition::Kinds => ("Kinds of bundle", "模型包的类型"),
+    };
     let columns = [
-        column("id", ("Bundle", "模型包"), Format::Text, |it: &&LineageEntry| it.bundle.clone()),
+        column("id", title, Format::Text, |it: &&LineageEntry| it.bundle.clone()),
         column("as_of", ("", ""), Format::Text, |it: &&LineageEntry| it.as_of).for_programs(),
         column("n_kept", ("Kept", "保留"), Format::Count, n(0)),
         column("n_born", ("Born", "新生"), Format::Count, n(1)),
@@ -140,14 +177,14 @@ fn bundles(lineage: &Lineage) -> Table {
             share(|it| it.boundary_moved),
         ),
     ];
-    Table::new("bundles", &lineage.entries, &columns)
+    Table::new(key, &lineage.entries, &columns)
 }
 
 /// What happened to the layers in a bundle, unless it is the first.
 fn what_happened(page: &mut Document, entry: &LineageEntry) {
     if entry.previous.is_some() {
-        let happened = changes(entry).into_iter().skip(1).filter(|it| !it.layers.is_empty());
-        for change in happened {
+        let of_both = entry.of.iter().flat_map(|it| changes(it).into_iter().skip(1));
+        for change in of_both.filter(|it| !it.layers.is_empty()) {
             let (bundle, layers) = (&entry.bundle, listed(&change.layers));
             page.paragraph(words(
                 format!("{bundle}: {} {}", change.name.en, layers.en),
@@ -158,10 +195,10 @@ fn what_happened(page: &mut Document, entry: &LineageEntry) {
     warnings(page, entry);
 }
 
-fn layers(lineage: &Lineage, entry: &LineageEntry) -> Table {
+fn latest(partition: Partition, lineage: &Lineage, entry: &LineageEntry) -> Table {
     let columns = [
         column("id", ("", ""), Format::Text, |it: &&LineageGroup| it.identity.id.clone()),
-        column("name", ("Layer", "分层"), Format::Text, |it: &&LineageGroup| {
+        column("name", groups(partition), Format::Text, |it: &&LineageGroup| {
             layer_name(&it.identity.name, &it.identity.name_zh)
         }),
         column("n_users", ("Users", "用户数"), Format::Count, |it: &&LineageGroup| it.n_users),
@@ -169,5 +206,5 @@ fn layers(lineage: &Lineage, entry: &LineageEntry) -> Table {
             lineage.first_with(&it.identity.id).map(|first| first.as_of)
         }),
     ];
-    Table::new("layers", &entry.layers, &columns)
+    Table::new(partition.many(), &entry.of.get(partition).groups, &columns)
 }
