@@ -45,10 +45,10 @@ pub struct Candidate {
     /// put together as well, in the cluster where it is least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prediction_strength: Option<f64>,
-    /// Of kinds: how much less far users are from their centroids than those of one normal
-    /// cloud, which is 0.
+    /// Of kinds: how much nearer users are to their centroids than those of one cloud
+    /// without kinds, which is 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub separation: Option<f64>,
+    pub separation: Option<Gap>,
     /// Share of users in the smallest group.
     pub smallest_share: f64,
     /// Taken, or why not.
@@ -68,6 +68,17 @@ impl Candidate {
     }
 }
 
+/// The gap statistic: logarithm of the mean squared distance to the nearest centroid in
+/// clouds without groups, less that of the users.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gap {
+    /// Mean over the clouds.
+    pub mean: f64,
+    /// Standard error over the clouds.
+    pub error: f64,
+}
+
 /// What became of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -82,12 +93,12 @@ pub enum KVerdict {
     LowerOutcomeR2,
     /// Its outcome R² is as good, but its silhouette is lower.
     LowerSilhouette,
-    /// Other users do not have the same kinds.
-    NotPredicted,
     /// One cloud of users, cut into as many pieces, is as tight.
     NotSeparated,
-    /// A larger number of kinds is as good.
+    /// One kind more is clearly tighter.
     MoreAreFound,
+    /// A smaller number of kinds is as tight, but for cuts through a cloud.
+    NoTighter,
 }
 
 /// Coordinates of users, shape (rows, coordinates), and their outcomes: those that

@@ -1,5 +1,7 @@
 //! Kinds: how users shop, whatever the volume.
 
+use std::cmp::Ordering;
+
 use ndarray::{Array2, ArrayView2, Axis};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -7,18 +9,18 @@ use rand_distr::StandardNormal;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
-use super::choose_k::{Candidate, KVerdict, cluster_params, mean_rand_index, thinned};
+use super::choose_k::{Candidate, Gap, KVerdict, cluster_params, mean_rand_index, thinned};
 use super::embedding::{Embedding, Habits, Resample, TrainingRows};
 use super::groups::{Found, Partition, numbers};
 use super::params::Clustering;
 use super::trade_off::TradeOff;
-use super::{FittedGroups, KindParams, Refits, SegmentationError};
+use super::{FittedGroups, GroupCount, KindParams, Refits, SegmentationError};
 use crate::dataset::{FeatureMatrix, Snapshot};
 use crate::stats::clustering::{
     ClusterParams, ClusteringError, FittedClusters, KMeansParams, Start, fit_clusters,
 };
 use crate::stats::linear::principal_components;
-use crate::stats::metrics::{adjusted_rand_index, silhouette};
+use crate::stats::metrics::{adjusted_rand_index, silhouette, standard_deviation};
 
 /// Users on whom numbers of kinds are tried at most.
 const MAX_POINTS: usize = 10_000;
@@ -30,13 +32,13 @@ const N_SILHOUETTE: usize = 2_000;
 const N_SPLITS: usize = 5;
 
 /// Clouds without any kinds, beside which the users' kinds must be tight.
-const N_CLOUDS: u64 = 3;
+const N_CLOUDS: u64 = 5;
 
-/// Prediction strength from which a number of kinds is one that other users have as well.
-///
-/// Source: Tibshirani & Walther (2005), "Cluster validation by prediction strength", JCGS
-/// 14, §4: .8 to .9.
-const MIN_PREDICTION_STRENGTH: f64 = 0.8;
+/// Starts of k-means in a cloud: every cut of it is about as good.
+const STARTS_IN_CLOUD: usize = 3;
+
+/// Adjusted Rand index between halves below which a number of kinds is unstable.
+const MIN_STABILITY: f64 = 0.6;
 
 /// Fits kinds to the latest training snapshot: how users shop needs no outcome, and earlier
 /// snapshots hold the same users with less known of each. `named_by` has its users and the
@@ -101,8 +103,8 @@ fn embed(
     Ok((embedding, points))
 }
 
-/// Measures every number of kinds from 2 on and takes the largest that other users have as
-/// well and that is more than one cloud cut into pieces; none where there is no such.
+/// Measures every number of kinds from 2 on and takes one, or none where the users are one
+/// kind.
 fn try_candidates(
     params: &KindParams,
     points: ArrayView2<f32>,
@@ -119,20 +121,47 @@ fn try_candidates(
             measured => candidates.push(measured?),
         }
     }
-    let is_fixed = bounds.start() == bounds.end();
-    for candidate in &mut candidates {
-        candidate.verdict = match &*candidate {
+    take_one(params, &mut candidates);
+    Ok(candidates)
+}
+
+/// Of those whose smallest kind is large enough, that are tighter than one cloud cut into as
+/// many pieces, and stable, the first after which one kind more is no tighter than a cut
+/// through a cloud would be.
+///
+/// Source: Tibshirani, Walther & Hastie (2001), "Estimating the number of clusters via the
+/// gap statistic", JRSS B 63, §3: the smallest k with Gap(k) ≥ Gap(k + 1) − s(k + 1); here
+/// from the first that is above 0, since few cuts through many groups are no tighter than
+/// cuts through one cloud.
+fn take_one(params: &KindParams, candidates: &mut [Candidate]) {
+    let is_fixed = candidates.len() == 1 && matches!(params.k, GroupCount::Exactly(_));
+    let verdict = |it: &Candidate| {
+        let gap = it.separation.unwrap_or_default();
+        match it {
             _ if is_fixed => KVerdict::Taken,
             it if it.smallest_share < params.min_share.get() => KVerdict::SmallGroup,
-            it if it.prediction_strength < Some(MIN_PREDICTION_STRENGTH) => KVerdict::NotPredicted,
-            it if it.separation <= Some(0.0) => KVerdict::NotSeparated,
+            _ if gap.mean <= gap.error => KVerdict::NotSeparated,
+            it if it.stability < MIN_STABILITY => KVerdict::Unstable,
             _ => KVerdict::Taken,
+        }
+    };
+    candidates.iter_mut().for_each(|it| it.verdict = verdict(it));
+    let is_last = |at: usize| match (candidates[at].separation, candidates.get(at + 1)) {
+        (Some(gap), Some(Candidate { separation: Some(next), .. })) => {
+            gap.mean >= next.mean - next.error
+        }
+        _ => true,
+    };
+    let good: Vec<usize> =
+        (0..candidates.len()).filter(|&at| candidates[at].verdict == KVerdict::Taken).collect();
+    let taken = good.iter().copied().find(|&at| is_last(at)).or(good.last().copied());
+    for at in good {
+        candidates[at].verdict = match Some(at).cmp(&taken) {
+            Ordering::Less => KVerdict::MoreAreFound,
+            Ordering::Equal => KVerdict::Taken,
+            Ordering::Greater => KVerdict::NoTighter,
         };
     }
-    let mut good = candidates.iter_mut().rev().filter(|it| it.verdict == KVerdict::Taken);
-    good.next();
-    good.for_each(|it| it.verdict = KVerdict::MoreAreFound);
-    Ok(candidates)
 }
 
 fn measure(
@@ -164,11 +193,14 @@ fn measure(
             Ok((prediction_strength(&own, &predicted, k), adjusted_rand_index(&own, &predicted)))
         })
         .collect::<Result<Vec<_>, SegmentationError>>()?;
-    let inertia_of_clouds = clouds
+    let in_cloud = Clustering { n_starts: STARTS_IN_CLOUD, ..params.into() };
+    let logs_of_clouds = clouds
         .par_iter()
-        .map(|cloud| Ok(mean_squared_distance(&cluster(cloud.view(), seed)?, cloud.view())?))
+        .map(|cloud| {
+            let clusters = fit_clusters(&cluster_params(in_cloud, k, seed), cloud.view())?;
+            Ok(mean_squared_distance(&clusters, cloud.view())?.ln())
+        })
         .collect::<Result<Vec<f64>, SegmentationError>>()?;
-    let tightest = inertia_of_clouds.into_iter().fold(f64::INFINITY, f64::min);
     let mean = |of: fn(&(f64, f64)) -> f64| halves.iter().map(of).sum::<f64>() / N_SPLITS as f64;
     let size = |label: usize| labels.iter().filter(|&&it| it == label).count();
     let smallest = (0..k).map(size).min().unwrap_or(0);
@@ -178,7 +210,7 @@ fn measure(
         silhouette: silhouette(shown.mapv(f64::from).view(), &of_shown).unwrap_or(-1.0),
         stability: mean(|it| it.1),
         prediction_strength: Some(mean(|it| it.0)),
-        separation: Some(1.0 - mean_squared_distance(&fitted, points)? / tightest),
+        separation: Some(gap(mean_squared_distance(&fitted, points)?.ln(), &logs_of_clouds)),
         smallest_share: smallest as f64 / labels.len().max(1) as f64,
         verdict: KVerdict::Taken,
     })
@@ -198,6 +230,13 @@ fn from_centroids(
     fit_clusters(&ClusterParams { k_means, ..Default::default() }, points)
 }
 
+fn gap(log_of_points: f64, logs_of_clouds: &[f64]) -> Gap {
+    let n = logs_of_clouds.len() as f64;
+    let mean = logs_of_clouds.iter().sum::<f64>() / n;
+    let error = standard_deviation(logs_of_clouds) * (1.0 + 1.0 / n).sqrt();
+    Gap { mean: mean - log_of_points, error }
+}
+
 fn random_halves(points: ArrayView2<f32>, seed: u64) -> (Array2<f32>, Array2<f32>) {
     let mut rows: Vec<usize> = (0..points.nrows()).collect();
     rows.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
@@ -208,7 +247,8 @@ fn random_halves(points: ArrayView2<f32>, seed: u64) -> (Array2<f32>, Array2<f32
 /// Of the pairs of users in one cluster, the share that clusters of other users put
 /// together as well; that of the cluster where it is least.
 ///
-/// Source: Tibshirani & Walther (2005), eq. 2.1.
+/// Source: Tibshirani & Walther (2005), "Cluster validation by prediction strength", JCGS
+/// 14, eq. 2.1.
 fn prediction_strength(own: &[usize], predicted: &[usize], k: usize) -> f64 {
     let mut counts = Array2::<f64>::zeros((k, k));
     own.iter().zip(predicted).for_each(|(&own, &predicted)| counts[[own, predicted]] += 1.0);
@@ -232,11 +272,9 @@ fn mean_squared_distance(
     Ok(total / points.nrows().max(1) as f64)
 }
 
-/// Normal clouds that reach as far in each direction as the points do.
-///
-/// Source: the reference distribution of Tibshirani, Walther & Hastie (2001), "Estimating
-/// the number of clusters via the gap statistic", JRSS B 63, §4, along the principal
-/// components; normal, since a uniform one is no cloud and lets one cloud pass as several.
+/// Normal clouds that reach as far in each direction as the points do: the reference
+/// along principal components of Tibshirani, Walther & Hastie (2001), §4, but normal, since
+/// beside a uniform one a single cloud would pass as several groups.
 fn clouds(points: ArrayView2<f32>, seed: u64) -> Result<Vec<Array2<f32>>, SegmentationError> {
     let points = points.mapv(f64::from);
     let (components, variances) = principal_components(points.view(), points.ncols())?;

@@ -15,7 +15,7 @@ mod review;
 mod tiers;
 mod trade_off;
 
-pub use choose_k::{Candidate, KVerdict};
+pub use choose_k::{Candidate, Gap, KVerdict};
 pub use embedding::{
     Composition, Count, Embedding, Habits, OrderSize, Outcome, OutcomeModel, OutcomeModels,
     features_of_habits,

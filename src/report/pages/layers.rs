@@ -213,13 +213,13 @@ fn verdict(verdict: KVerdict) -> Value {
         KVerdict::SmallGroup => Value::code("small_layer", "a layer is too small", "有分层太小"),
         KVerdict::Unstable => Value::code("unstable", "refits disagree", "重拟合不一致"),
         KVerdict::LowerOutcomeR2 => Value::code("lower_outcome_r2", "predicts less", "预测力较低"),
-        KVerdict::NotPredicted => {
-            Value::code("not_predicted", "others lack them", "其他用户中没有")
-        }
+        KVerdict::NoTighter => Value::code("no_tighter", "no tighter", "并不更紧密"),
         KVerdict::NotSeparated => {
             Value::code("not_separated", "one cloud in pieces", "只是一团的切块")
         }
-        KVerdict::MoreAreFound => Value::code("more_are_found", "more are as good", "更多亦可"),
+        KVerdict::MoreAreFound => {
+            Value::code("more_are_found", "one more is tighter", "再多一个更紧密")
+        }
         KVerdict::LowerSilhouette => {
             Value::code("lower_silhouette", "clusters less apart", "分层区分度较低")
         }
