@@ -181,14 +181,14 @@ fn definitions(page: &mut Document) {
     page.paragraph(words(
         format!(
             "Intervals are of 95 % over users; below {MIN_USERS} users nothing is said. A line \
-             says only what differs from all users by a tenth or more, beyond an interval of \
+             says only what differs from all users by a fifth or more, beyond an interval of \
              99.5 %. Figures are of the \
              past of who is in a group now; a group that was formed by what a figure measures \
              will come closer to all users."
         ),
         format!(
             "区间为按用户计的 95 % 区间；少于 {MIN_USERS} 位用户则不作结论。建议只写与全部用户\
-             相差一成以上、且超出 99.5 % 区间的内容。数值描述现有成员的过去；若某组正是按该指标形成的，其数值今后会向\
+             相差两成以上、且超出 99.5 % 区间的内容。数值描述现有成员的过去；若某组正是按该指标形成的，其数值今后会向\
              全部用户靠拢。"
         ),
     ));

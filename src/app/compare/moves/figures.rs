@@ -7,7 +7,7 @@ pub const MIN_USERS: usize = 30;
 
 /// By how much of the value of all users a clear figure differs at least: among many users
 /// intervals are narrow enough for differences that nobody would act on.
-const MIN_DIFFERENCE: f64 = 0.1;
+const MIN_DIFFERENCE: f64 = 0.2;
 
 /// Share of a day that a window of hours is.
 const EVEN_SHARE: f64 = WINDOW_HOURS as f64 / 24.0;
@@ -51,7 +51,7 @@ pub struct Figure {
     pub of_all: Option<f64>,
     /// Hours by their even share; a category by its share among all users.
     pub lift: Option<f64>,
-    /// Whether it differs by a tenth or more from the value of all users, and an interval
+    /// Whether it differs by a fifth or more from the value of all users, and an interval
     /// of 99.5 % excludes that, and for a ratio 1 as well: of ten groups that are all
     /// alike, seldom one stands out.
     pub is_clear: bool,
@@ -277,7 +277,7 @@ mod tests {
     }
 
     /// Of 200 groups by chance with five figures each, five figures should be beyond the
-    /// interval of 99.5 %, and fewer differ by a tenth.
+    /// interval of 99.5 %, and fewer differ by a fifth.
     #[test]
     fn of_groups_by_chance_nearly_none_stands_out() {
         let draw = |user: i64, seed: u64| unit_interval(hash_integer(user, seed));
