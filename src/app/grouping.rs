@@ -30,7 +30,7 @@ impl Grouping {
         let zh = match self {
             Self::Groups(Partition::Layers) => "分层",
             Self::Groups(Partition::Kinds) => "类型",
-            Self::KindTiers => "类型与价值档",
+            Self::KindTiers => return Bilingual::new("kinds × tiers", "类型 × 价值档"),
             Self::Rule(RuleGrouping::Rfm) => "RFM 名称",
             Self::Rule(RuleGrouping::RfmCells) => "RFM 格",
             Self::Rule(RuleGrouping::RfmLevels) => "RFM 等级",

@@ -45,14 +45,18 @@ enum Command {
         #[command(flatten)]
         run: RunArguments,
     },
-    /// How stable the layers are when they are fitted anew to resampled users
-    #[command(after_help = "Example:
+    /// How stable layers or kinds are when they are fitted anew to resampled users
+    #[command(after_help = "Examples:
   layercake-compare stability --bundle models/sample
+  layercake-compare stability --bundle models/sample --of kinds --refits 10
 
-Each refit takes about as long as fitting the layers did.")]
+Each refit takes about as long as fitting the layers, or kinds, did.")]
     Stability {
         #[command(flatten)]
         model: ModelArguments,
+        /// What is fitted anew
+        #[arg(long, value_enum, value_name = "GROUPS", default_value = "layers")]
+        of: Of,
         /// Refits, each on users drawn with replacement
         #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..=100))]
         refits: u16,
@@ -134,6 +138,23 @@ struct Layers {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+enum Of {
+    /// How much users are worth
+    Layers,
+    /// How users shop
+    Kinds,
+}
+
+impl Of {
+    fn partition(self) -> Partition {
+        match self {
+            Self::Layers => Partition::Layers,
+            Self::Kinds => Partition::Kinds,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum By {
     /// The layers of the model: how much users are worth
@@ -188,10 +209,10 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
                 Ok(document)
             })
         }
-        Command::Stability { model, refits, run } => {
+        Command::Stability { model, of, refits, run } => {
             let layers = Layers { model, review: ReviewChoice::none() };
             layers.compare(&run, None, printing, |session, model| {
-                let found = stability(session, &model.bundle, usize::from(refits))?;
+                let found = stability(session, &model.bundle, of.partition(), usize::from(refits))?;
                 Ok(report::stability(&found))
             })
         }

@@ -9,6 +9,7 @@ use super::arguments::{RunArguments, list_of_no_interest};
 use super::printing::Printing;
 use crate::app::full_catalogue;
 use crate::bundle::{Bundle, Lineage};
+use crate::models::segmentation::Partition;
 use crate::report::{self, Document};
 use crate::settings::parse_day;
 
@@ -19,6 +20,11 @@ pub(super) enum Show {
   layercake-train show layers --bundle models/shop
   layercake-train show layers --bundle models/shop --format json > layers.json")]
     Layers(BundleFolder),
+    /// The kinds: how users shop, what separates them, which numbers were tried
+    #[command(after_help = "Examples:
+  layercake-train show kinds --bundle models/shop
+  layercake-train show kinds --bundle models/shop --format json > kinds.json")]
+    Kinds(BundleFolder),
     /// The churn model: how good, how calibrated, whom it flags
     #[command(after_help = "Examples:
   layercake-train show churn --bundle models/shop
@@ -65,20 +71,22 @@ pub(super) struct FeatureList {
 
 /// Shows a part of a model.
 pub(super) fn run(show: &Show, printing: &Printing) -> anyhow::Result<()> {
-    let load = |wanted: &BundleFolder| Bundle::load(&wanted.bundle);
     let document = match show {
-        Show::Layers(wanted) => {
-            let (bundle, folder) = load(wanted)?;
-            of_bundle(&folder, report::layers(&bundle))
-        }
+        Show::Layers(wanted) => of_partition(wanted, Partition::Layers)?,
+        Show::Kinds(wanted) => of_partition(wanted, Partition::Kinds)?,
         Show::Churn(wanted) => {
-            let (bundle, folder) = load(wanted)?;
+            let (bundle, folder) = Bundle::load(&wanted.bundle)?;
             of_bundle(&folder, report::churn(&bundle))
         }
         Show::Lineage(wanted) => report::lineage(&Lineage::load(&wanted.bundle)?),
         Show::Features(wanted) => features(wanted, printing)?,
     };
     printing.print(&document)
+}
+
+fn of_partition(wanted: &BundleFolder, partition: Partition) -> anyhow::Result<Document> {
+    let (bundle, folder) = Bundle::load(&wanted.bundle)?;
+    Ok(of_bundle(&folder, report::partition(&bundle, partition)))
 }
 
 /// A report with the folder of the bundle that it is about.

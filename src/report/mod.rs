@@ -16,8 +16,8 @@ mod value;
 
 pub use block::{Block, Document};
 pub use pages::{
-    backtest, candidates, catalogue, churn, config_written, group_outcomes, layers, lineage,
-    matrix, migration, moves, next_step, reference_groups, review_checked, review_outdated,
+    backtest, candidates, catalogue, churn, config_written, group_outcomes, lineage, matrix,
+    migration, moves, next_step, partition, reference_groups, review_checked, review_outdated,
     review_unfit, review_written, sample_written, scored, stability, trained,
 };
 pub use rendering::Rendering;

@@ -10,6 +10,7 @@ fn help_of_every_command() {
         ("train_init", shop.train(&["init", "--help"])),
         ("train_show", shop.train(&["show", "--help"])),
         ("train_show_layers", shop.train(&["show", "layers", "--help"])),
+        ("train_show_kinds", shop.train(&["show", "kinds", "--help"])),
         ("train_show_churn", shop.train(&["show", "churn", "--help"])),
         ("train_show_lineage", shop.train(&["show", "lineage", "--help"])),
         ("train_show_features", shop.train(&["show", "features", "--help"])),

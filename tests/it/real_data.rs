@@ -7,6 +7,7 @@ use layercake::app::{
 };
 use layercake::bundle::Bundle;
 use layercake::config::Config;
+use layercake::models::segmentation::Partition;
 
 use crate::names::{OrderColumns, names_hold};
 use crate::support::{Shop, project, shared_data};
@@ -71,7 +72,7 @@ fn cdnow_last_90_days() {
     let layers = layers_beat_rfm(&session, &model).groupings.remove(0);
     assert!(layers.r2_log_gmv.unwrap() >= 0.28, "{layers:?}");
     assert!(layers.r2_gmv.unwrap() >= 0.268, "{layers:?}");
-    let refits = stability(&session, bundle, 3).unwrap();
+    let refits = stability(&session, bundle, Partition::Layers, 3).unwrap();
     assert!(refits.adjusted_rand_index >= 0.85, "{refits:?}");
 }
 

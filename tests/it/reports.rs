@@ -72,7 +72,7 @@ fn what_training_and_scoring_print() {
 #[test]
 fn what_looking_at_a_model_prints() {
     for lang in ["en", "zh"] {
-        for part in ["layers", "churn", "lineage"] {
+        for part in ["layers", "kinds", "churn", "lineage"] {
             let show = ["show", part, "--bundle", "models/shop", "--lang", lang];
             shows(&format!("show_{part}_{lang}"), &trained().train(&show).done());
         }
@@ -89,8 +89,10 @@ fn what_comparing_prints() {
         for (name, command) in [
             ("backtest", &["backtest", "--reference-groups", "groups.csv"][..]),
             ("stability", &["stability", "--refits", "2"]),
+            ("stability_of_kinds", &["stability", "--of", "kinds", "--refits", "2"]),
             ("groups", &["groups"]),
             ("migration", &["migration", "--by", "lifecycle"]),
+            ("migration_of_kind_tiers", &["migration", "--by", "kind_tiers"]),
             ("moves", &["moves", "--by", "lifecycle"]),
         ] {
             let base = ["--bundle", "models/shop", "--lang", lang];

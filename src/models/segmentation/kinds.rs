@@ -269,7 +269,8 @@ fn mean_squared_distance(
         point.iter().zip(centroid).map(|(a, b)| f64::from(a - b).powi(2)).sum()
     };
     let total: f64 = points.rows().into_iter().zip(&labels).map(squared).sum();
-    Ok(total / points.nrows().max(1) as f64)
+    // Where each user is on a centroid there is a logarithm all the same.
+    Ok((total / points.nrows().max(1) as f64).max(f64::MIN_POSITIVE))
 }
 
 /// Normal clouds that reach as far in each direction as the points do: the reference

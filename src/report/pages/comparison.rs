@@ -1,6 +1,6 @@
 //! Back-tests, and how well layers agree with refits and reference groups.
 
-use super::phrases::{thousands, users};
+use super::phrases::{many, thousands, users};
 use crate::app::{Backtest, GroupingScores, LayersAgainst, ReferenceGroupScores, Stability};
 use crate::report::{Document, Format, Table, Value, column, digits, words};
 use crate::stats::resample::Interval;
@@ -94,7 +94,9 @@ fn differences(differences: &[LayersAgainst]) -> Table {
 /// How well refits agree.
 pub fn stability(stability: &Stability) -> Document {
     let mut page = Document::default();
-    let Stability { k, n_refits, n_users, adjusted_rand_index: index } = stability;
+    let Stability { partition, k, n_refits, n_users, adjusted_rand_index: index } = stability;
+    let groups = many(*partition);
+    page.fact("of", partition.many());
     page.fact("k", *k);
     page.fact("n_refits", *n_refits);
     page.fact("n_users", *n_users);
@@ -106,12 +108,14 @@ pub fn stability(stability: &Stability) -> Document {
     ));
     page.paragraph(words(
         format!(
-            "{n_refits} refits of {k} layers, each on users drawn with replacement; mean over all \
-             pairs, on the {n_users} users of the holdout (1: the same layers)"
+            "{n_refits} refits of {k} {}, each on users drawn with replacement; mean over all \
+             pairs, on the {n_users} users of the holdout (1: the same {0})",
+            partition.many()
         ),
         format!(
-            "{k} 个分层重拟合 {n_refits} 次，每次有放回地抽取用户；在留出快照的 {n_users} 位用户上对所有配对取平均\
-             （1 表示分层相同）"
+            "{k} 个{}重拟合 {n_refits} 次，每次有放回地抽取用户；在留出快照的 {n_users} 位用户上对所有配对取平均\
+             （1 表示{0}相同）",
+            groups.zh
         ),
     ));
     page

@@ -57,18 +57,18 @@ pub fn migration(found: &Migration) -> Document {
 /// A group as a table names it.
 #[derive(Clone)]
 struct Named {
-    /// The id of a layer, the number of another group.
+    /// The id of a layer or kind, the number of another group.
     label: String,
     /// Without its id.
     rest: Bilingual,
     /// The whole name.
     name: Bilingual,
-    /// Where a short name is wanted: the id of a layer, the name of another group.
+    /// Where a short name is wanted: the id of a layer or kind, and the tier of a kind; the
+    /// name of another group.
     short: Bilingual,
 }
 
 fn named(found: &Migration, index: usize) -> Named {
-    let is_layer = matches!(found.grouping, Grouping::Groups(_));
     let Some(group) = found.groups.get(index) else {
         let name = words("not yet seen", "尚未出现");
         return Named {
@@ -80,16 +80,22 @@ fn named(found: &Migration, index: usize) -> Named {
     };
     let name = name(&group.group);
     let without_id = |text: &str| text.split_once(' ').map_or("", |(_, rest)| rest).to_owned();
-    match name.en.split_once(' ').filter(|_| is_layer) {
-        Some((id, _)) => Named {
+    let number = (index + 1).to_string();
+    let (id, _) = name.en.split_once(' ').unwrap_or((&name.en, ""));
+    match found.grouping {
+        Grouping::Groups(_) => Named {
             label: id.to_owned(),
             rest: words(without_id(&name.en), without_id(&name.zh)),
             short: Bilingual::same(id),
             name,
         },
-        None => {
-            Named { label: (index + 1).to_string(), rest: name.clone(), short: name.clone(), name }
+        Grouping::KindTiers => {
+            let tier = |text: &str, comma| text.rsplit(comma).next().unwrap_or("").to_owned();
+            let (en, zh) = (tier(&name.en, ", "), tier(&name.zh, "，"));
+            let short = words(format!("{id}, {en}"), format!("{id}，{zh}"));
+            Named { label: number, rest: name.clone(), short, name }
         }
+        Grouping::Rule(_) => Named { label: number, rest: name.clone(), short: name.clone(), name },
     }
 }
 

@@ -6,13 +6,15 @@ mod comparison;
 mod features;
 mod files;
 mod groups;
+mod habits;
 mod input;
-mod layers;
 mod lineage;
 mod migration;
 mod moves;
+mod partition;
 mod phrases;
 mod scores;
+mod selection;
 mod training;
 
 pub use churn::churn;
@@ -23,9 +25,9 @@ pub use files::{
     sample_written,
 };
 pub use groups::group_outcomes;
-pub use layers::layers;
 pub use lineage::lineage;
 pub use migration::migration;
 pub use moves::moves;
+pub use partition::partition;
 pub use scores::scored;
 pub use training::trained;

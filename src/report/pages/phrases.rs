@@ -1,6 +1,7 @@
 //! Parts of sentences that several pages need.
 
 use crate::dataset::Bilingual;
+use crate::models::segmentation::Partition;
 use crate::report::digits;
 use crate::report::words;
 
@@ -9,6 +10,14 @@ pub(super) fn users(n: usize) -> Bilingual {
     let number = digits::count(n as u64);
     let en = if n == 1 { "1 user".to_owned() } else { format!("{number} users") };
     words(en, format!("{number} 位用户"))
+}
+
+/// "Layers" or "Kinds".
+pub(super) fn many(partition: Partition) -> Bilingual {
+    match partition {
+        Partition::Layers => words("Layers", "分层"),
+        Partition::Kinds => words("Kinds", "类型"),
+    }
 }
 
 /// The name of a layer, which a reviewer may have written: as it is.

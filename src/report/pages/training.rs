@@ -1,15 +1,22 @@
 //! A trained model: its features, its layers, how its churn model does.
 
+use std::ops::RangeInclusive;
+
 use super::churn;
 use super::features::dropped;
 use super::files::saved;
 use super::input::{input, memory};
 use super::lineage::entry;
+use super::partition::as_of;
 use super::phrases::{layer_name, users};
+use super::selection::{habits_of_layers, one_kind};
 use crate::app::Trained;
 use crate::bundle::Bundle;
+use crate::dataset::Bilingual;
 use crate::features::Pruning;
-use crate::models::segmentation::{Candidate, Group, GroupCount, KVerdict};
+use crate::models::segmentation::{
+    Candidate, FittedGroups, Group, GroupCount, KVerdict, KindParams, Partition,
+};
 use crate::report::{Document, Format, Table, column, words};
 
 /// A trained model.
@@ -18,13 +25,11 @@ pub fn trained(trained: &Trained) -> Document {
     let mut page = Document::default();
     page.section("input", None, input(&bundle.record.input, trained.quarantine.as_deref()));
     features(&mut page, bundle);
-    let (as_of, days) = (bundle.record.dates.training[0].date(), horizon_days(bundle));
-    page.heading(words(
-        format!("Layers as of {as_of}, and what their users did in the {days} days after"),
-        format!("{as_of} 的分层，及其后 {days} 天的表现"),
-    ));
-    page.table(layers(bundle));
+    page.heading(as_of(bundle, Partition::Layers));
+    page.table(groups(&bundle.layers, ("Layer", "分层")));
     chosen_k(&mut page, bundle);
+    page.table(groups(&bundle.kinds, ("Kind", "类型")));
+    number_of_kinds(&mut page, bundle);
     page.append(entry(&trained.lineage));
     page.append(churn::summary(bundle));
     saved(&mut page, &trained.folder);
@@ -91,12 +96,11 @@ fn leak_alarms(page: &mut Document, pruning: &Pruning) {
     ));
 }
 
-fn layers(bundle: &Bundle) -> Table {
+fn groups(fitted: &FittedGroups, title: (&str, &str)) -> Table {
+    let seen = fitted.groups.iter().filter(|it| it.profile.n_users > 0);
     let columns = [
         column("id", ("", ""), Format::Text, |it: &&Group| it.id.clone()),
-        column("name", ("Layer", "分层"), Format::Text, |it: &&Group| {
-            layer_name(&it.name, &it.name_zh)
-        }),
+        column("name", title, Format::Text, |it: &&Group| layer_name(&it.name, &it.name_zh)),
         column("n_users", ("Users", "用户数"), Format::Count, |it: &&Group| it.profile.n_users),
         column("share", ("Share", "占比"), Format::Share, |it: &&Group| it.profile.share),
         column("gmv_share", ("GMV", "GMV"), Format::Share, |it: &&Group| it.profile.gmv_share),
@@ -107,7 +111,7 @@ fn layers(bundle: &Bundle) -> Table {
             it.profile.churn_rate
         }),
     ];
-    Table::new("layers", &bundle.layers.groups, &columns)
+    Table::new(fitted.partition.many(), seen, &columns)
 }
 
 /// How many layers there are and why; what speaks against it.
@@ -115,24 +119,49 @@ fn chosen_k(page: &mut Document, bundle: &Bundle) {
     let params = &bundle.config.segmentation;
     let taken = bundle.layers.candidates.iter().find(|c| c.verdict == KVerdict::Taken);
     let Some(taken) = taken else { return };
-    let (why_en, why_zh) = match params.k {
-        GroupCount::Exactly(_) => ("as the config asks".to_owned(), "按配置".to_owned()),
-        _ => {
-            let bounds = params.bounds();
-            let (least, most) = (bounds.start(), bounds.end());
-            (format!("chosen from {least} to {most}"), format!("从 {least} 至 {most} 中选出"))
-        }
-    };
+    let why = why(params.k, params.bounds());
     let (n, index) = (bundle.layers.groups.len(), taken.stability);
     page.fact("stability", index);
     page.paragraph(words(
         format!(
-            "{n} layers, {why_en}; adjusted Rand index {index:.2} between clusters of resampled \
-             users in the same embedding"
+            "{n} layers, {}; adjusted Rand index {index:.2} between clusters of resampled \
+             users in the same embedding",
+            why.en
         ),
-        format!("{n} 个分层，{why_zh}；同一嵌入中重抽样用户的聚类之间的调整兰德指数为 {index:.2}"),
+        format!(
+            "{n} 个分层，{}；同一嵌入中重抽样用户的聚类之间的调整兰德指数为 {index:.2}",
+            why.zh
+        ),
     ));
+    if let Some(habits) = habits_of_layers(bundle) {
+        page.paragraph(habits);
+    }
     weak_layers(page, bundle, taken);
+}
+
+/// How many kinds there are and why.
+fn number_of_kinds(page: &mut Document, bundle: &Bundle) {
+    let n = bundle.kinds.groups.iter().filter(|it| it.cluster.is_some()).count();
+    page.fact("n_kinds", n);
+    let k = bundle.config.kinds.k;
+    let why = why(k, k.bounds(KindParams::AUTO));
+    page.paragraph(one_kind(&bundle.kinds).unwrap_or_else(|| {
+        words(
+            format!("{n} kinds, {}: how users shop, whatever the volume", why.en),
+            format!("{n} 种类型，{}：用户如何购物，与多少无关", why.zh),
+        )
+    }));
+}
+
+/// Why there are so many groups.
+fn why(k: GroupCount, bounds: RangeInclusive<usize>) -> Bilingual {
+    let (least, most) = (bounds.start(), bounds.end());
+    match k {
+        GroupCount::Exactly(_) => words("as the config asks", "按配置"),
+        _ => {
+            words(format!("chosen from {least} to {most}"), format!("从 {least} 至 {most} 中选出"))
+        }
+    }
 }
 
 fn weak_layers(page: &mut Document, bundle: &Bundle, taken: &Candidate) {

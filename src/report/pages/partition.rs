@@ -1,53 +1,55 @@
-//! The layers of a model as people look at them before they name them.
+//! The layers or kinds of a model as people look at them before they name them.
 
 use std::collections::HashSet;
 
-use super::phrases::users;
+use super::phrases::{many, users};
+use super::selection;
 use crate::bundle::Bundle;
-use crate::dataset::{FeatureInfo, Missing};
+use crate::dataset::{Bilingual, FeatureInfo, Missing};
 use crate::features::Feature;
-use crate::models::segmentation::{Candidate, Difference, Driver, Group, KVerdict};
+use crate::models::segmentation::{Difference, Driver, FittedGroups, Group, Partition};
 use crate::report::{Document, Format, Table, Value, column, digits, words};
 
 /// Differences and drivers that are shown of each layer.
 const N_DIFFERENCES: usize = 6;
 const N_DRIVERS: usize = 5;
 
-/// Every layer with its profile, and how each number of layers did.
-pub fn layers(bundle: &Bundle) -> Document {
+/// Every group with its profile, and how each number of groups did.
+pub fn partition(bundle: &Bundle, partition: Partition) -> Document {
+    let fitted = bundle.groups(partition);
     let mut page = Document::default();
+    page.fact("as_of", bundle.record.dates.training[0].date());
+    page.fact("horizon_days", bundle.config.snapshots.horizon_days.get());
+    page.heading(as_of(bundle, partition));
+    page.table(profiles(fitted).for_programs());
     let days = bundle.config.snapshots.horizon_days.get();
-    let as_of = bundle.record.dates.training[0].date();
-    page.fact("as_of", as_of);
-    page.fact("horizon_days", days);
-    page.heading(words(
-        format!("Layers as of {as_of}, and what their users did in the {days} days after"),
-        format!("{as_of} 的分层，及其后 {days} 天的表现"),
-    ));
-    page.table(profiles(&bundle.layers.groups).for_programs());
-    for layer in &bundle.layers.groups {
-        one_layer(&mut page, layer, &bundle.plan.features, days);
+    for group in fitted.groups.iter().filter(|it| it.profile.n_users > 0) {
+        one_group(&mut page, group, &bundle.plan.features, days);
     }
-    page.table(differences_of_all(&bundle.layers.groups).for_programs());
-    page.table(drivers(&bundle.layers.groups).for_programs());
-    page.heading(words("Numbers of layers tried", "试过的分层数"));
-    page.table(candidates(&bundle.layers.candidates));
-    page.paragraph(words(
-        "Outcome R²: share of the variance in users' later behaviour that the layers predict. \
-         Stability: adjusted Rand index between clusters of resampled users in the same embedding. \
-         Smallest: share of users in the smallest layer. All are measured on users or dates that \
-         the candidate was not fitted to.",
-        "结果 R²：分层所预测的用户之后行为的方差占比。稳定性：同一嵌入中重抽样用户的聚类之间的调整兰德\
-         指数。最小：最小分层的用户占比。均在候选方案未拟合过的用户或时间上计算。",
-    ));
+    page.table(differences_of_all(fitted).for_programs());
+    page.table(drivers(fitted).for_programs());
+    match partition {
+        Partition::Layers => selection::of_layers(&mut page, bundle),
+        Partition::Kinds => selection::of_kinds(&mut page, bundle),
+    }
     page
 }
 
-fn one_layer(page: &mut Document, layer: &Group, features: &[Feature], days: u32) {
-    let profile = &layer.profile;
+/// What stands above the groups of a model.
+pub(super) fn as_of(bundle: &Bundle, partition: Partition) -> Bilingual {
+    let days = bundle.config.snapshots.horizon_days.get();
+    let (as_of, name) = (bundle.record.dates.training[0].date(), many(partition));
+    words(
+        format!("{} as of {as_of}, and what their users did in the {days} days after", name.en),
+        format!("{as_of} 的{}，及其后 {days} 天的表现", name.zh),
+    )
+}
+
+fn one_group(page: &mut Document, group: &Group, features: &[Feature], days: u32) {
+    let profile = &group.profile;
     page.heading(words(
-        format!("{}  {} · {}", layer.id, layer.name, layer.name_zh),
-        format!("{}  {} · {}", layer.id, layer.name_zh, layer.name),
+        format!("{}  {} · {}", group.id, group.name, group.name_zh),
+        format!("{}  {} · {}", group.id, group.name_zh, group.name),
     ));
     let users = users(profile.n_users);
     let [share, customers, gmv, no_order] =
@@ -65,7 +67,7 @@ fn one_layer(page: &mut Document, layer: &Group, features: &[Feature], days: u32
             users.zh
         ),
     ));
-    page.paragraph(words(layer.description.clone(), layer.description_zh.clone()));
+    page.paragraph(words(group.description.clone(), group.description_zh.clone()));
     page.table(differences(most_telling(&profile.differences, features)).for_people());
     let drivers: Vec<String> = profile
         .drivers
@@ -80,8 +82,8 @@ fn one_layer(page: &mut Document, layer: &Group, features: &[Feature], days: u32
     ));
 }
 
-/// What programs read of each layer.
-fn profiles(layers: &[Group]) -> Table {
+/// What programs read of each group.
+fn profiles(fitted: &FittedGroups) -> Table {
     let title = ("", "");
     let columns = [
         column("id", title, Format::Text, |it: &&Group| it.id.clone()),
@@ -97,7 +99,7 @@ fn profiles(layers: &[Group]) -> Table {
         column("no_order_rate", title, Format::Share, |it: &&Group| it.profile.no_order_rate),
         column("churn_rate", title, Format::Share, |it: &&Group| it.profile.churn_rate),
     ];
-    Table::new("layers", layers, &columns)
+    Table::new(fitted.partition.many(), &fitted.groups, &columns)
 }
 
 fn differences<'a>(rows: Vec<(&'a Difference, Option<&'a FeatureInfo>)>) -> Table {
@@ -127,13 +129,14 @@ fn median(value: f64, info: Option<&FeatureInfo>) -> Value {
     }
 }
 
-fn differences_of_all(layers: &[Group]) -> Table {
+fn differences_of_all(fitted: &FittedGroups) -> Table {
     type Row<'a> = (&'a str, &'a Difference);
-    let rows = layers
+    let rows = fitted
+        .groups
         .iter()
-        .flat_map(|layer| layer.profile.differences.iter().map(|it| (layer.id.as_str(), it)));
+        .flat_map(|group| group.profile.differences.iter().map(|it| (group.id.as_str(), it)));
     let columns = [
-        column("layer", ("", ""), Format::Text, |it: &Row<'_>| it.0),
+        column(fitted.partition.one(), ("", ""), Format::Text, |it: &Row<'_>| it.0),
         column("feature", ("", ""), Format::Text, |it: &Row<'_>| it.1.feature.clone()),
         column("median", ("", ""), Format::Short, |it: &Row<'_>| it.1.median),
         column("median_of_all", ("", ""), Format::Short, |it: &Row<'_>| it.1.median_of_all),
@@ -142,13 +145,14 @@ fn differences_of_all(layers: &[Group]) -> Table {
     Table::new("differences", rows, &columns)
 }
 
-fn drivers(layers: &[Group]) -> Table {
+fn drivers(fitted: &FittedGroups) -> Table {
     type Row<'a> = (&'a str, &'a Driver);
-    let rows = layers
+    let rows = fitted
+        .groups
         .iter()
-        .flat_map(|layer| layer.profile.drivers.iter().map(|it| (layer.id.as_str(), it)));
+        .flat_map(|group| group.profile.drivers.iter().map(|it| (group.id.as_str(), it)));
     let columns = [
-        column("layer", ("", ""), Format::Text, |it: &Row<'_>| it.0),
+        column(fitted.partition.one(), ("", ""), Format::Text, |it: &Row<'_>| it.0),
         column("feature", ("", ""), Format::Text, |it: &Row<'_>| it.1.feature.clone()),
         column("share", ("", ""), Format::Share, |it: &Row<'_>| it.1.share),
     ];
@@ -176,52 +180,4 @@ fn most_telling<'a>(
         .filter(|(_, info)| is_first(*info))
         .take(N_DIFFERENCES)
         .collect()
-}
-
-/// Every number of layers that training tried.
-fn candidates(candidates: &[Candidate]) -> Table {
-    let columns = [
-        column("k", ("Layers", "分层数"), Format::Count, |it: &&Candidate| it.k),
-        column(
-            "outcome_r2",
-            ("Outcome R²", "结果 R²"),
-            Format::Decimal(3),
-            |it: &&Candidate| it.outcome_r2,
-        ),
-        column(
-            "silhouette",
-            ("Silhouette", "轮廓系数"),
-            Format::Decimal(3),
-            |it: &&Candidate| it.silhouette,
-        ),
-        column("stability", ("Stability", "稳定性"), Format::Decimal(3), |it: &&Candidate| {
-            it.stability
-        }),
-        column("smallest_share", ("Smallest", "最小"), Format::Share, |it: &&Candidate| {
-            it.smallest_share
-        }),
-        column("verdict", ("Verdict", "结论"), Format::Text, |it: &&Candidate| {
-            verdict(it.verdict)
-        }),
-    ];
-    Table::new("candidates", candidates, &columns)
-}
-
-fn verdict(verdict: KVerdict) -> Value {
-    match verdict {
-        KVerdict::Taken => Value::code("taken", "taken", "采用"),
-        KVerdict::SmallGroup => Value::code("small_layer", "a layer is too small", "有分层太小"),
-        KVerdict::Unstable => Value::code("unstable", "refits disagree", "重拟合不一致"),
-        KVerdict::LowerOutcomeR2 => Value::code("lower_outcome_r2", "predicts less", "预测力较低"),
-        KVerdict::NoTighter => Value::code("no_tighter", "no tighter", "并不更紧密"),
-        KVerdict::NotSeparated => {
-            Value::code("not_separated", "one cloud in pieces", "只是一团的切块")
-        }
-        KVerdict::MoreAreFound => {
-            Value::code("more_are_found", "one more is tighter", "再多一个更紧密")
-        }
-        KVerdict::LowerSilhouette => {
-            Value::code("lower_silhouette", "clusters less apart", "分层区分度较低")
-        }
-    }
 }
