@@ -207,9 +207,37 @@ const SECTIONS: &[Section] = &[
                 "standard deviation of behaviour beside that of the predictions, with many users (with few, more); 0 for the outcome alone",
             ),
             Key(
+                "habits_weight",
+                "",
+                "standard deviation of how users shop beside that of the predictions: a number, or `\"auto\"` for as much as `habits_cost` allows",
+            ),
+            Key(
+                "habits_cost",
+                "",
+                "share of what layers of outcomes alone predict that `habits_weight = \"auto\"` may cost; layers stay above RFM's cells all the same",
+            ),
+            Key(
                 "transform",
                 "",
                 "how long tails are transformed: `\"log\"`, `\"winsorise\"` or `\"robust\"`",
+            ),
+            Key("algorithm", "", "`\"k_means\"`, `\"mini_batch\"` or `\"gaussian_mixture\"`"),
+            Key("n_starts", "", "starts of k-means, of which the best counts"),
+        ],
+    },
+    Section {
+        header: "[kinds]",
+        about: "Kinds: how users shop, whatever the volume.",
+        keys: &[
+            Key(
+                "k",
+                "",
+                "number of kinds: a number, `\"auto\"` (1 to 12) or `{ min = 5, max = 9 }`",
+            ),
+            Key(
+                "min_share",
+                "",
+                "smallest kind that a chosen number of kinds may have, as a share of the users",
             ),
             Key("algorithm", "", "`\"k_means\"`, `\"mini_batch\"` or `\"gaussian_mixture\"`"),
             Key("n_starts", "", "starts of k-means, of which the best counts"),

@@ -197,7 +197,7 @@ fn verdict<'a>() -> CandidateColumn<'a> {
         KVerdict::LowerSilhouette => {
             Value::code("lower_silhouette", "clusters less apart", "区分度较低")
         }
-        KVerdict::NoTighter => Value::code("no_tighter", "cuts through kinds", "把类型切开"),
+        KVerdict::NoTighter => Value::code("no_tighter", "cuts a kind", "把类型切开"),
         KVerdict::NotSeparated => {
             Value::code("not_separated", "one cloud in pieces", "只是一团的切块")
         }
