@@ -128,6 +128,15 @@ fn users_who_shop_alike_whatever_the_volume_are_of_one_kind() {
     shop.write("shop.toml", format!("{before_source}{rest}[[source]]{events}{amount}\n"));
     let kinds = kinds(&shop);
     assert_eq!(known(&kinds).len(), 1, "{:?}", kinds.candidates);
+    let bundle = ["--bundle", "models/shop"];
+    let page = shop.train(&[&["show", "kinds"], &bundle[..]].concat()).done();
+    assert!(page.contains("One kind only: users differ in how they shop by no more"), "{page}");
+    // Everybody is in it, and every verb goes on.
+    shop.score(&[&bundle[..], &["--encoding", "csv"]].concat()).done();
+    assert!(scores(&shop, "as_of=2024-08-28").values().all(|row| row["kind_id"] == "K1"));
+    for arguments in [&["groups", "--by", "kind_tiers"][..], &["stability", "--of", "kinds"]] {
+        shop.compare(&[arguments, &bundle].concat()).done();
+    }
 }
 
 #[test]
@@ -141,4 +150,17 @@ fn a_hundred_thousand_categories() {
     let of_categories = habits(&kinds).iter().filter(|it| it.contains("_c")).count();
     assert!(of_categories <= 12, "{:?}", habits(&kinds));
     assert!(!known(&kinds).is_empty());
+}
+
+#[test]
+fn more_kinds_than_users_shop_differently() {
+    for k in ["5000", "{ min = 4000, max = 5000 }"] {
+        let shop = Shop::with_orders(&orders(60));
+        shop.write("shop.toml", format!("{CONFIG}\n[kinds]\nk = {k}\n"));
+        shop.train(&["--config", "shop.toml"]).refused(&[
+            "[kinds] k = ",
+            "users who shop differently",
+            "lower k",
+        ]);
+    }
 }

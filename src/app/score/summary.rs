@@ -57,6 +57,8 @@ pub struct ScoreSummary {
     /// Users by what put them into their layer: the cluster, a merge, a split or
     /// a pin.
     pub assigned_by: BTreeMap<String, usize>,
+    /// The same of kinds.
+    pub kind_assigned_by: BTreeMap<String, usize>,
     /// Users by lifecycle stage.
     pub lifecycle: BTreeMap<&'static str, usize>,
     /// What was read.
@@ -106,6 +108,7 @@ pub(super) fn summarise(data: &OpenData<'_>, scores: &UserScores<'_>) -> ScoreSu
         layers: group_counts(scores, Partition::Layers, &scores.layers),
         kinds: group_counts(scores, Partition::Kinds, &scores.kinds),
         assigned_by: counts(scores.layers.assigned_by.iter().map(ToString::to_string)),
+        kind_assigned_by: counts(scores.kinds.assigned_by.iter().map(ToString::to_string)),
         lifecycle: counts(scores.stages.iter().copied()),
         input: data.input.clone(),
         memory: data.memory(),

@@ -60,6 +60,19 @@ pub enum SegmentationError {
         /// Different coordinates among them.
         n_distinct: usize,
     },
+    /// Fewer users who shop differently than kinds.
+    #[error(
+        "[kinds] k = {k} needs at least {k} users who shop differently, but of {n_users} users of \
+         whom enough is known only {n_distinct} do; lower k, or add data"
+    )]
+    TooFewHabits {
+        /// Kinds asked for.
+        k: usize,
+        /// Users of whom enough is known.
+        n_users: usize,
+        /// Users with different habits.
+        n_distinct: usize,
+    },
     /// Outcomes could not be predicted.
     #[error(transparent)]
     Boosting(#[from] BoostingError),

@@ -117,7 +117,14 @@ fn try_candidates(
     for k in bounds.clone() {
         match measure(params, points.view(), &clouds, k, seed) {
             // There are no more different users than that.
-            Err(SegmentationError::TooFewPoints { .. }) if bounds.start() < bounds.end() => break,
+            Err(SegmentationError::TooFewPoints { .. })
+                if params.k == GroupCount::Auto || !candidates.is_empty() =>
+            {
+                break;
+            }
+            Err(SegmentationError::TooFewPoints { k, n_users, n_distinct }) => {
+                return Err(SegmentationError::TooFewHabits { k, n_users, n_distinct });
+            }
             measured => candidates.push(measured?),
         }
     }

@@ -1,5 +1,7 @@
 //! A scoring run.
 
+use std::collections::BTreeMap;
+
 use super::churn_labels::label;
 use super::files::saved;
 use super::input::{input, memory};
@@ -24,7 +26,8 @@ pub fn scored(summary: &ScoreSummary) -> Document {
     }
     totals(&mut page, summary);
     page.table(lifecycle(summary).for_programs());
-    page.table(assigned_by(summary).for_programs());
+    page.table(assigned_by("assigned_by", &summary.assigned_by).for_programs());
+    page.table(assigned_by("kind_assigned_by", &summary.kind_assigned_by).for_programs());
     saved(&mut page, &summary.scores);
     page.section("memory", None, memory(&summary.memory));
     page
@@ -97,21 +100,22 @@ fn lifecycle(summary: &ScoreSummary) -> Table {
     Table::new("lifecycle", &summary.lifecycle, &columns)
 }
 
-fn assigned_by(summary: &ScoreSummary) -> Table {
+fn assigned_by(key: &'static str, counts: &BTreeMap<String, usize>) -> Table {
     type Row<'a> = (&'a String, &'a usize);
     let columns = [
         column("assigned_by", ("", ""), Format::Text, |it: &Row<'_>| it.0.clone()),
         column("n_users", ("", ""), Format::Count, |it: &Row<'_>| *it.1),
     ];
-    Table::new("assigned_by", &summary.assigned_by, &columns)
+    Table::new(key, counts, &columns)
 }
 
 /// Which review was used, and how many users it put elsewhere.
 fn reviewed(page: &mut Document, summary: &ScoreSummary, file: &str) {
-    let moved = summary.assigned_by.iter().filter(|(by, _)| *by != "cluster");
+    let all = summary.assigned_by.iter().chain(&summary.kind_assigned_by);
+    let moved = all.filter(|(by, _)| *by != "cluster");
     let moved: Vec<String> = moved.map(|(by, n)| format!("{by} {}", thousands(*n))).collect();
     let moved = match moved.is_empty() {
-        true => words("puts nobody into another layer", "没有用户因此换分层"),
+        true => words("puts nobody into another layer or kind", "没有用户因此换分层或类型"),
         false => Bilingual::same(moved.join(", ")),
     };
     page.paragraph(words(
