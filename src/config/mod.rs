@@ -157,6 +157,7 @@ impl Config {
             ("events", self.events.check()),
             ("features", self.features.check()),
             ("segmentation", self.segmentation.check()),
+            ("kinds", self.kinds.check()),
             ("lifecycle", stages.map(|_| ())),
             ("churn", self.churn.check()),
         ];

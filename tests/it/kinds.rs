@@ -164,3 +164,11 @@ fn more_kinds_than_users_shop_differently() {
         ]);
     }
 }
+
+#[test]
+fn bounds_of_the_number_of_kinds_the_wrong_way_round() {
+    let shop = Shop::ordinary();
+    shop.write("shop.toml", format!("{CONFIG}\n[kinds]\nk = {{ min = 9, max = 3 }}\n"));
+    shop.train(&["--config", "shop.toml"])
+        .refused(&["kinds", "k must have a min that is at most max, got 9 and 3"]);
+}
