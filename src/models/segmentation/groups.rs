@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::SegmentationError;
 use super::choose_k::Candidate;
 use super::embedding::Embedding;
-use super::naming::{NameClaim, NamedGroup, layer_names, typical_user};
+use super::naming::{NameClaim, NamedGroup, kind_names, layer_names, typical_user};
 use super::profile::{GroupProfile, profile_groups};
 use super::trade_off::TradeOff;
 use crate::dataset::{Bilingual, FeatureMatrix, Snapshot};
@@ -195,7 +195,11 @@ impl Found<'_> {
         let place = |label: &usize| of_cluster.iter().position(|it| it == label);
         let group_of: Vec<usize> =
             labels.iter().map(|label| place(label).unwrap_or(of_cluster.len())).collect();
-        let names = layer_names(named_by, &group_of, of_cluster.len());
+        let names_of = match partition {
+            Partition::Layers => layer_names,
+            Partition::Kinds => kind_names,
+        };
+        let names = names_of(named_by, &group_of, of_cluster.len());
         let found = of_cluster.into_iter().zip(profiles).zip(names).zip(1..);
         let mut groups: Vec<Group> = found
             .map(|(((cluster, profile), name), number)| {
@@ -204,7 +208,7 @@ impl Found<'_> {
             .collect();
         groups.extend(of_unknown.map(|profile| {
             let words = Bilingual::new("Hardly known yet", "了解尚少");
-            let name = NamedGroup { words, claims: Vec::new() };
+            let name = NamedGroup { words, claims: Vec::new(), description: None };
             Group::of(partition.id(0), name, None, profile, latest)
         }));
         Ok(FittedGroups {
@@ -245,8 +249,9 @@ impl Group {
         profile: GroupProfile,
         latest: &Snapshot,
     ) -> Self {
-        let NamedGroup { words, claims } = name;
-        let description = typical_user(&profile, latest.features.features());
+        let NamedGroup { words, claims, description } = name;
+        let description =
+            description.unwrap_or_else(|| typical_user(&profile, latest.features.features()));
         Self {
             id,
             name: words.en,

@@ -1,10 +1,17 @@
-//! Names of layers. A name is a few claims about single users ("weekly shoppers",
-//! "quiet for 5+ months"), put together such that at least three quarters of the
-//! layer's users meet all of them at once and as few other users as possible do.
-//! Nothing is claimed that is true only beside other layers.
+//! Names of layers and of kinds. The name of a layer is a few claims about single users
+//! ("weekly shoppers", "quiet for 5+ months"), put together such that at least three
+//! quarters of the layer's users meet all of them at once and as few other users as
+//! possible do. Nothing is claimed that is true only beside other layers. What names of
+//! kinds say is in `kind_names`.
 
+mod archetypes;
 mod claims;
 mod compose;
+mod habits;
+mod kind_names;
+#[cfg(test)]
+mod kind_tests;
+mod named_group;
 mod number_claims;
 mod rhythm_claims;
 #[cfg(test)]
@@ -15,9 +22,11 @@ mod user_set;
 mod users;
 mod value_claims;
 
-pub(super) use self::typical_user::typical_user;
+pub use self::named_group::NameClaim;
 
-use serde::{Deserialize, Serialize};
+pub(super) use self::kind_names::kind_names;
+pub(super) use self::named_group::NamedGroup;
+pub(super) use self::typical_user::typical_user;
 
 use self::claims::Claim;
 use self::compose::{Candidate, candidates};
@@ -28,23 +37,6 @@ use self::user_set::UserSet;
 use self::users::Users;
 use self::value_claims::values;
 use crate::dataset::{Bilingual, Dimension, Family, FeatureInfo, Snapshot};
-
-/// The name of a layer, and of how many of its users it is true.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct NamedGroup {
-    pub(super) words: Bilingual,
-    pub(super) claims: Vec<NameClaim>,
-}
-
-/// What a name claims.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NameClaim {
-    /// The claim.
-    pub words: Bilingual,
-    /// Share of the layer's users of whom it is true.
-    pub share: f64,
-}
 
 /// A name for each of `n_layers` layers, all distinct in both languages; `layer_of`
 /// says in which one each user of the snapshot is, the most valuable being 0.
@@ -68,7 +60,7 @@ pub(super) fn layer_names(
     named.map(|(name, members)| name.with_shares(&layers.claims, members)).collect()
 }
 
-/// Names of the features, of all that there are, of which names of layers make claims:
+/// Names of the features, of all that there are, of which names make claims:
 /// names see them even where models do not.
 pub fn features_of_names(all: &[FeatureInfo]) -> Vec<String> {
     let is_read = |it: &&FeatureInfo| it.window_days.is_none() && is_claimed(it.family);
@@ -84,6 +76,7 @@ fn is_claimed(family: Family) -> bool {
             | DiscountShare
             | ItemVariety
             | OrdersAtWeekend
+            | OrdersAt(_)
             | OrdersInQuarter(_)
             | Events
             | Response
@@ -93,6 +86,7 @@ fn is_claimed(family: Family) -> bool {
             | DaysSinceActivity
             | DaysSinceFirstEvent
             | GmvOnChannel
+            | EventsOf(Dimension::Channel | Dimension::Category)
             | ShareOf(Dimension::Channel | Dimension::Category)
             | Distinct(Dimension::Category)
     )
@@ -121,7 +115,8 @@ impl Chosen {
             words: claims[it].words.clone(),
             share: claims[it].holds.count_in(members) as f64 / n_members,
         };
-        NamedGroup { words: self.words, claims: self.claims.into_iter().map(claim).collect() }
+        let claims = self.claims.into_iter().map(claim).collect();
+        NamedGroup { words: self.words, claims, description: None }
     }
 
     fn is_called(&self, name: &Bilingual) -> bool {

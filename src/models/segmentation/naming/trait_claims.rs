@@ -122,7 +122,7 @@ fn event_traits(users: &Users<'_>, feature: &FeatureInfo) -> Vec<Claim> {
 }
 
 /// A value of the data as part of a name.
-fn short(value: &str) -> String {
+pub(super) fn short(value: &str) -> String {
     let value = value.replace('_', " ");
     let value = value.trim();
     match value.char_indices().nth(MAX_VALUE_CHARS) {

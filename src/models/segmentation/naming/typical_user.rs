@@ -110,24 +110,28 @@ fn in_unit(value: f64, feature: &FeatureInfo) -> String {
     }
 }
 
-fn sentence(parts: &[Bilingual]) -> Bilingual {
+pub(super) fn sentence(parts: &[Bilingual]) -> Bilingual {
     if parts.is_empty() {
         return Bilingual::default();
     }
     let joined = |of: fn(&Bilingual) -> &str, between| {
         parts.iter().map(of).collect::<Vec<_>>().join(between)
     };
-    let en = joined(|it| &it.en, "; ");
-    let mut letters = en.chars();
-    let first = letters.next().map_or(String::new(), |first| first.to_uppercase().collect());
     Bilingual::new(
-        format!("{first}{}.", letters.as_str()),
+        format!("{}.", begun(&joined(|it| &it.en, "; "))),
         format!("{}。", joined(|it| &it.zh, "；")),
     )
 }
 
+/// With a capital letter.
+pub(super) fn begun(words: &str) -> String {
+    let mut letters = words.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    first + letters.as_str()
+}
+
 /// As many digits as distinguish values: 12,345 · 48 · 3.2 · 0.25.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     let digits = match value.abs() {
         size if size >= 20.0 || size.fract() == 0.0 => 0,
         size if size >= 1.0 => 1,

@@ -64,6 +64,11 @@ impl<'a> Users<'a> {
         self.n_orders[user]
     }
 
+    /// Days with an order.
+    pub(super) fn n_order_days(&self, user: usize) -> f64 {
+        f64::from(self.purchases[user].orders.n_days)
+    }
+
     pub(super) fn is_customer(&self, user: usize) -> bool {
         self.n_orders[user] > 0.0
     }
@@ -106,6 +111,12 @@ impl<'a> Users<'a> {
         let gap = self.purchases[user].orders.median_gap_days().unwrap_or(self.shop_gap_days);
         let limit = (LAPSED_GAPS * gap).max(MIN_LAPSED_DAYS);
         self.silence_days(user).is_some_and(|days| days > limit)
+    }
+
+    /// The first order is so long ago that who did not come back has lapsed.
+    pub(super) fn could_have_come_back(&self, user: usize) -> bool {
+        let limit = (LAPSED_GAPS * self.shop_gap_days).max(MIN_LAPSED_DAYS);
+        self.first_order_days_ago(user).is_some_and(|days| days > limit)
     }
 
     /// Silent for at least so many days, and longer than is usual for the user.
