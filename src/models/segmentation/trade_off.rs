@@ -1,7 +1,8 @@
 //! How much of how users shop goes into layers: as much as costs little of what they
 //! predict.
 
-use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::choose_k::{MAX_POINTS, cluster_params, labels, mean_r2, r2_of_outcomes, thinned};
@@ -13,6 +14,10 @@ use crate::stats::clustering::fit_clusters;
 
 /// Weights that are tried.
 const WEIGHTS: [f64; 9] = [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0];
+
+/// Fits of each weight, of which the means count: one alone says by chance a few
+/// hundredths more or less.
+const N_FITS: u64 = 3;
 
 /// The number of layers that weights are tried with, where it is not fixed.
 const USUAL_LAYERS: usize = 10;
@@ -35,7 +40,7 @@ pub struct TradeOff {
 }
 
 /// Layers with one weight of habits.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trial {
     /// Standard deviation of habits, as a multiple of that of the predicted outcomes.
@@ -91,24 +96,33 @@ impl TradeOff {
         let outcomes = (&split.training.outcomes, &split.validation.outcomes);
         let try_weight = |weight: f64| {
             let with = |place: usize| -> Array2<f32> {
+                if weight == 0.0 {
+                    return points[place].clone();
+                }
+                let outcomes = points[place].slice(s![.., ..embedding.n_outcomes()]);
                 let habits = of_habits[place].mapv(|value| (value * weight * scale) as f32);
-                concatenate![Axis(1), points[place], habits]
+                concatenate![Axis(1), outcomes, habits]
             };
             let (training, validation) = (with(0), with(1));
-            let params = cluster_params(Clustering::of_trials(params), k, seed);
-            let clusters = fit_clusters(&params, thinned(training.view(), MAX_POINTS).view())?;
-            let labels =
-                [labels(&clusters, training.view())?, labels(&clusters, validation.view())?];
-            let scores = r2_of_outcomes((&labels[0], &labels[1]), outcomes.0, outcomes.1);
-            Ok(Trial {
-                weight,
-                outcome_r2: mean_r2(&scores).unwrap_or(0.0),
-                value_r2: value_r2(&scores),
-                habits_r2: explained(of_habits[1].view(), &labels[1]),
-            })
+            let thinned = thinned(training.view(), MAX_POINTS);
+            let mut trial = Trial { weight, ..Trial::default() };
+            for number in 0..N_FITS {
+                let seed = seed.wrapping_add(number);
+                let params = cluster_params(Clustering::of_trials(params), k, seed);
+                let clusters = fit_clusters(&params, thinned.view())?;
+                let labels =
+                    [labels(&clusters, training.view())?, labels(&clusters, validation.view())?];
+                let scores = r2_of_outcomes((&labels[0], &labels[1]), outcomes.0, outcomes.1);
+                trial.outcome_r2 += mean_r2(&scores).unwrap_or(0.0) / N_FITS as f64;
+                trial.value_r2 += value_r2(&scores) / N_FITS as f64;
+                trial.habits_r2 += explained(of_habits[1].view(), &labels[1]) / N_FITS as f64;
+            }
+            Ok(trial)
         };
-        let trials =
-            WEIGHTS.into_iter().map(try_weight).collect::<Result<Vec<_>, SegmentationError>>()?;
+        let trials = WEIGHTS
+            .into_par_iter()
+            .map(try_weight)
+            .collect::<Result<Vec<_>, SegmentationError>>()?;
         let rfm_r2 = rival(training, training)
             .zip(rival(training, validation))
             .map(|it| value_r2(&r2_of_outcomes((&it.0, &it.1), outcomes.0, outcomes.1)));

@@ -52,9 +52,10 @@ impl Embedding {
     }
 
     /// The same with habits, whose standard deviation over the rows is `share` times that
-    /// of the predicted outcomes.
+    /// of the predicted outcomes, in place of the directions of behaviour, which say of all
+    /// features together what habits say of how users shop.
     pub(in super::super) fn with_habits(
-        self,
+        mut self,
         rows: &TrainingRows,
         habits: Habits,
         share: f64,
@@ -62,6 +63,7 @@ impl Embedding {
         if share == 0.0 || habits.n_coordinates() == 0 {
             return Ok(self);
         }
+        self.loadings.truncate(self.n_outcomes());
         let points = self.transform(&rows.matrix)?;
         let of_habits = habits.transform(&rows.matrix)?;
         let habits_weight = share * self.outcome_sd(points.view()) / total_sd(of_habits.view());
@@ -70,8 +72,12 @@ impl Embedding {
 
     /// Standard deviation of the predicted outcomes among the users' coordinates.
     pub(in super::super) fn outcome_sd(&self, points: ArrayView2<f32>) -> f64 {
-        let n_outcomes = self.outcome_models.models.len();
-        total_sd(points.slice(s![.., ..n_outcomes]).mapv(f64::from).view())
+        total_sd(points.slice(s![.., ..self.n_outcomes()]).mapv(f64::from).view())
+    }
+
+    /// Coordinates that are predicted outcomes; they come first.
+    pub(in super::super) fn n_outcomes(&self) -> usize {
+        self.outcome_models.models.len()
     }
 
     /// Learns the embedding from users and, unless it is `behaviour`, from their

@@ -55,9 +55,9 @@ pub struct Composition {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Count {
-    /// A feature: the number or, where `of` is given, a share.
+    /// A feature: the number or, where `of` is given, a share or a mean.
     pub feature: String,
-    /// The feature that the share is of.
+    /// The feature that the share or mean is of: their product is the number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
 }
@@ -87,7 +87,7 @@ impl Count {
         Self { feature: feature.name.clone(), of: None }
     }
 
-    fn share(feature: &FeatureInfo, of: &FeatureInfo) -> Self {
+    fn product(feature: &FeatureInfo, of: &FeatureInfo) -> Self {
         Self { feature: feature.name.clone(), of: Some(of.name.clone()) }
     }
 
@@ -113,8 +113,16 @@ fn subjects(features: &[FeatureInfo], history_days: f64) -> Vec<Subject> {
         all_time().filter(|it| holds(it)).map(Count::number).collect::<Vec<_>>()
     };
     let is_own = |it: &FeatureInfo| !it.has_role(EventRole::Outbound);
+    let orders = of_family(Family::Orders);
+    // Orders count line by line, as everything that the user does.
+    let lines = of_family(Family::LinesPerOrder).zip(orders);
+    let order_lines = match lines {
+        Some((lines, orders)) => Some(Count::product(lines, orders)),
+        None => orders.map(Count::number),
+    };
+    let other_events = numbers(&|it| it.family == Family::Events && is_own(it));
     let mut parts = vec![
-        numbers(&|it| it.family == Family::Orders || it.family == Family::Events && is_own(it)),
+        order_lines.into_iter().chain(other_events).collect(),
         numbers(&|it| it.family == Family::EventsOf(Dimension::Channel)),
         numbers(&|it| it.family == Family::EventsOf(Dimension::Category)),
     ];
@@ -129,10 +137,10 @@ fn subjects(features: &[FeatureInfo], history_days: f64) -> Vec<Subject> {
             rates.push((Count::number(answers), Count::number(sent)));
         }
     }
-    if let Some(orders) = of_family(Family::Orders) {
+    if let Some(orders) = orders {
         let shares = |families: &[Family]| -> Vec<Count> {
             let of_orders = families.iter().filter_map(|&family| of_family(family));
-            of_orders.map(|share| Count::share(share, orders)).collect()
+            of_orders.map(|share| Count::product(share, orders)).collect()
         };
         parts.push(shares(&DayPart::ALL.map(Family::OrdersAt)));
         if history_days >= MIN_SEASON_DAYS {
