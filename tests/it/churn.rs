@@ -320,7 +320,7 @@ fn layers_pruning_and_the_back_test_follow_the_churn_rule() {
         ["rule = \"no_event\"", "rule = \"silence\"\n[silence]\ndays = 50"].map(measured_by);
     // All users are customers: churn that is no order is no order.
     let profiles = |[layers, _, _]: &[serde_json::Value; 3]| -> Vec<(f64, f64)> {
-        let layers = layers["layers"].as_array().unwrap().iter().map(|layer| &layer["profile"]);
+        let layers = layers["groups"].as_array().unwrap().iter().map(|layer| &layer["profile"]);
         let rate = |profile: &serde_json::Value, key: &str| profile[key].as_f64().unwrap_or(-1.0);
         layers.map(|it| (rate(it, "no_order_rate"), rate(it, "churn_rate"))).collect()
     };

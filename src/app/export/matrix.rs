@@ -1,6 +1,5 @@
 //! Feature matrices as Parquet files, for notebooks.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -71,8 +70,8 @@ pub fn write_matrix(
 fn write(data: &OpenData<'_>, request: &MatrixRequest<'_>) -> Result<WrittenMatrix, PipelineError> {
     let as_of = data.as_of()?;
     let (plan, warnings) = match request.plan {
-        Some(plan) => (Cow::Borrowed(plan), data.check_plan(plan, as_of)?),
-        None => (Cow::Owned(data.catalogue(as_of)?), Vec::new()),
+        Some(plan) => (plan.of_models(), data.check_plan(plan, as_of)?),
+        None => (data.catalogue(as_of)?, Vec::new()),
     };
     let horizon_days = data.config.snapshots.horizon_days.get();
     let label = data.config.churn.label(horizon_days, &plan.events.order, &data.config.silence);

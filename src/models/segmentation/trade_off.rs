@@ -85,7 +85,8 @@ impl TradeOff {
         }
         let (training, validation) = (&split.training.matrix, &split.validation.matrix);
         let habits = Habits::fit(training)?;
-        if habits.n_coordinates() == 0 {
+        // Of orders alone outcomes say all: their size and hours are no way of shopping.
+        if habits.are_of_orders() {
             return Ok(Self::fixed(0.0));
         }
         let points = [embedding.transform(training)?, embedding.transform(validation)?];

@@ -189,6 +189,12 @@ impl Habits {
         Ok(habits)
     }
 
+    /// Whether they are of orders alone: of their size and of when they were placed.
+    pub fn are_of_orders(&self) -> bool {
+        let is_share_of_orders = |count: &Count| count.of.is_some();
+        self.compositions.iter().flat_map(|it| &it.parts).all(is_share_of_orders)
+    }
+
     /// Number of coordinates.
     pub fn n_coordinates(&self) -> usize {
         let of_shares: usize = self.compositions.iter().map(Composition::n_parts).sum();
