@@ -59,7 +59,7 @@ const MOST: f64 = 0.5;
 const MUCH: f64 = 0.1;
 
 /// Visits without an order that are nearly all.
-const NEARLY_ALL: f64 = 0.8;
+const NEARLY_ALL: f64 = 0.75;
 
 /// Days between orders of who orders often.
 const OFTEN_DAYS: f64 = 45.0;

@@ -22,6 +22,9 @@ use crate::dataset::{Bilingual, Snapshot};
 const MIN_EFFECT: f64 = 0.5;
 const MIN_SHOWN: f64 = 0.2;
 
+/// Share that a figure in a name shows at least.
+const MIN_FIGURE: f64 = 0.25;
+
 /// Share of a kind's users, of whom it can be said, who do it more than others.
 const MIN_MEMBERS: f64 = 0.5;
 
@@ -174,6 +177,9 @@ impl<'a> Kind<'a> {
         // Of equals the first.
         let best = fitting.reduce(|a, b| if strength(&b) > strength(&a) { b } else { a });
         let first = it.traits.first().map(|&habit| Name::of(it.said(habit)));
+        let apart = it.shown.iter().find(|&&habit| it.compared[habit].is_apart);
+        let figure = apart.map(|&habit| Name::of((habit, it.figure(habit))));
+        let first = first.or(figure);
         it.base = best.or(first).unwrap_or_else(Name::ordinary);
         it
     }
@@ -234,7 +240,8 @@ impl<'a> Kind<'a> {
         }
         let further = telling(&mut self.traits.iter().copied());
         names.extend(further.into_iter().map(|it| self.base.clone().and(self.said(it))));
-        let further = telling(&mut self.known());
+        let is_much = |it: &usize| self.compared[*it].own >= MIN_FIGURE;
+        let further = telling(&mut self.known().filter(is_much));
         let with_figure = |it| self.base.clone().and((it, self.figure(it)));
         names.extend(further.into_iter().map(with_figure));
         names.push(self.base.clone());
@@ -249,12 +256,7 @@ impl<'a> Kind<'a> {
         let least = if is_archetype { self.strength(&self.base) } else { 0.0 };
         let second = self.traits.iter().find(is_new);
         let second = second.filter(|&&it| self.compared[it].effect > least);
-        let apart = self.shown.iter().find(|&&it| self.compared[it].is_apart);
-        match (second, apart) {
-            (Some(&it), _) => self.base.clone().and(self.said(it)),
-            (None, Some(&it)) if self.base.claims.is_empty() => Name::of((it, self.figure(it))),
-            _ => self.base.clone(),
-        }
+        second.map_or_else(|| self.base.clone(), |&it| self.base.clone().and(self.said(it)))
     }
 
     /// A habit in words.
