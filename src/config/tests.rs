@@ -186,6 +186,16 @@ fn a_setting_without_effect_is_refused_with_its_line_and_why() {
              \"behaviour\": remove it, or change the latter",
         ),
         (
+            "[segmentation]\nhabits_weight = 0.5\nhabits_cost = 0.1\n",
+            "c.toml, line 4: [segmentation] habits_cost is not used with a fixed habits_weight, or \
+             embedding = \"behaviour\": remove it, or change the latter",
+        ),
+        (
+            "[kinds]\nk = 4\nmin_share = 0.1\n",
+            "c.toml, line 4: [kinds] min_share is not used with a fixed number of kinds, k: remove \
+             it, or change the latter",
+        ),
+        (
             "[churn]\nmodel = \"logistic\"\n[churn.trees]\nmax_rounds = 3\n",
             "c.toml, line 4: [churn] trees is not used with [churn] model = \"logistic\": remove it, \
              or change the latter",

@@ -5,7 +5,7 @@ use super::document::Document;
 use super::{Config, ConfigError};
 use crate::input::source::is_parquet;
 use crate::models::churn::ModelChoice;
-use crate::models::segmentation::{EmbeddingKind, GroupCount};
+use crate::models::segmentation::{EmbeddingKind, GroupCount, HabitsWeight};
 use crate::stats::clustering::Algorithm;
 
 /// A key or section, when it has no effect, and what to change for it to have one.
@@ -31,6 +31,29 @@ const RULES: &[Rule] = &[
         path: "segmentation.behaviour_weight",
         is_unused: |config| config.segmentation.embedding == EmbeddingKind::Behaviour,
         why: "embedding = \"behaviour\"",
+    },
+    Rule {
+        path: "segmentation.habits_weight",
+        is_unused: |config| config.segmentation.embedding == EmbeddingKind::Behaviour,
+        why: "embedding = \"behaviour\"",
+    },
+    Rule {
+        path: "segmentation.habits_cost",
+        is_unused: |config| {
+            config.segmentation.embedding == EmbeddingKind::Behaviour
+                || config.segmentation.habits_weight != HabitsWeight::Auto
+        },
+        why: "a fixed habits_weight, or embedding = \"behaviour\"",
+    },
+    Rule {
+        path: "kinds.min_share",
+        is_unused: |config| matches!(config.kinds.k, GroupCount::Exactly(_)),
+        why: "a fixed number of kinds, k",
+    },
+    Rule {
+        path: "kinds.n_starts",
+        is_unused: |config| config.kinds.algorithm == Algorithm::GaussianMixture,
+        why: "algorithm = \"gaussian_mixture\", which has one start",
     },
     Rule {
         path: "segmentation.min_share",

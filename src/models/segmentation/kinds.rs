@@ -17,7 +17,7 @@ use super::trade_off::TradeOff;
 use super::{FittedGroups, GroupCount, KindParams, Refits, SegmentationError};
 use crate::dataset::{FeatureMatrix, Snapshot};
 use crate::stats::clustering::{
-    ClusterParams, ClusteringError, FittedClusters, KMeansParams, Start, fit_clusters,
+    Algorithm, ClusterParams, ClusteringError, FittedClusters, KMeansParams, Start, fit_clusters,
 };
 use crate::stats::linear::principal_components;
 use crate::stats::metrics::{adjusted_rand_index, silhouette, standard_deviation};
@@ -159,8 +159,13 @@ fn take_one(params: &KindParams, candidates: &mut [Candidate]) {
         }
         _ => true,
     };
-    let good: Vec<usize> =
+    let mut good: Vec<usize> =
         (0..candidates.len()).filter(|&at| candidates[at].verdict == KVerdict::Taken).collect();
+    // Who asks for so many kinds at least has them: those that are the furthest apart.
+    if good.is_empty() && matches!(params.k, GroupCount::Between(_)) {
+        let gap = |at: &usize| candidates[*at].separation.unwrap_or_default().mean;
+        good.extend((0..candidates.len()).max_by(|a, b| gap(a).total_cmp(&gap(b))));
+    }
     let taken = good.iter().copied().find(|&at| is_last(at)).or(good.last().copied());
     for at in good {
         candidates[at].verdict = match Some(at).cmp(&taken) {
@@ -182,9 +187,14 @@ fn measure(
         fit_clusters(&cluster_params(Clustering::of_trials(params), k, seed), points)
     };
     let fitted = fit_clusters(&cluster_params(params.into(), k, seed), points)?;
-    // The same clusters may be there but not found: from those of all users as well.
+    // The same clusters may be there but not found: from those of all users as well. A
+    // mixture is no matter of distances.
     let cluster_half = |half: ArrayView2<f32>, seed: u64| {
-        let (found, near) = (cluster(half, seed)?, from_centroids(&fitted, half)?);
+        let found = cluster(half, seed)?;
+        if params.algorithm == Algorithm::GaussianMixture {
+            return Ok(found);
+        }
+        let near = from_centroids(&fitted, half)?;
         let is_better = mean_squared_distance(&near, half)? < mean_squared_distance(&found, half)?;
         Ok::<_, SegmentationError>(if is_better { near } else { found })
     };
