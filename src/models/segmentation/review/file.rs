@@ -99,7 +99,10 @@ impl ReviewFile {
     /// # Errors
     /// When a pin names no group, or one of each partition.
     pub(super) fn part(&self, partition: Partition) -> Result<Part<'_>, ReviewError> {
-        let is_of_kinds = |split: &&SplitEntry| Partition::Kinds.number(&split.from) > 0;
+        let is_number = |rest: &str| rest.parse::<u64>().is_ok();
+        let kinds = Partition::Kinds.letter();
+        let is_of_kinds =
+            |split: &&SplitEntry| split.from.strip_prefix(kinds).is_some_and(is_number);
         let is_own = |split: &&SplitEntry| is_of_kinds(split) == (partition == Partition::Kinds);
         let mut pins = Vec::new();
         for (index, pin) in self.pins.iter().enumerate() {
@@ -139,5 +142,26 @@ impl Pin<'_> {
     /// How errors name it.
     pub fn entry(&self) -> String {
         format!("[[pin]] {}", self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_belong_where_their_group_does_also_those_of_who_is_hardly_known() {
+        let split = |id: &str, from: &str| {
+            format!(
+                "[[split]]\nid = \"{id}\"\nname = \"{id}\"\nfrom = \"{from}\"\nwhere = \"true\"\n"
+            )
+        };
+        let text = split("a", "L1") + &split("b", "K0") + &split("c", "K12") + &split("d", "Kx");
+        let file: ReviewFile = toml::from_str(&text).unwrap();
+        let ids = |partition| -> Vec<String> {
+            file.part(partition).unwrap().splits.iter().map(|it| it.id.clone()).collect()
+        };
+        assert_eq!(ids(Partition::Layers), ["a", "d"]);
+        assert_eq!(ids(Partition::Kinds), ["b", "c"]);
     }
 }
