@@ -100,7 +100,10 @@ pub(super) fn of_bundle(folder: &Path, content: Document) -> Document {
 fn features(wanted: &FeatureList, printing: &Printing) -> anyhow::Result<Document> {
     if let Some(bundle) = &wanted.bundle {
         let (bundle, folder) = Bundle::load(bundle)?;
-        return Ok(of_bundle(&folder, report::candidates(&bundle.pruning.candidates)));
+        return Ok(of_bundle(
+            &folder,
+            report::candidates(&bundle.pruning.candidates, &bundle.plan),
+        ));
     }
     let Some(file) = &wanted.config else {
         anyhow::bail!("name a model by --bundle or a config by --config")

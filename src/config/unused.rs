@@ -5,7 +5,7 @@ use super::document::Document;
 use super::{Config, ConfigError};
 use crate::input::source::is_parquet;
 use crate::models::churn::ModelChoice;
-use crate::models::segmentation::{EmbeddingKind, GroupCount, HabitsWeight};
+use crate::models::segmentation::{EmbeddingKind, GroupCount, HabitsWeight, KindAlgorithm};
 use crate::stats::clustering::Algorithm;
 
 /// A key or section, when it has no effect, and what to change for it to have one.
@@ -52,7 +52,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         path: "kinds.n_starts",
-        is_unused: |config| config.kinds.algorithm == Algorithm::GaussianMixture,
+        is_unused: |config| config.kinds.algorithm == KindAlgorithm::GaussianMixture,
         why: "algorithm = \"gaussian_mixture\", which has one start",
     },
     Rule {

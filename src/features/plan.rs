@@ -58,12 +58,6 @@ impl FeaturePlan {
         plan
     }
 
-    /// The same plan with only the features that models see.
-    pub fn of_models(&self) -> Self {
-        let is_seen = |feature: &&Feature| !feature.info.of_habits_only;
-        Self { features: self.features.iter().filter(is_seen).cloned().collect(), ..self.clone() }
-    }
-
     /// Names and expressions of the features that are SQL.
     pub fn custom(&self) -> impl Iterator<Item = (&str, &str)> {
         self.features.iter().filter_map(|feature| match &feature.measure {

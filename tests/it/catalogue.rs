@@ -54,9 +54,13 @@ fn a_model_says_of_every_feature_whether_it_is_kept_and_why() {
     }
     let kept = features.iter().filter(|f| f["kept"].as_bool().unwrap()).count();
     assert!(kept < features.len() && kept >= 4, "{kept} of {}", features.len());
-    // Scoring and notebooks compute what was kept, and nothing else.
+    // Scoring and notebooks compute what models and habits need, and nothing else.
+    let is_computed = |f: &&serde_json::Value| {
+        f["kept"].as_bool().unwrap() || f["of_habits_only"].as_bool().unwrap()
+    };
+    let computed = features.iter().filter(is_computed).count();
     let report = shop.train(&["features", "--bundle", "models/shop", "--out", "m.parquet"]).done();
-    assert!(report.contains(&format!("120 users × {kept} features")), "{report}");
+    assert!(report.contains(&format!("120 users × {computed} features")), "{report}");
 }
 
 #[test]

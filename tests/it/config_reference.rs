@@ -239,7 +239,11 @@ const SECTIONS: &[Section] = &[
                 "",
                 "smallest kind that a chosen number of kinds may have, as a share of the users",
             ),
-            Key("algorithm", "", "`\"k_means\"`, `\"mini_batch\"` or `\"gaussian_mixture\"`"),
+            Key(
+                "algorithm",
+                "",
+                "`\"k_means\"`, `\"mini_batch\"`, `\"gaussian_mixture\"` or `\"auto\"`: k-means, or the mixture where it is clearly better on other users",
+            ),
             Key("n_starts", "", "starts of k-means, of which the best counts"),
         ],
     },

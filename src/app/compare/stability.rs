@@ -41,9 +41,13 @@ pub fn stability(
                 let days = config.snapshots.horizon_days.get();
                 refit_rand_index(&config.segmentation, training, days, holdout, refits)?
             }
-            Partition::Kinds => {
-                refit_rand_index_of_kinds(&config.kinds, &training[0], holdout, refits)?
-            }
+            Partition::Kinds => refit_rand_index_of_kinds(
+                &config.kinds,
+                &bundle.kinds,
+                &training[0],
+                holdout,
+                refits,
+            )?,
         };
         Ok(Stability { partition, k, n_refits, n_users: holdout.n_rows(), adjusted_rand_index })
     })

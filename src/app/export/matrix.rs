@@ -70,7 +70,7 @@ pub fn write_matrix(
 fn write(data: &OpenData<'_>, request: &MatrixRequest<'_>) -> Result<WrittenMatrix, PipelineError> {
     let as_of = data.as_of()?;
     let (plan, warnings) = match request.plan {
-        Some(plan) => (plan.of_models(), data.check_plan(plan, as_of)?),
+        Some(plan) => (plan.clone(), data.check_plan(plan, as_of)?),
         None => (data.catalogue(as_of)?, Vec::new()),
     };
     let horizon_days = data.config.snapshots.horizon_days.get();

@@ -41,6 +41,10 @@ pub struct Candidate {
     /// Mean adjusted Rand index between clusters of resampled users in one
     /// embedding; of kinds, of two halves of the users.
     pub stability: f64,
+    /// Of kinds, of the number that is taken: the same for a Gaussian mixture of as many,
+    /// where it was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mixture_stability: Option<f64>,
     /// Of kinds: share of the pairs of users in one cluster that clusters of other users
     /// put together as well, in the cluster where it is least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -191,6 +195,7 @@ fn measure(
         outcome_r2: outcome_r2(&fitted, data)?,
         silhouette: silhouette(shown.mapv(f64::from).view(), &of_shown).unwrap_or(-1.0),
         stability: stability(params, training.view(), validation.view(), k, seed)?,
+        mixture_stability: None,
         prediction_strength: None,
         separation: None,
         smallest_share: smallest as f64 / labels.len().max(1) as f64,
@@ -312,6 +317,7 @@ mod tests {
             outcome_r2: Some(r2),
             silhouette,
             stability,
+            mixture_stability: None,
             prediction_strength: None,
             separation: None,
             smallest_share: share,

@@ -1,44 +1,16 @@
 //! Kinds: how users shop, whatever the volume.
 
-use std::cmp::Ordering;
+use ndarray::{Array2, Axis};
 
-use ndarray::{Array2, ArrayView2, Axis};
-use rand::seq::SliceRandom;
-use rand::{Rng, SeedableRng};
-use rand_distr::StandardNormal;
-use rand_xoshiro::Xoshiro256PlusPlus;
-use rayon::prelude::*;
-
-use super::choose_k::{Candidate, Gap, KVerdict, cluster_params, mean_rand_index, thinned};
+use super::choose_k::{cluster_params, mean_rand_index};
+use super::choose_kinds::{Choice, choose_kinds};
 use super::embedding::{Embedding, Habits, Resample, TrainingRows};
 use super::groups::{Found, Partition, numbers};
 use super::params::Clustering;
 use super::trade_off::TradeOff;
-use super::{FittedGroups, GroupCount, KindParams, Refits, SegmentationError};
+use super::{FittedGroups, KindParams, Refits, SegmentationError};
 use crate::dataset::{FeatureMatrix, Snapshot};
-use crate::stats::clustering::{
-    Algorithm, ClusterParams, ClusteringError, FittedClusters, KMeansParams, Start, fit_clusters,
-};
-use crate::stats::linear::principal_components;
-use crate::stats::metrics::{adjusted_rand_index, silhouette, standard_deviation};
-
-/// Users on whom numbers of kinds are tried at most.
-const MAX_POINTS: usize = 10_000;
-
-/// Users on whom the silhouette is computed at most.
-const N_SILHOUETTE: usize = 2_000;
-
-/// Ways of dividing the users into two halves, of which one predicts the other.
-const N_SPLITS: usize = 5;
-
-/// Clouds without any kinds, beside which the users' kinds must be tight.
-const N_CLOUDS: u64 = 5;
-
-/// Starts of k-means in a cloud: every cut of it is about as good.
-const STARTS_IN_CLOUD: usize = 3;
-
-/// Adjusted Rand index between halves below which a number of kinds is unstable.
-const MIN_STABILITY: f64 = 0.6;
+use crate::stats::clustering::{FittedClusters, fit_clusters};
 
 /// Fits kinds to the latest training snapshot: how users shop needs no outcome, and earlier
 /// snapshots hold the same users with less known of each. `named_by` has its users and the
@@ -56,30 +28,32 @@ pub fn fit_kinds(
     seed: u64,
 ) -> Result<FittedGroups, SegmentationError> {
     let (embedding, points) = embed(latest, Resample::Off, seed)?;
-    let candidates = try_candidates(params, points.view(), seed)?;
-    let k = candidates.iter().find(|c| c.verdict == KVerdict::Taken).map_or(1, |c| c.k);
-    let clusters = fit_clusters(&cluster_params(params.into(), k, seed), points.view())?;
+    let Choice { candidates, k, clustering } = choose_kinds(params, points.view(), seed)?;
+    let clusters = fit_clusters(&cluster_params(clustering, k, seed), points.view())?;
     let partition = Partition::Kinds;
     let trade_off = TradeOff::default();
     Found { partition, embedding, clusters, candidates, trade_off, latest, named_by }.describe()
 }
 
 /// Mean adjusted Rand index over the pairs of refits of kinds, habits included, each of
-/// which assigns the users of `validation`.
+/// which assigns the users of `validation`. Clusters are found as those of `fitted` were.
 ///
 /// # Errors
 /// As [`fit_kinds`].
 pub fn refit_rand_index_of_kinds(
     params: &KindParams,
+    fitted: &FittedGroups,
     latest: &Snapshot,
     validation: &FeatureMatrix,
     refits: Refits,
 ) -> Result<f64, SegmentationError> {
+    let is_mixture = matches!(fitted.clusters, FittedClusters::GaussianMixture(_));
+    let clustering = if is_mixture { Clustering::of_mixture() } else { params.into() };
     let groupings = (1..=refits.n as u64)
         .map(|refit| {
             let seed = refits.seed.wrapping_add(refit);
             let (embedding, points) = embed(latest, Resample::Bootstrap(seed), seed)?;
-            let params = cluster_params(params.into(), refits.k, seed);
+            let params = cluster_params(clustering, refits.k, seed);
             let clusters = fit_clusters(&params, points.view())?;
             Ok(numbers(clusters.assign(embedding.transform(validation)?.view())?))
         })
@@ -101,207 +75,4 @@ fn embed(
     // Where nobody is known, the one kind is that of all.
     let points = if known.is_empty() { points } else { points.select(Axis(0), &known) };
     Ok((embedding, points))
-}
-
-/// Measures every number of kinds from 2 on and takes one, or none where the users are one
-/// kind.
-fn try_candidates(
-    params: &KindParams,
-    points: ArrayView2<f32>,
-    seed: u64,
-) -> Result<Vec<Candidate>, SegmentationError> {
-    let points = thinned(points, MAX_POINTS);
-    let bounds = params.k.bounds(KindParams::AUTO);
-    let clouds = clouds(points.view(), seed)?;
-    let mut candidates: Vec<Candidate> = Vec::new();
-    for k in bounds.clone() {
-        match measure(params, points.view(), &clouds, k, seed) {
-            // There are no more different users than that.
-            Err(SegmentationError::TooFewPoints { .. })
-                if params.k == GroupCount::Auto || !candidates.is_empty() =>
-            {
-                break;
-            }
-            Err(SegmentationError::TooFewPoints { k, n_users, n_distinct }) => {
-                return Err(SegmentationError::TooFewHabits { k, n_users, n_distinct });
-            }
-            measured => candidates.push(measured?),
-        }
-    }
-    take_one(params, &mut candidates);
-    Ok(candidates)
-}
-
-/// Of those whose smallest kind is large enough, that are tighter than one cloud cut into as
-/// many pieces, and stable, the first after which one kind more is no tighter than a cut
-/// through a cloud would be.
-///
-/// Source: Tibshirani, Walther & Hastie (2001), "Estimating the number of clusters via the
-/// gap statistic", JRSS B 63, §3: the smallest k with Gap(k) ≥ Gap(k + 1) − s(k + 1); here
-/// from the first that is above 0, since few cuts through many groups are no tighter than
-/// cuts through one cloud.
-fn take_one(params: &KindParams, candidates: &mut [Candidate]) {
-    let is_fixed = candidates.len() == 1 && matches!(params.k, GroupCount::Exactly(_));
-    let verdict = |it: &Candidate| {
-        let gap = it.separation.unwrap_or_default();
-        match it {
-            _ if is_fixed => KVerdict::Taken,
-            it if it.smallest_share < params.min_share.get() => KVerdict::SmallGroup,
-            _ if gap.mean <= gap.error => KVerdict::NotSeparated,
-            it if it.stability < MIN_STABILITY => KVerdict::Unstable,
-            _ => KVerdict::Taken,
-        }
-    };
-    candidates.iter_mut().for_each(|it| it.verdict = verdict(it));
-    let is_last = |at: usize| match (candidates[at].separation, candidates.get(at + 1)) {
-        (Some(gap), Some(Candidate { separation: Some(next), .. })) => {
-            gap.mean >= next.mean - next.error
-        }
-        _ => true,
-    };
-    let mut good: Vec<usize> =
-        (0..candidates.len()).filter(|&at| candidates[at].verdict == KVerdict::Taken).collect();
-    // Who asks for so many kinds at least has them: those that are the furthest apart.
-    if good.is_empty() && matches!(params.k, GroupCount::Between(_)) {
-        let gap = |at: &usize| candidates[*at].separation.unwrap_or_default().mean;
-        good.extend((0..candidates.len()).max_by(|a, b| gap(a).total_cmp(&gap(b))));
-    }
-    let taken = good.iter().copied().find(|&at| is_last(at)).or(good.last().copied());
-    for at in good {
-        candidates[at].verdict = match Some(at).cmp(&taken) {
-            Ordering::Less => KVerdict::MoreAreFound,
-            Ordering::Equal => KVerdict::Taken,
-            Ordering::Greater => KVerdict::NoTighter,
-        };
-    }
-}
-
-fn measure(
-    params: &KindParams,
-    points: ArrayView2<f32>,
-    clouds: &[Array2<f32>],
-    k: usize,
-    seed: u64,
-) -> Result<Candidate, SegmentationError> {
-    let cluster = |points: ArrayView2<f32>, seed: u64| {
-        fit_clusters(&cluster_params(Clustering::of_trials(params), k, seed), points)
-    };
-    let fitted = fit_clusters(&cluster_params(params.into(), k, seed), points)?;
-    // The same clusters may be there but not found: from those of all users as well. A
-    // mixture is no matter of distances.
-    let cluster_half = |half: ArrayView2<f32>, seed: u64| {
-        let found = cluster(half, seed)?;
-        if params.algorithm == Algorithm::GaussianMixture {
-            return Ok(found);
-        }
-        let near = from_centroids(&fitted, half)?;
-        let is_better = mean_squared_distance(&near, half)? < mean_squared_distance(&found, half)?;
-        Ok::<_, SegmentationError>(if is_better { near } else { found })
-    };
-    let labels = numbers(fitted.assign(points)?);
-    let shown = thinned(points, N_SILHOUETTE);
-    let of_shown = numbers(fitted.assign(shown.view())?);
-    let halves = (0..N_SPLITS as u64)
-        .into_par_iter()
-        .map(|split| {
-            let (first, second) = random_halves(points, seed.wrapping_add(split));
-            let predicted = numbers(cluster_half(first.view(), split)?.assign(second.view())?);
-            let own = numbers(cluster_half(second.view(), split)?.assign(second.view())?);
-            Ok((prediction_strength(&own, &predicted, k), adjusted_rand_index(&own, &predicted)))
-        })
-        .collect::<Result<Vec<_>, SegmentationError>>()?;
-    let in_cloud = Clustering { n_starts: STARTS_IN_CLOUD, ..params.into() };
-    let logs_of_clouds = clouds
-        .par_iter()
-        .map(|cloud| {
-            let clusters = fit_clusters(&cluster_params(in_cloud, k, seed), cloud.view())?;
-            Ok(mean_squared_distance(&clusters, cloud.view())?.ln())
-        })
-        .collect::<Result<Vec<f64>, SegmentationError>>()?;
-    let mean = |of: fn(&(f64, f64)) -> f64| halves.iter().map(of).sum::<f64>() / N_SPLITS as f64;
-    let size = |label: usize| labels.iter().filter(|&&it| it == label).count();
-    let smallest = (0..k).map(size).min().unwrap_or(0);
-    Ok(Candidate {
-        k,
-        outcome_r2: None,
-        silhouette: silhouette(shown.mapv(f64::from).view(), &of_shown).unwrap_or(-1.0),
-        stability: mean(|it| it.1),
-        prediction_strength: Some(mean(|it| it.0)),
-        separation: Some(gap(mean_squared_distance(&fitted, points)?.ln(), &logs_of_clouds)),
-        smallest_share: smallest as f64 / labels.len().max(1) as f64,
-        verdict: KVerdict::Taken,
-    })
-}
-
-/// Clusters of some points that begin where those of others are.
-fn from_centroids(
-    others: &FittedClusters,
-    points: ArrayView2<f32>,
-) -> Result<FittedClusters, ClusteringError> {
-    let centroids = others.centroids().clone();
-    let k_means = KMeansParams {
-        n_clusters: centroids.nrows(),
-        start: Start::Given(centroids),
-        ..Default::default()
-    };
-    fit_clusters(&ClusterParams { k_means, ..Default::default() }, points)
-}
-
-fn gap(log_of_points: f64, logs_of_clouds: &[f64]) -> Gap {
-    let n = logs_of_clouds.len() as f64;
-    let mean = logs_of_clouds.iter().sum::<f64>() / n;
-    let error = standard_deviation(logs_of_clouds) * (1.0 + 1.0 / n).sqrt();
-    Gap { mean: mean - log_of_points, error }
-}
-
-fn random_halves(points: ArrayView2<f32>, seed: u64) -> (Array2<f32>, Array2<f32>) {
-    let mut rows: Vec<usize> = (0..points.nrows()).collect();
-    rows.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
-    let (first, second) = rows.split_at(rows.len() / 2);
-    (points.select(Axis(0), first), points.select(Axis(0), second))
-}
-
-/// Of the pairs of users in one cluster, the share that clusters of other users put
-/// together as well; that of the cluster where it is least.
-///
-/// Source: Tibshirani & Walther (2005), "Cluster validation by prediction strength", JCGS
-/// 14, eq. 2.1.
-fn prediction_strength(own: &[usize], predicted: &[usize], k: usize) -> f64 {
-    let mut counts = Array2::<f64>::zeros((k, k));
-    own.iter().zip(predicted).for_each(|(&own, &predicted)| counts[[own, predicted]] += 1.0);
-    let pairs = |n: f64| n * (n - 1.0);
-    let of_cluster = counts.rows().into_iter().filter(|row| row.sum() > 1.0);
-    of_cluster
-        .map(|row| row.iter().map(|&n| pairs(n)).sum::<f64>() / pairs(row.sum()))
-        .fold(1.0, f64::min)
-}
-
-fn mean_squared_distance(
-    clusters: &FittedClusters,
-    points: ArrayView2<f32>,
-) -> Result<f64, SegmentationError> {
-    let labels = numbers(clusters.assign(points)?);
-    let squared = |(point, label): (ndarray::ArrayView1<f32>, &usize)| -> f64 {
-        let centroid = clusters.centroids().row(*label);
-        point.iter().zip(centroid).map(|(a, b)| f64::from(a - b).powi(2)).sum()
-    };
-    let total: f64 = points.rows().into_iter().zip(&labels).map(squared).sum();
-    // Where each user is on a centroid there is a logarithm all the same.
-    Ok((total / points.nrows().max(1) as f64).max(f64::MIN_POSITIVE))
-}
-
-/// Normal clouds that reach as far in each direction as the points do: the reference
-/// along principal components of Tibshirani, Walther & Hastie (2001), §4, but normal, since
-/// beside a uniform one a single cloud would pass as several groups.
-fn clouds(points: ArrayView2<f32>, seed: u64) -> Result<Vec<Array2<f32>>, SegmentationError> {
-    let points = points.mapv(f64::from);
-    let (components, variances) = principal_components(points.view(), points.ncols())?;
-    let cloud = |number: u64| {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_add(number));
-        let along = Array2::from_shape_fn((points.nrows(), variances.len()), |(_, column)| {
-            rng.sample::<f64, _>(StandardNormal) * variances[column].sqrt()
-        });
-        along.dot(&components).mapv(|value| value as f32)
-    };
-    Ok((0..N_CLOUDS).map(cloud).collect())
 }

@@ -2,6 +2,7 @@
 //! named.
 
 mod choose_k;
+mod choose_kinds;
 mod embedding;
 mod error;
 mod groups;
@@ -27,7 +28,8 @@ pub use kinds::{fit_kinds, refit_rand_index_of_kinds};
 pub use layers::{Refits, fit_layers, refit_rand_index};
 pub use naming::{NameClaim, features_of_names};
 pub use params::{
-    EmbeddingKind, GroupBounds, GroupCount, HabitsWeight, KindParams, SegmentationParams,
+    EmbeddingKind, GroupBounds, GroupCount, HabitsWeight, KindAlgorithm, KindParams,
+    SegmentationParams,
 };
 pub use profile::{Difference, Driver, GroupProfile};
 pub use review::{

@@ -59,9 +59,25 @@ pub struct KindParams {
     /// not chosen.
     pub min_share: Share,
     /// How clusters are found.
-    pub algorithm: Algorithm,
+    pub algorithm: KindAlgorithm,
     /// Starts of k-means, of which the best counts.
     pub n_starts: Count,
+}
+
+/// How clusters of kinds are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KindAlgorithm {
+    /// By k-means, or by a Gaussian mixture where it is clearly better on users that it was
+    /// not fitted to.
+    #[default]
+    Auto,
+    /// As [`Algorithm::KMeans`].
+    KMeans,
+    /// As [`Algorithm::MiniBatch`].
+    MiniBatch,
+    /// As [`Algorithm::GaussianMixture`].
+    GaussianMixture,
 }
 
 impl Default for KindParams {
@@ -69,7 +85,7 @@ impl Default for KindParams {
         Self {
             k: GroupCount::Auto,
             min_share: Share::of(0.01),
-            algorithm: Algorithm::default(),
+            algorithm: KindAlgorithm::default(),
             n_starts: Count::of(10),
         }
     }
@@ -96,10 +112,14 @@ pub(super) struct Clustering {
 }
 
 impl Clustering {
+    /// A mixture, which has one start.
+    pub fn of_mixture() -> Self {
+        Self { algorithm: Algorithm::GaussianMixture, n_starts: 1 }
+    }
+
     /// For trials, which are many: half of the starts.
-    pub fn of_trials(params: impl Into<Self>) -> Self {
-        let all = params.into();
-        Self { n_starts: all.n_starts.div_ceil(2), ..all }
+    pub fn for_trials(self) -> Self {
+        Self { n_starts: self.n_starts.div_ceil(2), ..self }
     }
 }
 
@@ -111,7 +131,12 @@ impl From<&SegmentationParams> for Clustering {
 
 impl From<&KindParams> for Clustering {
     fn from(params: &KindParams) -> Self {
-        Self { algorithm: params.algorithm, n_starts: params.n_starts.get() }
+        let algorithm = match params.algorithm {
+            KindAlgorithm::Auto | KindAlgorithm::KMeans => Algorithm::KMeans,
+            KindAlgorithm::MiniBatch => Algorithm::MiniBatch,
+            KindAlgorithm::GaussianMixture => Algorithm::GaussianMixture,
+        };
+        Self { algorithm, n_starts: params.n_starts.get() }
     }
 }
 

@@ -51,15 +51,39 @@ pub struct Trial {
     pub value_r2: f64,
     /// Share of the variance of habits that the layers explain.
     pub habits_r2: f64,
+    /// What it costs: the share of what layers of outcomes alone predict that is lost, of
+    /// the outcomes' mean or of value, whichever is more; see [`costs`].
+    pub cost: f64,
 }
 
-impl Trial {
-    /// What it costs: the share of what layers of outcomes alone predict that is lost, of
-    /// the outcomes' mean or of value, whichever is more.
-    pub fn cost(&self, of_outcomes: &Self) -> f64 {
-        let lost = |with: f64, without: f64| if without > 0.0 { 1.0 - with / without } else { 0.0 };
-        lost(self.outcome_r2, of_outcomes.outcome_r2).max(lost(self.value_r2, of_outcomes.value_r2))
+/// What each weight costs. More of habits can only cost, and where a weight seems to gain,
+/// that is chance: figures that rise are averaged with those before, so that all weights
+/// together say what one does.
+fn costs(trials: &[Trial]) -> Vec<f64> {
+    let lost = |r2: fn(&Trial) -> f64| -> Vec<f64> {
+        let r2 = non_rising(&trials.iter().map(r2).collect::<Vec<_>>());
+        r2.iter().map(|with| if r2[0] > 0.0 { 1.0 - with / r2[0] } else { 0.0 }).collect()
+    };
+    let (of_outcomes, of_value) = (lost(|it| it.outcome_r2), lost(|it| it.value_r2));
+    of_outcomes.into_iter().zip(of_value).map(|(a, b)| a.max(b)).collect()
+}
+
+/// The values that never rise and are nearest in squares: neighbours that rise are pooled.
+///
+/// Source: Ayer, Brunk, Ewing, Reid & Silverman (1955), "An empirical distribution function
+/// for sampling with incomplete information", Ann. Math. Stat. 26 (pool adjacent violators).
+fn non_rising(values: &[f64]) -> Vec<f64> {
+    // Mean and number of values of each.
+    let mut pools: Vec<(f64, usize)> = Vec::new();
+    for &value in values {
+        let (mut mean, mut n) = (value, 1);
+        while let Some((before, n_before)) = pools.pop_if(|(before, _)| *before < mean) {
+            mean = (mean * n as f64 + before * n_before as f64) / (n + n_before) as f64;
+            n += n_before;
+        }
+        pools.push((mean, n));
     }
+    pools.into_iter().flat_map(|(mean, n)| std::iter::repeat_n(mean, n)).collect()
 }
 
 impl TradeOff {
@@ -109,7 +133,7 @@ impl TradeOff {
             let mut trial = Trial { weight, ..Trial::default() };
             for number in 0..N_FITS {
                 let seed = seed.wrapping_add(number);
-                let params = cluster_params(Clustering::of_trials(params), k, seed);
+                let params = cluster_params(Clustering::from(params).for_trials(), k, seed);
                 let clusters = fit_clusters(&params, thinned.view())?;
                 let labels =
                     [labels(&clusters, training.view())?, labels(&clusters, validation.view())?];
@@ -120,16 +144,17 @@ impl TradeOff {
             }
             Ok(trial)
         };
-        let trials = WEIGHTS
+        let mut trials = WEIGHTS
             .into_par_iter()
             .map(try_weight)
             .collect::<Result<Vec<_>, SegmentationError>>()?;
+        let costs = costs(&trials);
+        trials.iter_mut().zip(costs).for_each(|(trial, cost)| trial.cost = cost);
         let rfm_r2 = rival(training, training)
             .zip(rival(training, validation))
             .map(|it| value_r2(&r2_of_outcomes((&it.0, &it.1), outcomes.0, outcomes.1)));
-        let is_cheap = |it: &&Trial| {
-            it.cost(&trials[0]) <= params.habits_cost.get() && Some(it.value_r2) >= rfm_r2
-        };
+        let is_cheap =
+            |it: &&Trial| it.cost <= params.habits_cost.get() && Some(it.value_r2) >= rfm_r2;
         let taken = trials.iter().rev().find(is_cheap).map_or(0.0, |it| it.weight);
         Ok(Self { trials, rfm_r2, taken })
     }
@@ -164,4 +189,22 @@ fn explained(points: ArrayView2<f64>, labels: &[usize]) -> f64 {
 
 fn squared(a: &ndarray::Array1<f64>, b: &ndarray::Array1<f64>) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_seems_to_gain_is_chance() {
+        assert_eq!(non_rising(&[0.3, 0.4, 0.35, 0.36, 0.2]), [0.3525, 0.3525, 0.3525, 0.3525, 0.2]);
+        assert_eq!(non_rising(&[0.4, 0.3, 0.3, 0.1]), [0.4, 0.3, 0.3, 0.1]);
+        let trial = |outcome_r2, value_r2| Trial { outcome_r2, value_r2, ..Trial::default() };
+        let costs =
+            costs(&[trial(0.2, 0.38), trial(0.2, 0.42), trial(0.19, 0.39), trial(0.1, 0.3)]);
+        let expected = [0.0, 0.0, 0.05, 0.5];
+        assert!(costs.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{costs:?}");
+        // Layers that predict nothing cannot lose anything.
+        assert_eq!(super::costs(&[trial(-0.1, 0.0), trial(-0.2, 0.0)]), [0.0, 0.0]);
+    }
 }

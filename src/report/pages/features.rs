@@ -7,6 +7,7 @@ use crate::app::WrittenMatrix;
 use crate::dataset::Bilingual;
 use crate::features::{Candidate, Feature, FeaturePlan, Pruning, Verdict};
 use crate::report::{Column, Document, Format, Table, Value, column, words};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// What the formulas take as known.
@@ -48,24 +49,39 @@ struct Listed<'a> {
     feature: &'a Feature,
     /// What training made of it; unknown before.
     candidate: Option<&'a Candidate>,
+    /// Whether habits are made of it and models do not see it.
+    is_of_habits_only: bool,
 }
 
 /// The features of a catalogue, before training.
 pub fn catalogue(plan: &FeaturePlan) -> Document {
-    let rows = plan.features.iter().map(|feature| Listed { feature, candidate: None });
+    let rows = plan.features.iter().map(|feature| Listed {
+        feature,
+        candidate: None,
+        is_of_habits_only: false,
+    });
     listing(rows.collect(), None)
 }
 
-/// All features that a training run considered.
-pub fn candidates(candidates: &[Candidate]) -> Document {
-    let rows = candidates
+/// All features that a training run considered; `plan` has those that are computed.
+pub fn candidates(candidates: &[Candidate], plan: &FeaturePlan) -> Document {
+    let of_habits_only: HashSet<&str> = plan
+        .features
         .iter()
-        .map(|candidate| Listed { feature: &candidate.feature, candidate: Some(candidate) });
+        .filter(|feature| feature.info.of_habits_only)
+        .map(|feature| feature.info.name.as_str())
+        .collect();
+    let rows = candidates.iter().map(|candidate| Listed {
+        feature: &candidate.feature,
+        candidate: Some(candidate),
+        is_of_habits_only: of_habits_only.contains(candidate.feature.info.name.as_str()),
+    });
     let n_kept = candidates.iter().filter(|candidate| candidate.verdict.is_kept()).count();
-    listing(rows.collect(), Some(n_kept))
+    listing(rows.collect(), Some((n_kept, of_habits_only.len())))
 }
 
-fn listing(rows: Vec<Listed<'_>>, n_kept: Option<usize>) -> Document {
+/// `n_used` of them by models, and beside these by habits alone.
+fn listing(rows: Vec<Listed<'_>>, n_used: Option<(usize, usize)>) -> Document {
     let mut page = Document::default();
     for row in &rows {
         in_words(&mut page, row);
@@ -76,11 +92,16 @@ fn listing(rows: Vec<Listed<'_>>, n_kept: Option<usize>) -> Document {
     for (en, zh) in TERMS {
         page.paragraph(words(en, zh));
     }
-    page.heading(match n_kept {
+    page.heading(match n_used {
         None => words(format!("{n_features} features"), format!("{n_features} 个特征")),
-        Some(n_kept) => words(
-            format!("{n_features} features, of which the models use {n_kept}"),
-            format!("{n_features} 个特征，模型使用其中 {n_kept} 个"),
+        Some((by_models, by_habits)) => words(
+            format!(
+                "{n_features} features, of which the models use {by_models}, and habits \
+                 {by_habits} more"
+            ),
+            format!(
+                "{n_features} 个特征，模型使用其中 {by_models} 个，购物方式另用 {by_habits} 个"
+            ),
         ),
     });
     page
@@ -102,7 +123,12 @@ fn in_words(page: &mut Document, row: &Listed<'_>) {
     if let Some(candidate) = row.candidate {
         let reason = reason(&candidate.verdict);
         let auc = candidate.churn_auc.map(|auc| Bilingual::same(format!("AUC {auc:.3}")));
-        page.paragraph(listed(&std::iter::once(reason).chain(auc).collect::<Vec<_>>()));
+        let habits = row
+            .is_of_habits_only
+            .then(|| words("not for models, but kinds are made of it", "模型不用，但用于划分类型"));
+        page.paragraph(listed(
+            &std::iter::once(reason).chain(auc).chain(habits).collect::<Vec<_>>(),
+        ));
     }
 }
 
@@ -124,6 +150,9 @@ fn columns<'a>() -> Vec<Column<'static, Listed<'a>>> {
         }),
         column("kept", title, Format::Text, move |it: &Listed<'_>| {
             of_candidate(it, |it| it.verdict.is_kept().into())
+        }),
+        column("of_habits_only", title, Format::Text, |it: &Listed<'_>| {
+            Value::from(it.is_of_habits_only)
         }),
         column("reason", title, Format::Text, move |it: &Listed<'_>| {
             of_candidate(it, |it| reason(&it.verdict).into())

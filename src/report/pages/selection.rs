@@ -5,6 +5,7 @@ use crate::bundle::Bundle;
 use crate::dataset::Bilingual;
 use crate::models::segmentation::{Candidate, FittedGroups, KVerdict, Trial};
 use crate::report::{Column, Document, Format, Table, Value, column, digits, words};
+use crate::stats::clustering::FittedClusters;
 
 /// Every number of layers that training tried, and every weight of habits.
 pub(super) fn of_layers(page: &mut Document, bundle: &Bundle) {
@@ -55,6 +56,13 @@ pub(super) fn of_kinds(page: &mut Document, bundle: &Bundle) {
             Format::Decimal(2),
             |it: &&Candidate| it.prediction_strength,
         ),
+        column(
+            "mixture_stability",
+            ("Of mixture", "混合模型"),
+            Format::Decimal(2),
+            |it: &&Candidate| it.mixture_stability,
+        )
+        .for_programs(),
         silhouette().for_programs(),
         smallest(),
         verdict(),
@@ -72,6 +80,9 @@ pub(super) fn of_kinds(page: &mut Document, bundle: &Bundle) {
          稳定性：用户分为两半时所得类型之间的调整兰德指数。预测强度：同一类型的用户对中，由另一半用户得出的\
          类型也归在一起的比例，取最低的类型。采用大于 0、稳定且足够大，并且再多一种也不比切开一团更好的首个数。",
     ));
+    if let Some(algorithm) = algorithm(&bundle.kinds) {
+        page.paragraph(algorithm);
+    }
     habits(page, bundle);
 }
 
@@ -99,10 +110,38 @@ pub(super) fn one_kind(kinds: &FittedGroups) -> Option<Bilingual> {
     Some(words(format!("One kind only: {en}."), format!("只有一种类型：{zh}。")))
 }
 
+/// How the kinds were found; `None` where no other way was tried.
+fn algorithm(kinds: &FittedGroups) -> Option<Bilingual> {
+    let taken = kinds.candidates.iter().find(|it| it.verdict == KVerdict::Taken)?;
+    let (k_means, mixture) = (taken.stability, taken.mixture_stability?);
+    Some(match kinds.clusters {
+        FittedClusters::KMeans(_) => words(
+            format!(
+                "Found by k-means: two halves of the users agree on its kinds by {k_means:.2}, on \
+                 those of a Gaussian mixture by {mixture:.2}."
+            ),
+            format!(
+                "由 k-means 得出：两半用户对其类型的一致度为 {k_means:.2}，高斯混合模型为 {mixture:.2}。"
+            ),
+        ),
+        FittedClusters::GaussianMixture(_) => words(
+            format!(
+                "Found as a Gaussian mixture: two halves of the users agree on its kinds by \
+                 {mixture:.2}, on those of k-means by {k_means:.2}."
+            ),
+            format!(
+                "由高斯混合模型得出：两半用户对其类型的一致度为 {mixture:.2}，k-means 为 {k_means:.2}。"
+            ),
+        ),
+    })
+}
+
 /// How layers did with each weight of how users shop.
 fn trade_off(page: &mut Document, bundle: &Bundle) {
     let found = &bundle.layers.trade_off;
-    let Some(of_outcomes) = found.trials.first() else { return };
+    if found.trials.is_empty() {
+        return;
+    }
     page.heading(words("Layers with more and more of how users shop", "逐步加入购物方式的分层"));
     let columns = [
         column("weight", ("Weight", "权重"), Format::Decimal(2), |it: &&Trial| it.weight),
@@ -112,7 +151,7 @@ fn trade_off(page: &mut Document, bundle: &Bundle) {
         column("value_r2", ("Value R²", "价值 R²"), Format::Decimal(3), |it: &&Trial| {
             it.value_r2
         }),
-        column("cost", ("Cost", "代价"), Format::Share, |it: &&Trial| it.cost(of_outcomes)),
+        column("cost", ("Cost", "代价"), Format::Share, |it: &&Trial| it.cost),
         column("habits_r2", ("Habits", "购物方式"), Format::Share, |it: &&Trial| it.habits_r2),
         column("is_taken", ("Taken", "采用"), Format::Text, |it: &&Trial| {
             Value::from(it.weight == found.taken)
@@ -137,7 +176,7 @@ fn trade_off(page: &mut Document, bundle: &Bundle) {
              on users or dates that the layers were not fitted to."
         ),
         format!(
-            "代价：与只按结果的分层相比，预测力损失的比例，取全部结果与价值中较大者。采用代价不超过 \
+            "代价：与只按结果的分层相比，预测力损失的比例，取全部结果与价值中较大者；权重加大时看似的提高属偶然，已平均掉。采用代价不超过 \
              {allowed} 且价值 R² 不低于 RFM 格（{rfm}）的最大权重。购物方式：分层所解释的购物方式差异的占比。\
              均在分层未拟合过的用户或时间上计算。"
         ),
@@ -156,8 +195,7 @@ pub(super) fn habits_of_layers(bundle: &Bundle) -> Option<Bilingual> {
         ));
     }
     let (weight, allowed) = (taken.weight, bundle.config.segmentation.habits_cost.get());
-    let [cost, allowed, explained] =
-        [taken.cost(found.trials.first()?), allowed, taken.habits_r2].map(digits::percent);
+    let [cost, allowed, explained] = [taken.cost, allowed, taken.habits_r2].map(digits::percent);
     Some(words(
         format!(
             "how users shop counts in layers with weight {weight}: it costs {cost} of what \
