@@ -47,6 +47,14 @@ impl Printing {
         self.format == Format::Text
     }
 
+    /// The language of what people read.
+    pub(super) fn language(&self) -> Language {
+        match self.lang {
+            Lang::En => Language::English,
+            Lang::Zh => Language::Chinese,
+        }
+    }
+
     /// Prints an empty line between two reports for people.
     ///
     /// # Errors
@@ -60,10 +68,7 @@ impl Printing {
     /// # Errors
     /// When standard output cannot be written, as on a full disk.
     pub(super) fn print(&self, document: &Document) -> anyhow::Result<()> {
-        let language = match self.lang {
-            Lang::En => Language::English,
-            Lang::Zh => Language::Chinese,
-        };
+        let language = self.language();
         if self.quiet {
             for warning in document.warnings() {
                 output::complain(warning.in_language(language));

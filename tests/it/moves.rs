@@ -258,6 +258,44 @@ fn where_the_data_has_orders_alone_nothing_is_claimed_and_the_page_says_why() {
 }
 
 #[test]
+fn a_review_begins_with_what_moves_each_group_where_that_is_asked_for() {
+    let mut log = String::from("user,at,amount,category\n");
+    for (row, order) in orders(300).lines().skip(1).enumerate() {
+        let user = order.split(',').next().unwrap();
+        let both = if user.ends_with(['0', '2', '4', '6', '8']) {
+            ["tea", "cake"]
+        } else {
+            ["cups", "mugs"]
+        };
+        log += &format!("{order},{}\n", both[row % 2]);
+    }
+    let config =
+        CONFIG.replace("amount = \"amount\"\n", "amount = \"amount\"\ncategory = \"category\"\n");
+    let shop = trained(&log, &config);
+    let review = ["review", "--bundle", "models/shop", "--suggest-playbook", "--quiet"];
+    shop.train(&review).done();
+    let text = shop.read("models/shop/layers.toml");
+    let mut lines = Vec::new();
+    for by in ["layers", "kinds"] {
+        for group in json(&shop, &["--by", by])["suggestions"].as_array().unwrap() {
+            let (name, line) = (group["group"].as_str().unwrap(), &group["suggestion"]);
+            let Some((id, _)) = name.split_once(' ').filter(|_| name != "all users") else {
+                continue;
+            };
+            let id = format!("{id:?}\n");
+            let entry = text.split("# id = ").find(|it| it.starts_with(&id));
+            let playbook = format!("# playbook = {line}\n");
+            assert!(entry.is_some_and(|it| it.contains(&playbook)), "{name}: {line}\n{text}");
+            lines.push(line.to_string());
+        }
+    }
+    assert!(lines.iter().any(|it| it.contains("tea")), "{lines:?}");
+    // Scoring may use it at once; a second one would overwrite what people wrote.
+    shop.train(&["review", "--bundle", "models/shop"]).done();
+    shop.train(&review).refused(&["is there already", "--out"]);
+}
+
+#[test]
 fn of_as_many_categories_as_orders_only_the_most_frequent_are_told_apart() {
     let mut log = String::from("user,at,amount,category\n");
     for (row, order) in orders(120).lines().skip(1).enumerate() {

@@ -250,8 +250,11 @@ impl Group {
         latest: &Snapshot,
     ) -> Self {
         let NamedGroup { words, claims, description } = name;
-        let description =
-            description.unwrap_or_else(|| typical_user(&profile, latest.features.features()));
+        let description = match description {
+            Some(description) => description,
+            None if profile.n_users == 0 => Bilingual::new("Nobody yet.", "尚无用户。"),
+            None => typical_user(&profile, latest.features.features()),
+        };
         Self {
             id,
             name: words.en,
@@ -266,6 +269,11 @@ impl Group {
 }
 
 impl FittedGroups {
+    /// Whether they are components of a Gaussian mixture, not clusters of k-means.
+    pub fn are_of_mixture(&self) -> bool {
+        matches!(self.clusters, FittedClusters::GaussianMixture(_))
+    }
+
     /// The group of each user.
     ///
     /// # Errors

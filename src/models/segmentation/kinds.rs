@@ -10,7 +10,7 @@ use super::params::Clustering;
 use super::trade_off::TradeOff;
 use super::{FittedGroups, KindParams, Refits, SegmentationError};
 use crate::dataset::{FeatureMatrix, Snapshot};
-use crate::stats::clustering::{FittedClusters, fit_clusters};
+use crate::stats::clustering::fit_clusters;
 
 /// Fits kinds to the latest training snapshot: how users shop needs no outcome, and earlier
 /// snapshots hold the same users with less known of each. `named_by` has its users and the
@@ -47,8 +47,7 @@ pub fn refit_rand_index_of_kinds(
     validation: &FeatureMatrix,
     refits: Refits,
 ) -> Result<f64, SegmentationError> {
-    let is_mixture = matches!(fitted.clusters, FittedClusters::GaussianMixture(_));
-    let clustering = if is_mixture { Clustering::of_mixture() } else { params.into() };
+    let clustering = if fitted.are_of_mixture() { Clustering::of_mixture() } else { params.into() };
     let groupings = (1..=refits.n as u64)
         .map(|refit| {
             let seed = refits.seed.wrapping_add(refit);

@@ -92,7 +92,8 @@ pub(super) fn profile_groups(
         .map(|cluster| {
             let rows: Vec<usize> = (0..n_users).filter(|&row| labels[row] == cluster).collect();
             let size = rows.len().max(1) as f64;
-            let gmv: f64 = rows.iter().map(|&row| outcomes.gmv[row]).sum();
+            // The sum of nothing is −0, which nobody should read.
+            let gmv = rows.iter().map(|&row| outcomes.gmv[row]).sum::<f64>() + 0.0;
             let n_without_order = rows.iter().filter(|&&row| outcomes.has_no_order(row)).count();
             let mut differences: Vec<Difference> = names
                 .iter()

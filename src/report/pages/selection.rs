@@ -5,7 +5,6 @@ use crate::bundle::Bundle;
 use crate::dataset::Bilingual;
 use crate::models::segmentation::{Candidate, FittedGroups, KVerdict, Trial};
 use crate::report::{Column, Document, Format, Table, Value, column, digits, words};
-use crate::stats::clustering::FittedClusters;
 
 /// Every number of layers that training tried, and every weight of habits.
 pub(super) fn of_layers(page: &mut Document, bundle: &Bundle) {
@@ -114,8 +113,8 @@ pub(super) fn one_kind(kinds: &FittedGroups) -> Option<Bilingual> {
 fn algorithm(kinds: &FittedGroups) -> Option<Bilingual> {
     let taken = kinds.candidates.iter().find(|it| it.verdict == KVerdict::Taken)?;
     let (k_means, mixture) = (taken.stability, taken.mixture_stability?);
-    Some(match kinds.clusters {
-        FittedClusters::KMeans(_) => words(
+    Some(match kinds.are_of_mixture() {
+        false => words(
             format!(
                 "Found by k-means: two halves of the users agree on its kinds by {k_means:.2}, on \
                  those of a Gaussian mixture by {mixture:.2}."
@@ -124,7 +123,7 @@ fn algorithm(kinds: &FittedGroups) -> Option<Bilingual> {
                 "由 k-means 得出：两半用户对其类型的一致度为 {k_means:.2}，高斯混合模型为 {mixture:.2}。"
             ),
         ),
-        FittedClusters::GaussianMixture(_) => words(
+        true => words(
             format!(
                 "Found as a Gaussian mixture: two halves of the users agree on its kinds by \
                  {mixture:.2}, on those of k-means by {k_means:.2}."

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::models::segmentation::FittedGroups;
+use crate::models::segmentation::{FittedGroups, Group, Partition};
 
 const HEADER: &str = r##"# The layers and kinds of a model, for a person to edit. `layercake-score` and
 # `layercake-compare` use this file where it stands, beside `latest`;
@@ -43,8 +43,12 @@ const HEADER: &str = r##"# The layers and kinds of a model, for a person to edit
 
 /// The file for the groups of a model: every group as it is, under a header that
 /// says what may be changed. All of it is a comment, so that only what a person
-/// wants is held against the next model.
-pub fn review_template(partitions: &[&FittedGroups]) -> String {
+/// wants is held against the next model. `playbook` has a line to start from, where there is
+/// one.
+pub fn review_template(
+    partitions: &[&FittedGroups],
+    playbook: impl Fn(Partition, &Group) -> Option<String>,
+) -> String {
     let mut text = HEADER.to_owned();
     let quoted = |value: &str| toml_string(value);
     let groups =
@@ -54,7 +58,7 @@ pub fn review_template(partitions: &[&FittedGroups]) -> String {
         let _ = write!(
             text,
             "\n# {} users, {:.1} %, with {:.1} % of GMV\n# [[{one}]]\n# id = {}\n# name = {}\n\
-             # name_zh = {}\n# description = {}\n# playbook = \"…\"\n# merge_into = \"{letter}…\"\n",
+             # name_zh = {}\n# description = {}\n# playbook = {}\n# merge_into = \"{letter}…\"\n",
             profile.n_users,
             profile.share * 100.0,
             profile.gmv_share * 100.0,
@@ -62,6 +66,7 @@ pub fn review_template(partitions: &[&FittedGroups]) -> String {
             quoted(&layer.name),
             quoted(&layer.name_zh),
             quoted(&layer.description),
+            quoted(&playbook(partition, layer).unwrap_or_else(|| "…".into())),
             one = partition.one(),
             letter = partition.letter(),
         );
