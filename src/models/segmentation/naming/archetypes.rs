@@ -21,7 +21,7 @@ const fn row(
 }
 
 /// All of them.
-pub(super) const ARCHETYPES: [Archetype; 12] = [
+pub(super) const ARCHETYPES: [Archetype; 13] = [
     row(("Key sharers", "核心分享者"), &[(Fact::Shares, 0.08)], &[]),
     row(
         ("Silent but promising", "沉默但有潜力"),
@@ -42,5 +42,6 @@ pub(super) const ARCHETYPES: [Archetype; 12] = [
         &[(Fact::KeepsRhythm, 0.5), (Fact::SmallOrders, 0.5)],
         &[],
     ),
-    row(("High-value buyers", "高价值"), &[(Fact::BigOrders, 0.5)], &[]),
+    row(("High-value buyers", "高价值"), &[(Fact::BigOrders, 0.5), (Fact::KeepsRhythm, 0.5)], &[]),
+    row(("Big-basket buyers", "大额订单"), &[(Fact::BigOrders, 0.5)], &[]),
 ];

@@ -143,7 +143,8 @@ fn archetypes_are_called_what_shops_call_them() {
         (User { n_orders: 1.0, silence_days: 300.0, ..ORDINARY }, "One-off buyers", "一次性顾客"),
         (User { silence_days: 250.0, ..ORDINARY }, "Fading", "渐行渐远"),
         (User { order_value: 20.0, ..often }, "Everyday shoppers", "日常复购"),
-        (User { order_value: 200.0, ..ORDINARY }, "High-value buyers", "高价值"),
+        (User { order_value: 200.0, ..often }, "High-value buyers", "高价值"),
+        (User { order_value: 200.0, ..ORDINARY }, "Big-basket buyers", "大额订单"),
     ] {
         let names = named(&[kind]);
         assert_eq!((&*names[0].words.en, &*names[0].words.zh), (en, zh), "{names:#?}");
@@ -164,7 +165,9 @@ fn near_misses_are_no_archetypes() {
         (User { n_orders: 1.0, ..ORDINARY }, "One-off buyers"),
         (User { silence_days: 100.0, ..ORDINARY }, "Fading"),
         (User { order_value: 200.0, ..often }, "Everyday shoppers"),
-        (User { order_value: 20.0, ..ORDINARY }, "High-value buyers"),
+        (User { order_value: 200.0, ..ORDINARY }, "High-value buyers"),
+        (User { order_value: 20.0, ..often }, "High-value buyers"),
+        (User { order_value: 20.0, ..ORDINARY }, "Big-basket buyers"),
     ] {
         assert!(!name_of(kind).contains(archetype), "{}", name_of(kind));
     }
