@@ -52,7 +52,7 @@ pub struct Trial {
     /// Share of the variance of habits that the layers explain.
     pub habits_r2: f64,
     /// What it costs: the share of what layers of outcomes alone predict that is lost, of
-    /// the outcomes' mean or of value, whichever is more; see [`costs`].
+    /// the outcomes' mean or of value, whichever is more.
     pub cost: f64,
 }
 
