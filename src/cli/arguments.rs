@@ -47,6 +47,11 @@ pub(super) struct RunArguments {
 }
 
 impl RunArguments {
+    /// For commands that take nothing but threads and memory.
+    pub(super) fn of_engine(engine: EngineArguments) -> Self {
+        Self { engine, ..Self::default() }
+    }
+
     /// A config file, with what was set over it.
     pub(super) fn load(&self, file: &Path) -> anyhow::Result<Config> {
         Ok(Config::load_with(file, &self.overrides()?)?)

@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use super::arguments::{ModelArguments, RunArguments, list_of_no_interest};
+use super::arguments::{EngineArguments, ModelArguments, RunArguments, list_of_no_interest};
 use super::printing::Printing;
 use crate::app::{CheckedReview, Grouping, Model, Moves, moves, review_place};
 use crate::bundle::Bundle;
@@ -26,8 +26,9 @@ use crate::report;
 A layers.toml that is there is never overwritten: it is checked against the
 model, and what does not fit is an error.")]
 pub(super) struct ReviewArguments {
-    #[command(flatten)]
-    model: ModelArguments,
+    /// Bundle folder, or the folder of a model: its latest bundle is used
+    #[arg(long, value_name = "FOLDER")]
+    bundle: PathBuf,
     /// The file to write or check [default: layers.toml in the model's folder]
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -35,17 +36,23 @@ pub(super) struct ReviewArguments {
     /// `layercake-compare moves` finds it
     #[arg(long)]
     suggest_playbook: bool,
+    /// Config whose sources are read for that [default: the sources the model was
+    /// trained on]
+    #[arg(long, value_name = "FILE", requires = "suggest_playbook")]
+    config: Option<PathBuf>,
     #[command(flatten)]
-    run: RunArguments,
+    engine: EngineArguments,
 }
 
 /// Writes the file to edit, or checks the one that is there.
 pub(super) fn run(wanted: &ReviewArguments, printing: &Printing) -> anyhow::Result<()> {
-    let (bundle, folder, mut config) = wanted.model.load(&wanted.run)?;
+    let model = ModelArguments { bundle: wanted.bundle.clone(), config: wanted.config.clone() };
+    let run = RunArguments::of_engine(wanted.engine.clone());
+    let (bundle, folder, mut config) = model.load(&run)?;
     let file = wanted.out.clone().unwrap_or_else(|| review_place(&folder));
     if !file.exists() {
         let found = match wanted.suggest_playbook {
-            true => Some(moves_of_groups(wanted, config, &bundle, folder, printing)?),
+            true => Some(moves_of_groups(&run, config, &bundle, folder, printing)?),
             false => None,
         };
         let language = printing.language();
@@ -69,7 +76,7 @@ pub(super) fn run(wanted: &ReviewArguments, printing: &Printing) -> anyhow::Resu
             file.display()
         );
     }
-    wanted.run.engine.apply(&mut config.engine);
+    wanted.engine.apply(&mut config.engine);
     let checked = CheckedReview::read(&bundle, &file, &Engine::new(&config.engine)?)?;
     let part = |partition| (&bundle.groups(partition).groups[..], &checked.part(partition).review);
     printing.print(&report::review_checked(&Partition::ALL.map(part), &file))
@@ -77,15 +84,13 @@ pub(super) fn run(wanted: &ReviewArguments, printing: &Printing) -> anyhow::Resu
 
 /// What moves layers and kinds as training found them.
 fn moves_of_groups(
-    wanted: &ReviewArguments,
+    run: &RunArguments,
     config: Config,
     bundle: &Bundle,
     folder: PathBuf,
     printing: &Printing,
 ) -> anyhow::Result<PerPartition<Moves>> {
-    let session = wanted.run.open(config, None, list_of_no_interest(), printing)?;
+    let session = run.open(config, None, list_of_no_interest(), printing)?;
     let model = Model::unreviewed(bundle.clone(), folder);
-    let found = PerPartition::try_of(|it| moves(&session, &model, Grouping::Groups(it)))?;
-    wanted.run.finish(&session);
-    Ok(found)
+    Ok(PerPartition::try_of(|it| moves(&session, &model, Grouping::Groups(it)))?)
 }

@@ -9,7 +9,7 @@ use rand_distr::StandardNormal;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
-use super::choose_k::{Candidate, Gap, KVerdict, cluster_params, thinned};
+use super::candidate::{Candidate, Gap, KVerdict, cluster_params, thinned};
 use super::groups::numbers;
 use super::params::Clustering;
 use super::{GroupCount, KindAlgorithm, KindParams, SegmentationError};

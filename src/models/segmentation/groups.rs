@@ -4,7 +4,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::SegmentationError;
-use super::choose_k::Candidate;
+use super::candidate::Candidate;
 use super::embedding::Embedding;
 use super::naming::{NameClaim, NamedGroup, kind_names, layer_names, typical_user};
 use super::profile::{GroupProfile, profile_groups};
@@ -208,7 +208,12 @@ impl Found<'_> {
             .collect();
         groups.extend(of_unknown.map(|profile| {
             let words = Bilingual::new("Hardly known yet", "了解尚少");
-            let name = NamedGroup { words, claims: Vec::new(), description: None };
+            // Medians of such users would read as if they were true of each.
+            let description = Some(Bilingual::new(
+                "Did too little to say how they shop: any kind would be a guess.",
+                "行为太少，无法判断购物方式：归入任何类型都只是猜测。",
+            ));
+            let name = NamedGroup { words, claims: Vec::new(), description };
             Group::of(partition.id(0), name, None, profile, latest)
         }));
         Ok(FittedGroups {
@@ -250,11 +255,8 @@ impl Group {
         latest: &Snapshot,
     ) -> Self {
         let NamedGroup { words, claims, description } = name;
-        let description = match description {
-            Some(description) => description,
-            None if profile.n_users == 0 => Bilingual::new("Nobody yet.", "尚无用户。"),
-            None => typical_user(&profile, latest.features.features()),
-        };
+        let description =
+            description.unwrap_or_else(|| typical_user(&profile, latest.features.features()));
         Self {
             id,
             name: words.en,

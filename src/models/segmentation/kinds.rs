@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Axis};
 
-use super::choose_k::{cluster_params, mean_rand_index};
+use super::candidate::{cluster_params, mean_rand_index};
 use super::choose_kinds::{Choice, choose_kinds};
 use super::embedding::{Embedding, Habits, Resample, TrainingRows};
 use super::groups::{Found, Partition, numbers};

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use ndarray::Array2;
 
-use super::choose_k::{
-    Candidate, KVerdict, SelectionData, choose_k, cluster_params, mean_rand_index,
-};
+use super::candidate::{Candidate, KVerdict, cluster_params, mean_rand_index};
+use super::choose_layers::{SelectionData, choose_k};
 use super::embedding::{
     Embedding, Habits, OutcomeTrees, Resample, Rounds, TrainingRows, ValidationSplit,
     grow_best_trees, grow_trees,

@@ -1,8 +1,9 @@
 //! Layers and kinds: clusters of what users will do and of how they shop, profiled and
 //! named.
 
-mod choose_k;
+mod candidate;
 mod choose_kinds;
+mod choose_layers;
 mod embedding;
 mod error;
 mod groups;
@@ -16,7 +17,7 @@ mod review;
 mod tiers;
 mod trade_off;
 
-pub use choose_k::{Candidate, Gap, KVerdict};
+pub use candidate::{Candidate, Gap, KVerdict};
 pub use embedding::{
     Composition, Count, Embedding, Habits, OrderSize, Outcome, OutcomeModel, OutcomeModels,
     features_of_habits,

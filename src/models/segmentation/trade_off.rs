@@ -5,7 +5,8 @@ use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::choose_k::{MAX_POINTS, cluster_params, labels, mean_r2, r2_of_outcomes, thinned};
+use super::candidate::{cluster_params, labels, thinned};
+use super::choose_layers::{MAX_POINTS, mean_r2, r2_of_outcomes};
 use super::embedding::{Embedding, Habits, Outcome, ValidationSplit, total_sd};
 use super::params::Clustering;
 use super::{EmbeddingKind, HabitsWeight, SegmentationError, SegmentationParams};

@@ -196,12 +196,12 @@ fn definitions(page: &mut Document) {
         "Response: share of outbound events answered before the next on the channel. Discounts: \
          a user's orders with one against the same user's without, at full price; not causal, \
          since whoever wants more may wait for a discount. Best hours: chosen on half of the \
-         users, measured on the other; answers follow the hours at which you write. Lift: over \
-         an even share of the day; over all users' share of the category. Next category: among \
+         users, measured on the other; answers follow the hours at which you write. Lift: \
+         the share by that of all users. Next category: among \
          orders that follow one of another category.",
         "响应率：同渠道下一条消息之前得到回应的外发事件占比。折扣：同一用户有折扣与无折扣订单之比\
          （按原价）；不代表因果，想多买的人可能会等折扣。最佳时段：在一半用户上选出，在另一半上测量；\
-         回应时间取决于发送时间。提升：相对一天中的平均占比；相对全部用户的该品类占比。下一品类：在换\
+         回应时间取决于发送时间。提升：占比与全部用户的占比之比。下一品类：在换\
          品类的订单中的占比。",
     ));
 }

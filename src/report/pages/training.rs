@@ -144,7 +144,8 @@ fn number_of_kinds(page: &mut Document, bundle: &Bundle) {
     let n = bundle.kinds.groups.iter().filter(|it| it.cluster.is_some()).count();
     page.fact("n_kinds", n);
     let k = bundle.config.kinds.k;
-    let why = why(k, k.bounds(KindParams::AUTO));
+    // Where the config leaves it open, one kind may be all there is.
+    let why = why(k, k.bounds(1..=*KindParams::AUTO.end()));
     page.paragraph(one_kind(&bundle.kinds).unwrap_or_else(|| {
         words(
             format!("{n} kinds, {}: how users shop, whatever the volume", why.en),

@@ -9,9 +9,6 @@ pub const MIN_USERS: usize = 30;
 /// intervals are narrow enough for differences that nobody would act on.
 const MIN_DIFFERENCE: f64 = 0.2;
 
-/// Share of a day that a window of hours is.
-const EVEN_SHARE: f64 = WINDOW_HOURS as f64 / 24.0;
-
 /// What a figure is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lever {
@@ -49,7 +46,7 @@ pub struct Figure {
     pub interval: Option<Interval>,
     /// The same of all users.
     pub of_all: Option<f64>,
-    /// Hours by their even share; a category by its share among all users.
+    /// Of hours and categories: the share by that of all users.
     pub lift: Option<f64>,
     /// Whether it differs by a fifth or more from the value of all users, and an interval
     /// of 99.5 % excludes that, and for a ratio 1 as well: of ten groups that are all
@@ -178,7 +175,7 @@ fn best_hours(sums: &MoveSums, all: &MoveSums) -> Option<Figure> {
     Some(match stands_out {
         true => Figure {
             of: Some(Bilingual::same(hours)),
-            lift: found.value.map(|share| share / EVEN_SHARE),
+            lift: found.value.zip(found.of_all).map(|(value, of_all)| value / of_all),
             ..found
         },
         false => Figure { value: None, interval: None, of_all: None, is_clear: false, ..found },
@@ -259,7 +256,9 @@ mod tests {
         );
         assert!(line.zh.starts_with("在 sms 发消息（sms_read 60 %，全部：31 %）；"), "{line:?}");
         let of = |lever: Lever| found[0].iter().find(|it| it.lever == lever).unwrap();
-        assert_eq!(of(Lever::BestHours).lift, Some(27.0 / 48.0 / EVEN_SHARE));
+        // Every second user measures: 200 of this group, and 614 with three even hours.
+        let of_all = (200.0 * 27.0 + 614.0 * 3.0) / 814.0;
+        assert!((of(Lever::BestHours).lift.unwrap() - 27.0 / of_all).abs() < 1e-12);
         assert!(!of(Lever::DiscountedShare).is_clear && !of(Lever::DiscountDepth).is_clear);
         // Nobody counted units.
         assert!(found[0].iter().all(|it| it.lever != Lever::DiscountUnitsRatio));

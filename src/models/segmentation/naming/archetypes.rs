@@ -1,6 +1,6 @@
 //! What shops call users who share some habits.
 
-use super::habits::Fact;
+use super::habit_words::Fact;
 
 /// One kind of users that shops know.
 pub(super) struct Archetype {

@@ -12,7 +12,7 @@
 //! Source: J. Cohen, Statistical Power Analysis for the Behavioral Sciences, 1988, ch. 6.
 
 use super::archetypes::{ARCHETYPES, Archetype};
-use super::habits::{Fact, Habit, habits};
+use super::habit_words::{Fact, Habit, habits};
 use super::named_group::{NameClaim, NamedGroup};
 use super::typical_user::{begun, sentence};
 use super::users::Users;

@@ -7,7 +7,7 @@
 mod archetypes;
 mod claims;
 mod compose;
-mod habits;
+mod habit_words;
 mod kind_names;
 #[cfg(test)]
 mod kind_tests;
