@@ -1,6 +1,5 @@
 //! Groups of users as a model has them: layers and kinds alike.
 
-use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::SegmentationError;
@@ -175,12 +174,11 @@ impl Found<'_> {
     pub fn describe(self) -> Result<FittedGroups, SegmentationError> {
         let Found { partition, embedding, clusters, candidates, trade_off, latest, named_by } =
             self;
-        let points = embedding.transform(&latest.features)?;
+        let (points, known) = embedding.transform_with_known(&latest.features)?;
         let n_clusters = clusters.centroids().nrows();
         let mut labels = numbers(clusters.assign(points.view())?);
-        if partition == Partition::Kinds {
-            let unknown = hardly_known(&embedding, &clusters, &latest.features)?;
-            unknown.into_iter().for_each(|user| labels[user] = n_clusters);
+        for user in hardly_known(partition, &clusters, &known) {
+            labels[user] = n_clusters;
         }
         let mut profiles = profile_groups(&embedding, latest, &labels, n_clusters + 1)?;
         let of_unknown = profiles.pop().filter(|_| partition == Partition::Kinds);
@@ -228,17 +226,11 @@ impl Found<'_> {
     }
 }
 
-/// Users of whom too little is known to be in a cluster; nobody where there is but one.
-fn hardly_known(
-    embedding: &Embedding,
-    clusters: &FittedClusters,
-    users: &FeatureMatrix,
-) -> Result<Vec<usize>, SegmentationError> {
-    if clusters.centroids().nrows() == 1 {
-        return Ok(Vec::new());
-    }
-    let known = embedding.habits.are_known(users)?;
-    Ok((0..known.len()).filter(|&user| !known[user]).collect())
+/// Users of whom too little is known to be in a cluster; none of layers, and none where
+/// there is but one cluster.
+fn hardly_known(partition: Partition, clusters: &FittedClusters, known: &[bool]) -> Vec<usize> {
+    let all_belong = partition == Partition::Layers || clusters.centroids().nrows() == 1;
+    (0..known.len()).filter(|&user| !all_belong && !known[user]).collect()
 }
 
 /// The clusters of assigned users.
@@ -281,13 +273,13 @@ impl FittedGroups {
     /// # Errors
     /// When the matrix lacks a feature of the model.
     pub fn assign(&self, matrix: &FeatureMatrix) -> Result<Assignments, SegmentationError> {
-        let points: Array2<f32> = self.embedding.transform(matrix)?;
+        let (points, known) = self.embedding.transform_with_known(matrix)?;
         let of_cluster = self.group_of_cluster();
         let assigned = self.clusters.assign(points.view())?;
         let (mut groups, mut margins): (Vec<usize>, Vec<f64>) =
             assigned.into_iter().map(|(cluster, margin)| (of_cluster[cluster], margin)).unzip();
         if let Some(unknown) = self.groups.iter().position(|group| group.cluster.is_none()) {
-            for user in hardly_known(&self.embedding, &self.clusters, matrix)? {
+            for user in hardly_known(self.partition, &self.clusters, &known) {
                 (groups[user], margins[user]) = (unknown, 0.0);
             }
         }

@@ -68,9 +68,8 @@ fn embed(
 ) -> Result<(Embedding, Array2<f32>), SegmentationError> {
     let rows = TrainingRows::of(&[latest], resample, seed)?.matrix;
     let embedding = Embedding::of_habits(Habits::fit(&rows)?);
-    let known = embedding.habits.are_known(&rows)?;
+    let (points, known) = embedding.transform_with_known(&rows)?;
     let known: Vec<usize> = (0..rows.n_rows()).filter(|&row| known[row]).collect();
-    let points = embedding.transform(&rows)?;
     // Where nobody is known, the one kind is that of all.
     let points = if known.is_empty() { points } else { points.select(Axis(0), &known) };
     Ok((embedding, points))

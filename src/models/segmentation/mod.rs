@@ -19,8 +19,8 @@ mod trade_off;
 
 pub use candidate::{Candidate, Gap, KVerdict};
 pub use embedding::{
-    Composition, Count, Embedding, Habits, OrderSize, Outcome, OutcomeModel, OutcomeModels,
-    features_of_habits,
+    Composition, Count, Embedding, HabitPoints, Habits, OrderSize, Outcome, OutcomeModel,
+    OutcomeModels, features_of_habits,
 };
 pub use error::SegmentationError;
 pub use groups::{Assignments, FittedGroups, Group, Partition, PerPartition};

@@ -115,7 +115,8 @@ impl TradeOff {
             return Ok(Self::fixed(0.0));
         }
         let points = [embedding.transform(training)?, embedding.transform(validation)?];
-        let of_habits = [habits.transform(training)?, habits.transform(validation)?];
+        let of_habits =
+            [habits.of_users(training)?.coordinates, habits.of_users(validation)?.coordinates];
         let scale = embedding.outcome_sd(points[0].view()) / total_sd(of_habits[0].view());
         let bounds = params.bounds();
         let k = USUAL_LAYERS.clamp(*bounds.start(), *bounds.end());

@@ -1,7 +1,7 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 use serde::{Deserialize, Serialize};
 
-use super::habits::Habits;
+use super::habits::{HabitPoints, Habits};
 use super::outcome_models::{OutcomeModels, OutcomeTrees, credibility};
 use super::training_rows::TrainingRows;
 use crate::dataset::FeatureMatrix;
@@ -65,7 +65,7 @@ impl Embedding {
         }
         self.loadings.truncate(self.n_outcomes());
         let points = self.transform(&rows.matrix)?;
-        let of_habits = habits.transform(&rows.matrix)?;
+        let of_habits = habits.of_users(&rows.matrix)?.coordinates;
         let habits_weight = share * self.outcome_sd(points.view()) / total_sd(of_habits.view());
         Ok(Self { habits, habits_weight, ..self })
     }
@@ -120,18 +120,35 @@ impl Embedding {
     /// # Errors
     /// When the matrix lacks a feature of the embedding.
     pub fn transform(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, SegmentationError> {
+        Ok(self.transform_with_known(matrix)?.0)
+    }
+
+    /// The users' coordinates, and whether enough is known of each to say how they shop.
+    ///
+    /// # Errors
+    /// As [`Embedding::transform`].
+    pub fn transform_with_known(
+        &self,
+        matrix: &FeatureMatrix,
+    ) -> Result<(Array2<f32>, Vec<bool>), SegmentationError> {
         let mut points = Array2::zeros((matrix.n_rows(), self.n_coordinates()));
+        let mut known = Vec::with_capacity(matrix.n_rows());
         let mut start = 0;
         while start < matrix.n_rows() {
             let end = (start + BLOCK_ROWS).min(matrix.n_rows());
             let block = matrix.slice_rows(start..end);
-            points.slice_mut(s![start..end, ..]).assign(&self.transform_block(&block)?);
+            let (of_block, are_known) = self.transform_block(&block)?;
+            points.slice_mut(s![start..end, ..]).assign(&of_block);
+            known.extend(are_known);
             start = end;
         }
-        Ok(points)
+        Ok((points, known))
     }
 
-    fn transform_block(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, SegmentationError> {
+    fn transform_block(
+        &self,
+        matrix: &FeatureMatrix,
+    ) -> Result<(Array2<f32>, Vec<bool>), SegmentationError> {
         let mut coordinates = self.scaling.apply(matrix)?;
         if !self.loadings.is_empty() {
             coordinates = coordinates.dot(&self.loadings_matrix().t());
@@ -142,15 +159,17 @@ impl Embedding {
                 .zip_mut_with(&predicted, |a, b| *a += b);
         }
         let habits = self.weighted_habits(matrix)?;
-        let mut both = concatenate![Axis(1), coordinates, habits];
+        let mut both = concatenate![Axis(1), coordinates, habits.coordinates];
         if both.ncols() == 0 {
             both = Array2::zeros((matrix.n_rows(), 1));
         }
-        Ok(both.mapv(|value| value as f32))
+        Ok((both.mapv(|value| value as f32), habits.are_known))
     }
 
-    fn weighted_habits(&self, matrix: &FeatureMatrix) -> Result<Array2<f64>, SegmentationError> {
-        Ok(self.habits.transform(matrix)? * self.habits_weight)
+    fn weighted_habits(&self, matrix: &FeatureMatrix) -> Result<HabitPoints, SegmentationError> {
+        let mut habits = self.habits.of_users(matrix)?;
+        habits.coordinates *= self.habits_weight;
+        Ok(habits)
     }
 
     fn loadings_matrix(&self) -> Array2<f64> {
@@ -173,7 +192,7 @@ impl Embedding {
             })
             .collect::<Result<_, SegmentationError>>()?;
         let scaled = self.scaling.apply(users)?.sum_axis(Axis(0)) / n_users;
-        let habits = self.weighted_habits(users)?.sum_axis(Axis(0)) / n_users;
+        let habits = self.weighted_habits(users)?.coordinates.sum_axis(Axis(0)) / n_users;
         Ok(MeanParts { of_trees, scaled, habits })
     }
 

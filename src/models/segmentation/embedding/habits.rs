@@ -1,7 +1,7 @@
 //! How users shop, whatever the volume: on what they spend their events, orders and
 //! money, each share drawn towards that of all users by how little is known of theirs.
 
-use ndarray::{Array1, Array2, ArrayView1, Axis};
+use ndarray::{Array1, Array2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{
@@ -74,6 +74,15 @@ pub struct OrderSize {
     pub prior: NormalPrior,
     /// Variance over the users that it was fitted to.
     pub variance: f64,
+}
+
+/// Users by their habits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HabitPoints {
+    /// Shape (users, coordinates).
+    pub coordinates: Array2<f64>,
+    /// Whether enough is known of each user to say how they shop.
+    pub are_known: Vec<bool>,
 }
 
 /// A composition that has no prior yet.
@@ -215,49 +224,46 @@ impl Habits {
         names
     }
 
-    /// The users' coordinates, shape (rows, coordinates).
+    /// Reads the users' habits.
     ///
     /// # Errors
     /// When the matrix lacks a feature of a habit.
-    pub fn transform(&self, users: &FeatureMatrix) -> Result<Array2<f64>, DatasetError> {
-        let mut points = Array2::zeros((users.n_rows(), self.n_coordinates()));
+    pub fn of_users(&self, users: &FeatureMatrix) -> Result<HabitPoints, DatasetError> {
+        let mut coordinates = Array2::zeros((users.n_rows(), self.n_coordinates()));
+        // What each user's own deeds say of their habits, habits in which users differ
+        // more counting more.
+        let mut reliability = Array1::<f64>::zeros(users.n_rows());
+        let mut variance = 0.0;
         let mut start = 0;
-        for composition in &self.compositions {
-            let end = start + composition.n_parts();
-            let counts = composition.counts(users)?;
-            let mut block = points.slice_mut(ndarray::s![.., start..end]);
-            for (mut point, counts) in block.rows_mut().into_iter().zip(counts.rows()) {
-                let shares = composition.prior.shares(counts);
+        for it in &self.compositions {
+            let end = start + it.n_parts();
+            let strength = it.prior.strength();
+            let counts = it.counts(users)?;
+            let mut points = coordinates.slice_mut(s![.., start..end]);
+            let rows = points.rows_mut().into_iter().zip(counts.rows());
+            for ((mut point, counts), known) in rows.zip(&mut reliability) {
+                *known += it.variance * share_of_own(counts.sum(), strength);
+                let shares = it.prior.shares(counts);
                 point.iter_mut().zip(shares).for_each(|(cell, share)| *cell = share.ln());
             }
+            variance += it.variance;
             start = end;
         }
         if let Some(size) = &self.order_size {
-            points.column_mut(start).assign(&size.of_users(users)?);
+            coordinates.column_mut(start).assign(&size.of_users(users)?);
+            for (known, &n) in reliability.iter_mut().zip(&users.column(&size.n_orders)?) {
+                *known += size.variance * share_of_own(n, size.prior.strength);
+            }
+            variance += size.variance;
         }
-        Ok(points)
+        let are_known = reliability.iter().map(|&it| it >= MIN_RELIABILITY * variance).collect();
+        Ok(HabitPoints { coordinates, are_known })
     }
+}
 
-    /// Whether enough is known of each user to say how they shop.
-    ///
-    /// # Errors
-    /// When the matrix lacks a feature of a habit.
-    pub fn are_known(&self, users: &FeatureMatrix) -> Result<Vec<bool>, DatasetError> {
-        let mut known = Array1::<f64>::zeros(users.n_rows());
-        let mut variance = 0.0;
-        let mut add = |n: ArrayView1<f64>, strength: f64, weight: f64| {
-            known.zip_mut_with(&n, |sum, n| *sum += weight * n / (n + strength).max(1e-12));
-            variance += weight;
-        };
-        for it in &self.compositions {
-            add(it.counts(users)?.sum_axis(Axis(1)).view(), it.prior.strength(), it.variance);
-        }
-        if let Some(size) = &self.order_size {
-            let n = users.column(&size.n_orders)?;
-            add(n, size.prior.strength, size.variance);
-        }
-        Ok(known.iter().map(|&it| it >= MIN_RELIABILITY * variance).collect())
-    }
+/// What a user's own deeds say of a habit, the rest being what is usual.
+fn share_of_own(n: f64, strength: f64) -> f64 {
+    n / (n + strength).max(1e-12)
 }
 
 impl Composition {
