@@ -11,7 +11,7 @@ use crate::app::{RejectedRows, ScoreFormat, ScoreRequest, score};
 use crate::report;
 use crate::settings::parse_day;
 
-/// Score every user: layer, RFM segment, lifecycle stage; churn, why and by when.
+/// Score every user: layer, kind, RFM segment, lifecycle; churn, why and by when.
 ///
 /// Writes OUT/as_of=YYYY-MM-DD/scores.parquet, with _summary.json beside it. An
 /// earlier file of that day stands until the new one is whole.
