@@ -64,6 +64,11 @@ impl Model {
         &self.review.part(partition).review.groups
     }
 
+    /// Rules of the review, as scores call them: `pin:…` and `split:…`.
+    pub(super) fn rules(&self, partition: Partition) -> impl Iterator<Item = &Arc<str>> {
+        self.review.part(partition).rule_names()
+    }
+
     /// The group of each user: that of the first pin that holds, else of the first
     /// split of their group that holds, else that of their cluster, after merges.
     pub(super) fn groups_of_users(

@@ -97,6 +97,11 @@ impl CheckedReview {
 }
 
 impl CheckedPart {
+    /// What scores call its rules.
+    pub fn rule_names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.rules.iter().map(|rule| &rule.name)
+    }
+
     /// Puts each user into the group of the first rule that holds, if one does, and
     /// notes that in `assigned_by`.
     pub(super) fn apply_rules(

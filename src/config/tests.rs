@@ -27,7 +27,7 @@ fn an_old_key_is_named_with_its_line_and_the_new_one() {
 #[test]
 fn a_value_out_of_bounds_names_section_and_key() {
     let error = parse("name = \"x\"\n[segmentation]\nk = 1\n").unwrap_err();
-    assert_eq!(error, "c.toml, line 3: [segmentation] k must be at least 2, got 1");
+    assert_eq!(error, "c.toml, line 3: [segmentation] k must lie between 2 and 200, got 1");
 }
 
 #[test]
@@ -148,7 +148,9 @@ fn what_is_wrong_with_an_override_names_it() {
         ("churn.modl=trees", "unknown key `modl`; did you mean `model`?"),
         ("churn.rising=[]", "`[churn] rising` is now called `[churn] monotone_increasing`"),
         ("engine.threads=0", "[engine] threads must lie between 1 and 1024, got 0"),
-        ("segmentation.k=1", "[segmentation] k must be at least 2, got 1"),
+        ("segmentation.k=1", "[segmentation] k must lie between 2 and 200, got 1"),
+        ("kinds.k=-3", "[kinds] k must lie between 2 and 200, got -3"),
+        ("kinds.n_starts=100000", "[kinds] n_starts must lie between 1 and 1000, got 100000"),
         ("source.user=id", "source is a list of tables: change it in the config"),
         ("churn.model", "write section.key=value, as in churn.model=trees"),
         ("=3", "write section.key=value, as in churn.model=trees"),

@@ -181,7 +181,7 @@ fn laid_out(grid: &[Vec<String>], sides: &[Side]) -> String {
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(WIDTH);
     for (index, row) in grid.iter().enumerate() {
-        let cells = row.iter().map(Cell::new);
+        let cells = row.iter().map(|text| Cell::new(bound_to_chinese(text)));
         match index {
             0 => table.set_header(cells),
             _ => table.add_row(cells),
@@ -195,5 +195,20 @@ fn laid_out(grid: &[Vec<String>], sides: &[Side]) -> String {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
-    table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    let drawn = table.to_string().replace(NO_BREAK, " ");
+    drawn.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// A space that no line ends at.
+const NO_BREAK: char = '\u{a0}';
+
+/// Keeps what stands before Chinese in its line: Chinese may break anywhere, so that after
+/// `K8` alone a line has room left.
+fn bound_to_chinese(text: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let bound = |(at, &letter): (usize, &char)| match letters.get(at + 1) {
+        Some(&next) if letter == ' ' && is_chinese(next) => NO_BREAK,
+        _ => letter,
+    };
+    letters.iter().enumerate().map(bound).collect()
 }

@@ -9,7 +9,7 @@ pub use day::{parse_day, read_day, read_optional_day};
 pub use nearest::{did_you_mean, nearest_names};
 pub use numbers::{
     Clusters, Count, Days, Delimiter, Finite, LearningRate, Leaves, NonNegative, OpenShare,
-    OutOfBounds, Positive, Share, Threads, Weight,
+    OutOfBounds, Positive, Share, Starts, Threads, Weight,
 };
 
 /// Something that is wrong with settings that are each allowed by themselves.

@@ -98,7 +98,10 @@ bounded!("How much one thing counts beside another: 0 to 10." Weight(f64) from f
     "lie between 0 and 10", |x| (0.0..=10.0).contains(x));
 bounded!("Days, 1 or more." Days(u32) from i64, "be at least 1", |x| *x >= 1);
 bounded!("How many, 1 or more." Count(usize) from i64, "be at least 1", |x| *x >= 1);
-bounded!("Number of clusters, 2 or more." Clusters(usize) from i64, "be at least 2", |x| *x >= 2);
+bounded!("Number of clusters: 2 to 200, since people are to know them." Clusters(usize) from i64,
+    "lie between 2 and 200", |x| (2..=200).contains(x));
+bounded!("Starts of a search, of which the best counts: 1 to 1000." Starts(usize) from i64,
+    "lie between 1 and 1000", |x| (1..=1000).contains(x));
 bounded!("What separates fields of a text file: one ASCII character." Delimiter(char) from char,
     "be one ASCII character, no quote or line end",
     |c| c.is_ascii() && !['"', '\n', '\r'].contains(c));

@@ -64,6 +64,12 @@ impl DirichletPrior {
         self.concentrations.iter().sum()
     }
 
+    /// The mean of all rows' shares.
+    pub fn means(&self) -> impl Iterator<Item = f64> {
+        let strength = self.strength();
+        self.concentrations.iter().map(move |it| it / strength)
+    }
+
     /// Expected shares of a row of counts, given the prior; they add up to 1.
     pub fn shares(&self, counts: ArrayView1<f64>) -> impl Iterator<Item = f64> {
         let total = counts.sum() + self.strength();

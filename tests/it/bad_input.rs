@@ -154,8 +154,8 @@ fn one_user() {
 #[test]
 fn more_layers_than_users() {
     let shop = Shop::ordinary();
-    shop.write("shop.toml", CONFIG.replace("k = 3", "k = 5000"));
-    train(&shop).refused(&["k = 5000 needs at least 5000 users", "lower k"]);
+    shop.write("shop.toml", CONFIG.replace("k = 3", "k = 150"));
+    train(&shop).refused(&["k = 150 needs at least 150 users", "lower k"]);
 }
 
 #[test]

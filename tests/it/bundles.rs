@@ -86,16 +86,16 @@ fn a_damaged_bundle_is_refused_by_file() {
 fn a_newer_bundle_is_refused() {
     let shop = trained();
     let path = shop.bundle("models").join("manifest.json");
-    let newer = std::fs::read_to_string(&path).unwrap().replace("\"format\": 8", "\"format\": 9");
+    let newer = std::fs::read_to_string(&path).unwrap().replace("\"format\": 9", "\"format\": 10");
     std::fs::write(&path, newer).unwrap();
-    shop.score(&["--bundle", "models/shop"]).refused(&["bundle format 9", "reads 8", "update"]);
+    shop.score(&["--bundle", "models/shop"]).refused(&["bundle format 10", "reads 9", "update"]);
 }
 
 #[test]
 fn an_older_bundle_is_refused_with_the_way_out() {
     let shop = trained();
     let path = shop.bundle("models").join("manifest.json");
-    let older = std::fs::read_to_string(&path).unwrap().replace("\"format\": 8", "\"format\": 1");
+    let older = std::fs::read_to_string(&path).unwrap().replace("\"format\": 9", "\"format\": 1");
     std::fs::write(&path, older).unwrap();
     shop.score(&["--bundle", "models/shop"]).refused(&["bundle format 1", "train again"]);
 }

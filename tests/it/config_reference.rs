@@ -189,7 +189,7 @@ const SECTIONS: &[Section] = &[
             Key(
                 "k",
                 "",
-                "number of layers: a number, `\"auto\"` (6 to 12) or `{ min = 5, max = 9 }`",
+                "number of layers: a number from 2 to 200, `\"auto\"` (6 to 12) or `{ min = 5, max = 9 }`",
             ),
             Key(
                 "min_share",
@@ -232,7 +232,7 @@ const SECTIONS: &[Section] = &[
             Key(
                 "k",
                 "",
-                "number of kinds: a number, `\"auto\"` (1 to 12) or `{ min = 5, max = 9 }`",
+                "number of kinds: a number from 2 to 200, `\"auto\"` (one, or 2 to 12) or `{ min = 5, max = 9 }`",
             ),
             Key(
                 "min_share",

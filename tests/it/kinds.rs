@@ -28,9 +28,11 @@ fn shop(events: &str) -> Shop {
     shop
 }
 
-/// Events of 150 users over 240 days; `what` is the type, channel and category of an event,
-/// by the user and a random number from 0 to 99.
-fn events(what: impl Fn(u64, u64) -> (&'static str, &'static str, &'static str)) -> String {
+/// The type, channel and category of an event, by the user and a random number from 0 to 99.
+type What = (&'static str, &'static str, &'static str);
+
+/// Events of 150 users over 240 days, 20 to 49 of each.
+fn events(what: impl Fn(u64, u64) -> What) -> String {
     let mut csv = String::new();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
     for user in 0..150 {
@@ -140,6 +142,34 @@ fn users_who_shop_alike_whatever_the_volume_are_of_one_kind() {
 }
 
 #[test]
+fn who_keeps_to_one_channel_is_of_its_kind_however_much_they_do() {
+    let mut csv = String::from("user,at,channel,amount\n");
+    for user in 0_u64..300 {
+        let channel = ["app", "store", "web"][user as usize % 3];
+        let n_orders = 2 + (user / 3) % 50;
+        for order in 0..n_orders {
+            // Amounts differ by the order, whoever places it.
+            let (day, amount) = (order * 239 / n_orders, 10 + (user * 13 + order * 7) % 20);
+            let date = first_day() + Days::new(day);
+            let _ = writeln!(csv, "{user},{date} 10:00:00,{channel},{amount}");
+        }
+    }
+    let shop = Shop::with_orders(&csv);
+    let amount = "amount = \"amount\"";
+    shop.write("shop.toml", CONFIG.replace(amount, &format!("{amount}\nchannel = \"channel\"")));
+    let kinds = kinds(&shop);
+    assert_eq!(known(&kinds).len(), 3, "{:?}", kinds.candidates);
+    let as_of = ["--as-of", "2024-08-27"];
+    shop.score(&[&["--bundle", "models/shop", "--encoding", "csv"], &as_of[..]].concat()).done();
+    let scores = scores(&shop, "as_of=2024-08-27");
+    let of = |user: usize| &scores[&user.to_string()]["kind_id"];
+    // The last three users order most.
+    for user in (0..300).filter(|&user| of(user) != "K0") {
+        assert_eq!(of(user), of(297 + user % 3), "{user}");
+    }
+}
+
+#[test]
 fn a_hundred_thousand_categories() {
     let mut csv = String::new();
     for row in 0..100_000u64 {
@@ -154,7 +184,7 @@ fn a_hundred_thousand_categories() {
 
 #[test]
 fn more_kinds_than_users_shop_differently() {
-    for k in ["5000", "{ min = 4000, max = 5000 }"] {
+    for k in ["150", "{ min = 140, max = 150 }"] {
         let shop = Shop::with_orders(&orders(60));
         shop.write("shop.toml", format!("{CONFIG}\n[kinds]\nk = {k}\n"));
         shop.train(&["--config", "shop.toml"]).refused(&[

@@ -185,8 +185,13 @@ fn more_layers_are_born_and_no_id_comes_back() {
         .train(&["show", "lineage", "--bundle", folder.to_str().unwrap(), "--format", "json"])
         .done();
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(value["bundles"].as_array().unwrap().len(), 4);
-    assert_eq!(value["bundles"][0]["id"], three.bundle.as_str());
+    // Four of layers, then as many of kinds.
+    let rows = value["bundles"].as_array().unwrap();
+    let groups: Vec<&str> = rows.iter().map(|row| row["groups"].as_str().unwrap()).collect();
+    assert_eq!(groups, [["layers"; 4], ["kinds"; 4]].concat());
+    assert_eq!((&rows[0]["id"], &rows[4]["id"]), (&rows[4]["id"], &three.bundle.as_str().into()));
+    let csv = shop.train(&["show", "lineage", "--bundle", "models/shop", "--format", "csv"]).done();
+    assert_eq!(csv.lines().filter(|line| line.starts_with("kinds,")).count(), 4, "{csv}");
 }
 
 fn damage(bundle: &Path) {

@@ -111,6 +111,12 @@ fn scores_are_renamed_merged_split_and_pinned() {
     assert!(groups.contains("odd Odd ones") && groups.contains("L1 Our best"), "{groups}");
     shop.compare(&["backtest", "--bundle", "models/shop"]).done();
 
+    let nobody = "[[pin]]\nid = \"nobody\"\nkind = \"K1\"\nwhere = \"n_orders < 0\"\n";
+    shop.write("models/shop/layers.toml", format!("{REVIEW}{nobody}"));
+    let (_, summary, report) = score(&shop, &[]);
+    assert!(report.contains("WARNING: review: pin:nobody puts nobody into its group"), "{report}");
+    assert_eq!(summary["warnings"].as_array().unwrap().len(), 1);
+
     let (plain, summary, _) = score(&shop, &["--no-review"]);
     assert_eq!(plain, before);
     assert_eq!(summary["review"], serde_json::Value::Null);

@@ -38,10 +38,11 @@ pub fn score(
         let data = session.read(Some(plan), stages)?;
         let as_of = data.as_of()?;
         stages.begin(&format!("features as of {}", as_of.date()));
-        let warnings = data.check_plan(plan, as_of)?;
+        let mut warnings = data.check_plan(plan, as_of)?;
         let snapshots = data.snapshot(plan, as_of, &model.bundle.churn.settings.label)?;
         stages.begin("scoring");
         let scores = UserScores::of(model, &snapshots[0])?;
+        warnings.extend(scores.idle_rules());
         let summary = ScoreSummary { warnings, ..summarise(&data, &scores) };
         stages.begin("writing the scores");
         publish(&data, request, &score_table(&scores), summary)

@@ -1,9 +1,12 @@
 //! What a model says of every user of a snapshot.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use super::churn_scores::ChurnScores;
 use crate::app::model::GroupsOfUsers;
 use crate::app::{Model, PipelineError};
-use crate::dataset::{Family, Snapshot};
+use crate::dataset::{Bilingual, Family, Snapshot};
 use crate::models::rules::{RuleGrouping, UserGroups};
 use crate::models::segmentation::{Partition, ReviewedGroup};
 
@@ -42,6 +45,25 @@ impl<'a> UserScores<'a> {
             stages: rules.lifecycle.stages(matrix)?.iter().map(|it| it.as_str()).collect(),
             churn: ChurnScores::of(&model.bundle, snapshot)?,
             days_since_last_order: (0..matrix.n_rows()).map(of_customer).collect(),
+        })
+    }
+
+    /// Warns of rules of the review that put nobody anywhere.
+    pub fn idle_rules(&self) -> impl Iterator<Item = Bilingual> {
+        let of = |partition, users: &GroupsOfUsers| {
+            let used: HashSet<&Arc<str>> = users.assigned_by.iter().collect();
+            let is_idle = |rule: &&Arc<str>| !used.contains(rule);
+            self.model.rules(partition).filter(is_idle).cloned().collect::<Vec<_>>()
+        };
+        let idle = [of(Partition::Layers, &self.layers), of(Partition::Kinds, &self.kinds)];
+        idle.into_iter().flatten().map(|rule| {
+            Bilingual::new(
+                format!(
+                    "review: {rule} puts nobody into its group: its rule holds for nobody, or an \
+                     earlier one comes first"
+                ),
+                format!("审阅：{rule} 未分入任何用户：没有用户符合该规则，或已被前面的规则分走"),
+            )
         })
     }
 

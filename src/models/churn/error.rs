@@ -65,10 +65,8 @@ impl ChurnError {
             _ if n_users == 0 => {
                 "Nobody is eligible: widen [churn] lookback_days, or lower min_age_days"
             }
-            0 => {
-                "A shorter [snapshots] horizon_days, or [churn] silence_days, would have some leave"
-            }
-            _ => "A longer [snapshots] horizon_days, or [churn] silence_days, would have some stay",
+            0 => "A shorter [snapshots] horizon_days, or [silence] days, would have some leave",
+            _ => "A longer [snapshots] horizon_days, or [silence] days, would have some stay",
         };
         Self::OneClass { n_users, n_churned, hint }
     }

@@ -62,13 +62,13 @@ pub enum SegmentationError {
     },
     /// Fewer users who shop differently than kinds.
     #[error(
-        "[kinds] k = {k} needs at least {k} users who shop differently, but of {n_users} users of \
-         whom enough is known only {n_distinct} do; lower k, or add data"
+        "[kinds] k = {k} needs at least {k} users who shop differently, but of {n_users} that were \
+         drawn, of whom enough is known, only {n_distinct} do; lower k, or add data"
     )]
     TooFewHabits {
         /// Kinds asked for.
         k: usize,
-        /// Users of whom enough is known.
+        /// Users of whom enough is known, as far as they were drawn.
         n_users: usize,
         /// Users with different habits.
         n_distinct: usize,

@@ -54,6 +54,11 @@ impl Partition {
         format!("{}{number}", self.letter())
     }
 
+    /// Whether an id looks like one of its groups: its letter and a number.
+    pub fn may_have(self, id: &str) -> bool {
+        id.strip_prefix(self.letter()).is_some_and(|number| number.parse::<u64>().is_ok())
+    }
+
     /// 12 of `L12`; 0 of an id of another form.
     pub fn number(self, id: &str) -> u64 {
         id.strip_prefix(self.letter()).and_then(|number| number.parse().ok()).unwrap_or(0)

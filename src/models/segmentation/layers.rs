@@ -39,18 +39,26 @@ pub fn fit_layers(
     let trees = trees_for(params, &split, seed)?;
     let rounds = rounds_of(&trees);
     let embedding = Embedding::fit(params, &split.training, trees)?;
-    let trade_off = TradeOff::find(params, &embedding, &split, rival, seed)?;
+    let mut trade_off = TradeOff::find(params, &embedding, &split, rival, seed)?;
     let habits = Habits::fit(&split.training.matrix)?;
-    let embedding = embedding.with_habits(&split.training, habits, trade_off.taken)?;
+    let embedding = embedding.with_habits(&split.training, &habits, trade_off.taken)?;
     let candidates = try_candidates(params, &split, &embedding, n_distinct, seed)?;
     let k = candidates.iter().find(|c| c.verdict == KVerdict::Taken).map_or(2, |c| c.k);
     let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), Resample::Off, seed)?;
     let embedding = Embedding::fit(params, &rows, grow_trees(&rows, &rounds, seed)?)?;
     let habits = Habits::fit(&rows.matrix)?;
-    let embedding = embedding.with_habits(&rows, habits, trade_off.taken)?;
-    let points = embedding.transform(&rows.matrix)?;
-    let of_latest = embedding.transform(&latest.features)?;
-    let clusters = fit_living_clusters(params, k, &points, &of_latest, seed)?;
+    let of_outcomes = embedding;
+    let (embedding, clusters) = loop {
+        let embedding = of_outcomes.with_habits(&rows, &habits, trade_off.taken)?;
+        let points = embedding.transform(&rows.matrix)?;
+        let of_latest = embedding.transform(&latest.features)?;
+        let clusters = fit_living_clusters(params, k, &points, &of_latest, seed)?;
+        let labels = numbers(clusters.assign(points.view())?);
+        if trade_off.holds(&embedding, points.view(), &labels) {
+            break (embedding, clusters);
+        }
+        trade_off = trade_off.with_less();
+    };
     let partition = Partition::Layers;
     Found { partition, embedding, clusters, candidates, trade_off, latest, named_by }.describe()
 }
@@ -89,7 +97,7 @@ pub fn refit_rand_index(
             let rows = TrainingRows::of(&training.iter().collect::<Vec<_>>(), resample, seed)?;
             let embedding = Embedding::fit(params, &rows, grow_trees(&rows, &rounds, seed)?)?;
             let habits = Habits::fit(&rows.matrix)?;
-            let embedding = embedding.with_habits(&rows, habits, refits.habits_weight)?;
+            let embedding = embedding.with_habits(&rows, &habits, refits.habits_weight)?;
             let latest = TrainingRows::of(&[&training[0]], resample, seed)?.matrix;
             let points = embedding.transform(&rows.matrix)?;
             let latest = embedding.transform(&latest)?;

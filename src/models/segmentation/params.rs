@@ -1,10 +1,10 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::de::{IntoDeserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::settings::{Clusters, Conflict, Count, Share, Weight};
+use crate::settings::{Clusters, Conflict, Share, Starts, Weight};
 use crate::stats::clustering::Algorithm;
 use crate::stats::scaling::Transform;
 
@@ -35,7 +35,7 @@ pub struct SegmentationParams {
     /// How clusters are found.
     pub algorithm: Algorithm,
     /// Starts of k-means, of which the best counts.
-    pub n_starts: Count,
+    pub n_starts: Starts,
 }
 
 /// How much of how users shop goes into layers.
@@ -52,7 +52,7 @@ pub enum HabitsWeight {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KindParams {
-    /// Number of kinds: a number, `"auto"`, which finds up to 12, or the bounds to choose
+    /// Number of kinds: a number, `"auto"`, which finds one or 2 to 12, or the bounds to choose
     /// between, as in `{ min = 4, max = 20 }`.
     pub k: GroupCount,
     /// A number of kinds of which the smallest holds less than this share of the users is
@@ -61,7 +61,7 @@ pub struct KindParams {
     /// How clusters are found.
     pub algorithm: KindAlgorithm,
     /// Starts of k-means, of which the best counts.
-    pub n_starts: Count,
+    pub n_starts: Starts,
 }
 
 /// How clusters of kinds are found.
@@ -86,7 +86,7 @@ impl Default for KindParams {
             k: GroupCount::Auto,
             min_share: Share::of(0.01),
             algorithm: KindAlgorithm::default(),
-            n_starts: Count::of(10),
+            n_starts: Starts::of(10),
         }
     }
 }
@@ -143,7 +143,7 @@ impl From<&KindParams> for Clustering {
 /// How many groups there are to be.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum GroupCount {
-    /// Chosen, of layers from 6 to 12, of kinds from 1 to 12.
+    /// Chosen, of layers from 6 to 12, of kinds from 2 to 12, or one where none are apart.
     #[default]
     Auto,
     /// So many.
@@ -184,7 +184,7 @@ impl Default for SegmentationParams {
             habits_cost: Share::of(0.05),
             transform: Transform::default(),
             algorithm: Algorithm::default(),
-            n_starts: Count::of(10),
+            n_starts: Starts::of(10),
         }
     }
 }
@@ -257,13 +257,11 @@ impl<'de> Visitor<'de> for GroupCountVisitor {
     type Value = GroupCount;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number from 2, \"auto\" or { min = 6, max = 12 }")
+        f.write_str("a number from 2, \"auto\" or bounds as in { min = 4, max = 20 }")
     }
 
     fn visit_i64<E: serde::de::Error>(self, k: i64) -> Result<GroupCount, E> {
-        // What is negative is as little allowed as 0.
-        let k = usize::try_from(k).unwrap_or(0);
-        Clusters::new(k).map(GroupCount::Exactly).map_err(E::custom)
+        Clusters::deserialize(k.into_deserializer()).map(GroupCount::Exactly)
     }
 
     fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<GroupCount, E> {

@@ -23,6 +23,11 @@ const N_FITS: u64 = 3;
 /// The number of layers that weights are tried with, where it is not fixed.
 const USUAL_LAYERS: usize = 10;
 
+/// Of what layers explain of the predicted outcomes in the trial of a weight, the share that
+/// those of the model explain at least. Just beyond the largest weight that costs little,
+/// layers may fall apart by habits alone, and on other rows that weight may be smaller.
+const MIN_KEPT: f64 = 0.75;
+
 /// Groups of users, by a rule that is fitted to the first matrix, of the second; `None`
 /// where the rule cannot be fitted.
 pub type Rival<'a> = &'a dyn Fn(&FeatureMatrix, &FeatureMatrix) -> Option<Vec<usize>>;
@@ -52,6 +57,9 @@ pub struct Trial {
     pub value_r2: f64,
     /// Share of the variance of habits that the layers explain.
     pub habits_r2: f64,
+    /// Share of the variance of the predicted outcomes that layers explain on the rows that
+    /// they were fitted to.
+    pub predictions_r2: f64,
     /// What it costs: the share of what layers of outcomes alone predict that is lost, of
     /// the outcomes' mean or of value, whichever is more.
     pub cost: f64,
@@ -143,6 +151,8 @@ impl TradeOff {
                 trial.outcome_r2 += mean_r2(&scores).unwrap_or(0.0) / N_FITS as f64;
                 trial.value_r2 += value_r2(&scores) / N_FITS as f64;
                 trial.habits_r2 += explained(of_habits[1].view(), &labels[1]) / N_FITS as f64;
+                let predicted = embedding.of_outcomes(training.view());
+                trial.predictions_r2 += explained(predicted.view(), &labels[0]) / N_FITS as f64;
             }
             Ok(trial)
         };
@@ -155,10 +165,36 @@ impl TradeOff {
         let rfm_r2 = rival(training, training)
             .zip(rival(training, validation))
             .map(|it| value_r2(&r2_of_outcomes((&it.0, &it.1), outcomes.0, outcomes.1)));
-        let is_cheap =
-            |it: &&Trial| it.cost <= params.habits_cost.get() && Some(it.value_r2) >= rfm_r2;
-        let taken = trials.iter().rev().find(is_cheap).map_or(0.0, |it| it.weight);
-        Ok(Self { trials, rfm_r2, taken })
+        let found = Self { trials, rfm_r2, taken: 0.0 };
+        Ok(Self { taken: found.largest_allowed(params.habits_cost.get()), ..found })
+    }
+
+    /// The largest weight that costs at most so much and leaves layers above RFM's cells.
+    pub fn largest_allowed(&self, cost: f64) -> f64 {
+        let is_allowed = |it: &&Trial| it.cost <= cost && Some(it.value_r2) >= self.rfm_r2;
+        self.trials.iter().rev().find(is_allowed).map_or(0.0, |it| it.weight)
+    }
+
+    /// Whether layers with the weight that is taken, given as labels of points in their
+    /// embedding, carry what they did in its trial. A weight that was not tried does.
+    pub(super) fn holds(
+        &self,
+        embedding: &Embedding,
+        points: ArrayView2<f32>,
+        labels: &[usize],
+    ) -> bool {
+        let Some(trial) = self.trials.iter().find(|it| it.weight == self.taken) else {
+            return true;
+        };
+        let predictions_r2 = explained(embedding.of_outcomes(points).view(), labels);
+        trial.weight == 0.0 || predictions_r2 >= MIN_KEPT * trial.predictions_r2
+    }
+
+    /// The same with the next smaller weight.
+    pub(super) fn with_less(self) -> Self {
+        let smaller = self.trials.iter().map(|it| it.weight).filter(|it| *it < self.taken);
+        let taken = smaller.fold(0.0, f64::max);
+        Self { taken, ..self }
     }
 }
 

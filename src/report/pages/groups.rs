@@ -51,6 +51,13 @@ pub fn group_outcomes(found: &[GroupedOutcomes]) -> Document {
          eligible users who churned by the rule of [churn].",
         "未下单：这些天内没有下单的用户占比。流失率：符合条件的用户中按 [churn] 规则流失的占比。",
     ));
+    if found.iter().any(|it| it.grouping == Grouping::KindTiers) {
+        page.paragraph(words(
+            "A kind is how users shopped up to that day, a tier what is predicted of the days \
+             after: users of a kind that is called high-value may be expected to spend little.",
+            "类型是用户截至当日的购物方式，价值档是对其后的预测：名为高价值的类型中，也有预计花费不多的用户。",
+        ));
+    }
     page
 }
 

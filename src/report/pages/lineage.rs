@@ -53,7 +53,7 @@ pub(super) fn entry(entry: &LineageEntry) -> Document {
             format!("Layers beside those of {previous}, by {} as of {day}", users.en),
             format!("与 {previous} 的分层对照，按 {day} 的 {}", users.zh),
         ));
-        for (partition, [key, _, _]) in KEYS {
+        for (partition, [key, _]) in KEYS {
             page.table(changed(key, partition, entry.of.get(partition)));
         }
     } else if let Some(previous) = &entry.previous {
@@ -62,7 +62,7 @@ pub(super) fn entry(entry: &LineageEntry) -> Document {
             format!("与 {previous} 是同一个模型：编号和名称相同"),
         ));
     }
-    for (partition, [_, key, _]) in KEYS {
+    for (partition, [_, key]) in KEYS {
         if let Some(movement) = &entry.of.get(partition).movement {
             page.table(moved(key, partition, movement));
         }
@@ -70,10 +70,10 @@ pub(super) fn entry(entry: &LineageEntry) -> Document {
     page
 }
 
-/// What programs call the tables of each partition: of changes, of movement, of bundles.
-const KEYS: [(Partition, [&str; 3]); 2] = [
-    (Partition::Layers, ["changes", "movement", "bundles"]),
-    (Partition::Kinds, ["kind_changes", "kind_movement", "kind_bundles"]),
+/// What programs call the tables of each partition: of changes, and of movement.
+const KEYS: [(Partition, [&str; 2]); 2] = [
+    (Partition::Layers, ["changes", "movement"]),
+    (Partition::Kinds, ["kind_changes", "kind_movement"]),
 ];
 
 fn changed(key: &'static str, partition: Partition, generation: &Generation) -> Table {
@@ -125,8 +125,11 @@ fn moved(key: &'static str, partition: Partition, movement: &Movement) -> Table 
 /// The whole history: a row for each bundle, and the layers of the last.
 pub fn lineage(lineage: &Lineage) -> Document {
     let mut page = Document::default();
-    for (partition, [_, _, key]) in KEYS {
-        page.table(bundles(key, partition, lineage));
+    let of = |partition| lineage.entries.iter().map(move |entry| (partition, entry));
+    let all = Partition::ALL.into_iter().flat_map(of);
+    page.table(bundles(Partition::Layers, all).for_programs());
+    for partition in Partition::ALL {
+        page.table(bundles(partition, of(partition)).for_people());
     }
     for entry in &lineage.entries {
         what_happened(&mut page, entry);
@@ -144,17 +147,23 @@ pub fn lineage(lineage: &Lineage) -> Document {
     page.paragraph(words(
         "Of the users known at both dates: moved are those whose own behaviour led to another \
          group, reassigned those whom only the new model puts into another.",
-        "均为两个日期都已知的用户中的占比。移动：因自身行为换了分层。重新分配：只因新模型而换了分层。",
+        "均为两个日期都已知的用户中的占比。移动：因自身行为换了组。重新分配：只因新模型而换了组。",
     ));
     page
 }
 
-fn bundles(key: &'static str, partition: Partition, lineage: &Lineage) -> Table {
-    let n = |at: usize| move |it: &&LineageEntry| changes(it.of.get(partition))[at].layers.len();
+/// A bundle, and which of its groups are looked at.
+type OfBundle<'a> = (Partition, &'a LineageEntry);
+
+/// A row for each, under the title of `partition`.
+fn bundles<'a>(partition: Partition, rows: impl Iterator<Item = OfBundle<'a>>) -> Table {
+    let n = |at: usize| {
+        move |(partition, it): &OfBundle<'_>| changes(it.of.get(*partition))[at].layers.len()
+    };
     let share = |part: fn(&Movement) -> usize| {
-        move |it: &&LineageEntry| {
+        move |(partition, it): &OfBundle<'_>| {
             let of = |movement: &Movement| part(movement) as f64 / movement.n_users.max(1) as f64;
-            it.of.get(partition).movement.as_ref().map(of)
+            it.of.get(*partition).movement.as_ref().map(of)
         }
     };
     let title = match partition {
@@ -162,8 +171,9 @@ fn bundles(key: &'static str, partition: Partition, lineage: &Lineage) -> Table 
         Partition::Kinds => ("Kinds of bundle", "模型包的类型"),
     };
     let columns = [
-        column("id", title, Format::Text, |it: &&LineageEntry| it.bundle.clone()),
-        column("as_of", ("", ""), Format::Text, |it: &&LineageEntry| it.as_of).for_programs(),
+        column("groups", ("", ""), Format::Text, |it: &OfBundle<'_>| it.0.many()).for_programs(),
+        column("id", title, Format::Text, |it: &OfBundle<'_>| it.1.bundle.clone()),
+        column("as_of", ("", ""), Format::Text, |it: &OfBundle<'_>| it.1.as_of).for_programs(),
         column("n_kept", ("Kept", "保留"), Format::Count, n(0)),
         column("n_born", ("Born", "新生"), Format::Count, n(1)),
         column("n_died", ("Died", "消失"), Format::Count, n(2)),
@@ -172,12 +182,12 @@ fn bundles(key: &'static str, partition: Partition, lineage: &Lineage) -> Table 
         column("moved", ("Moved", "移动"), Format::Share, share(|it| it.user_moved)),
         column(
             "reassigned",
-            ("Re-\nassigned", "重新分配"),
+            ("Reas-\nsigned", "重新分配"),
             Format::Share,
             share(|it| it.boundary_moved),
         ),
     ];
-    Table::new(key, &lineage.entries, &columns)
+    Table::new("bundles", rows, &columns)
 }
 
 /// What happened to the layers in a bundle, unless it is the first.

@@ -3,7 +3,7 @@
 use super::habits::habits;
 use crate::bundle::Bundle;
 use crate::dataset::Bilingual;
-use crate::models::segmentation::{Candidate, FittedGroups, KVerdict, Trial};
+use crate::models::segmentation::{Candidate, FittedGroups, GroupCount, KVerdict, Trial};
 use crate::report::{Column, Document, Format, Table, Value, column, digits, words};
 
 /// Every number of layers that training tried, and every weight of habits.
@@ -72,17 +72,42 @@ pub(super) fn of_kinds(page: &mut Document, bundle: &Bundle) {
          their kinds than one cloud of users without kinds would be, cut into as many. Stability: \
          adjusted Rand index between kinds found in two halves of the users. Strength: of \
          the pairs of users of one kind, the share whom kinds of the other half put together as \
-         well, in the kind where it is least. Taken is the first number that is above 0, stable \
-         and large enough, and after which one kind more separates users no better than a cut \
-         through a cloud.",
+         well, in the kind where it is least.",
         "分离度（gap 统计量及其标准误）：与没有类型的一团用户切成同样多块相比，用户围绕所属类型紧密多少。\
          稳定性：用户分为两半时所得类型之间的调整兰德指数。预测强度：同一类型的用户对中，由另一半用户得出的\
-         类型也归在一起的比例，取最低的类型。采用大于 0、稳定且足够大，并且再多一种也不比切开一团更好的首个数。",
+         类型也归在一起的比例，取最低的类型。",
     ));
+    page.paragraph(why_so_many(bundle));
     if let Some(algorithm) = algorithm(&bundle.kinds) {
         page.paragraph(algorithm);
     }
     habits(page, bundle);
+}
+
+/// By which rule the number of kinds was taken.
+fn why_so_many(bundle: &Bundle) -> Bilingual {
+    let candidates = &bundle.kinds.candidates;
+    let within = match bundle.config.kinds.k {
+        GroupCount::Exactly(_) => {
+            return words("The number is that of the config.", "类型数由配置指定。");
+        }
+        GroupCount::Auto => words("Taken is", "采用"),
+        GroupCount::Between(_) => {
+            words("Taken, of the numbers that the config allows, is", "在配置允许的范围内，采用")
+        }
+    };
+    let mut en = format!(
+        "{} the first number that is above 0, stable and large enough, and after which one kind \
+         more separates users no better than a cut through a cloud.",
+        within.en
+    );
+    let mut zh =
+        format!("{}大于 0、稳定且足够大，并且再多一种也不比切开一团更好的首个数。", within.zh);
+    if let Some(last) = candidates.last().filter(|it| it.verdict == KVerdict::Taken) {
+        en += &format!(" More than {} were not tried; there may be more.", last.k);
+        zh += &format!("未尝试多于 {} 种，也许还有更多。", last.k);
+    }
+    words(en, zh)
 }
 
 /// Why there is but one kind; `None` where there are more.
@@ -180,6 +205,18 @@ fn trade_off(page: &mut Document, bundle: &Bundle) {
              均在分层未拟合过的用户或时间上计算。"
         ),
     ));
+    let largest = found.largest_allowed(bundle.config.segmentation.habits_cost.get());
+    if largest > found.taken {
+        page.paragraph(words(
+            format!(
+                "Fitted to all rows, layers with weight {largest} lost much of what they predict; \
+                 the largest below it that does not is taken."
+            ),
+            format!(
+                "在全部数据上拟合时，权重 {largest} 的分层预测力大减；采用其下不至如此的最大权重。"
+            ),
+        ));
+    }
 }
 
 /// How much of how users shop the layers carry, in a sentence.

@@ -55,24 +55,30 @@ impl Embedding {
     /// of the predicted outcomes, in place of the directions of behaviour, which say of all
     /// features together what habits say of how users shop.
     pub(in super::super) fn with_habits(
-        mut self,
+        &self,
         rows: &TrainingRows,
-        habits: Habits,
+        habits: &Habits,
         share: f64,
     ) -> Result<Self, SegmentationError> {
+        let mut with = self.clone();
         if share == 0.0 || habits.n_coordinates() == 0 {
-            return Ok(self);
+            return Ok(with);
         }
-        self.loadings.truncate(self.n_outcomes());
-        let points = self.transform(&rows.matrix)?;
+        with.loadings.truncate(self.n_outcomes());
+        let points = with.transform(&rows.matrix)?;
         let of_habits = habits.of_users(&rows.matrix)?.coordinates;
         let habits_weight = share * self.outcome_sd(points.view()) / total_sd(of_habits.view());
-        Ok(Self { habits, habits_weight, ..self })
+        Ok(Self { habits: habits.clone(), habits_weight, ..with })
     }
 
     /// Standard deviation of the predicted outcomes among the users' coordinates.
     pub(in super::super) fn outcome_sd(&self, points: ArrayView2<f32>) -> f64 {
-        total_sd(points.slice(s![.., ..self.n_outcomes()]).mapv(f64::from).view())
+        total_sd(self.of_outcomes(points).view())
+    }
+
+    /// Of the users' coordinates the predicted outcomes.
+    pub(in super::super) fn of_outcomes(&self, points: ArrayView2<f32>) -> Array2<f64> {
+        points.slice(s![.., ..self.n_outcomes()]).mapv(f64::from)
     }
 
     /// Coordinates that are predicted outcomes; they come first.

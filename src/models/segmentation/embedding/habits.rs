@@ -1,7 +1,7 @@
 //! How users shop, whatever the volume: on what they spend their events, orders and
 //! money, each share drawn towards that of all users by how little is known of theirs.
 
-use ndarray::{Array1, Array2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{
@@ -20,6 +20,10 @@ const MIN_SEASON_DAYS: f64 = 730.0;
 /// Share of a user's habits that the user's own deeds say, the rest being what is usual,
 /// below which nearly nothing is known of them.
 const MIN_RELIABILITY: f64 = 0.25;
+
+/// What is added to each share, as a part of what is usual: shares far below it are
+/// hardly told apart.
+const PART_OF_USUAL: f64 = 0.1;
 
 /// Gives users coordinates by their habits: logarithms of shares, and of the size of
 /// their orders. No volume and no recency is among them.
@@ -243,8 +247,7 @@ impl Habits {
             let rows = points.rows_mut().into_iter().zip(counts.rows());
             for ((mut point, counts), known) in rows.zip(&mut reliability) {
                 *known += it.variance * share_of_own(counts.sum(), strength);
-                let shares = it.prior.shares(counts);
-                point.iter_mut().zip(shares).for_each(|(cell, share)| *cell = share.ln());
+                point.iter_mut().zip(it.coordinates(counts)).for_each(|(cell, log)| *cell = log);
             }
             variance += it.variance;
             start = end;
@@ -277,13 +280,19 @@ impl Composition {
         let counts = it.counts(users)?;
         let mut logs = Array2::zeros(counts.raw_dim());
         for (mut log, counts) in logs.rows_mut().into_iter().zip(counts.rows()) {
-            log.iter_mut()
-                .zip(it.prior.shares(counts))
-                .for_each(|(cell, share)| *cell = f64::ln(share));
+            log.iter_mut().zip(it.coordinates(counts)).for_each(|(cell, log)| *cell = log);
         }
         let columns = logs.columns().into_iter();
         it.variance = columns.map(|column| standard_deviation(&column.to_vec()).powi(2)).sum();
         Ok((it.variance > 0.0).then_some(it))
+    }
+
+    /// Logarithms of a user's shares, each with a part of what is usual added: the more a
+    /// user does, the smaller is the share of what they never do, and without an end to
+    /// that, the logarithm would tell how much they do.
+    fn coordinates(&self, counts: ArrayView1<f64>) -> impl Iterator<Item = f64> {
+        let shares = self.prior.shares(counts).zip(self.prior.means());
+        shares.map(|(share, usual)| (share + PART_OF_USUAL * usual).ln())
     }
 
     /// Number of parts, with the rest of the whole.

@@ -34,7 +34,12 @@ pub(super) const ARCHETYPES: [Archetype; 13] = [
     // Who buys at the end of the year, and not for the sales.
     row(("Gift-season buyers", "送礼季购买客"), &[(Fact::YearEnd, 0.5)], &[(Fact::FullPrice, 0.7)]),
     row(("Year-end buyers", "年末购买客"), &[(Fact::YearEnd, 0.5)], &[]),
-    row(("Loyal to {}", "{}忠诚"), &[(Fact::OnChannel, 0.7)], &[]),
+    // Who looks around in one place, or bought there once, is not loyal to it.
+    row(
+        ("Loyal to {}", "{}忠诚"),
+        &[(Fact::OnChannel, 0.7)],
+        &[(Fact::Buys, 0.1), (Fact::CameBack, 0.5)],
+    ),
     row(("One-off buyers", "一次性顾客"), &[(Fact::OneOff, 0.5)], &[]),
     row(("Fading", "渐行渐远"), &[(Fact::Fading, 0.5)], &[]),
     row(

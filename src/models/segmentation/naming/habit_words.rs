@@ -8,7 +8,7 @@ use super::users::Users;
 use crate::dataset::{Bilingual, DayPart, Dimension, EventRole, Family, FeatureInfo};
 use crate::stats::metrics::quantile;
 
-/// What a habit is about. All but [`Fact::Active`], which is of a date, may be said.
+/// What a habit is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fact {
     OnDiscount,
@@ -34,8 +34,18 @@ pub(super) enum Fact {
     SmallOrders,
     KeepsRhythm,
     OneOff,
+    /// Ordered again, of those who could have.
+    CameBack,
     Fading,
     Active,
+}
+
+impl Fact {
+    /// Whether it may be said of a kind: being active is of a date, and who came back is
+    /// the rest of who ordered once.
+    pub(super) fn may_be_said(self) -> bool {
+        !matches!(self, Self::Active | Self::CameBack)
+    }
 }
 
 /// Something of which users do more or less.
@@ -156,7 +166,9 @@ fn of_users(users: &Users<'_>) -> Vec<Habit> {
     let active = of_each(users, Fact::Active, said, |user| {
         users.inactive_days(user).map(|days| days <= ACTIVE_DAYS)
     });
-    vec![one_off, fading, keeps_rhythm, active]
+    let said = words("came back", "有复购");
+    let figure = words("{} of older customers came back", "{}的老顾客有复购");
+    vec![one_off.rest(Fact::CameBack, said, figure), one_off, fading, keeps_rhythm, active]
 }
 
 /// What an order is worth, beside those of all customers.

@@ -187,7 +187,7 @@ impl<'a> Kind<'a> {
     /// Habits of which enough is known to give a figure.
     fn known(&self) -> impl Iterator<Item = usize> {
         let is_known =
-            |&it: &usize| self.habits[it].fact != Fact::Active && self.compared[it].is_known;
+            |&it: &usize| self.habits[it].fact.may_be_said() && self.compared[it].is_known;
         (0..self.habits.len()).filter(is_known)
     }
 

@@ -145,10 +145,22 @@ impl Part<'_> {
         }
         for split in &self.splits {
             let is_plain = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-            let is_number = |rest: &str| rest.parse::<u64>().is_ok();
-            let is_of_model = split.id.strip_prefix(['L', 'K']).is_some_and(is_number);
+            let is_of_model = Partition::ALL.iter().any(|it| it.may_have(&split.id));
             if is_of_model || !split.id.chars().all(is_plain) {
                 return Err(ReviewError::SplitId(split.id.clone()));
+            }
+        }
+        for group in self.entries {
+            let texts = [
+                ("name", &group.name),
+                ("name_zh", &group.name_zh),
+                ("description", &group.description),
+                ("playbook", &group.playbook),
+            ];
+            let written = texts.into_iter().find(|(_, text)| text.is_some());
+            if let (Some(into), Some((key, _))) = (&group.merge_into, written) {
+                let (entry, into) = (self.entry(&group.id), into.clone());
+                return Err(ReviewError::OfMerged { entry, key, into });
             }
         }
         let is_blank = |text: Option<&str>| text.is_some_and(|text| text.trim().is_empty());
@@ -204,7 +216,20 @@ impl Part<'_> {
         valid: impl Iterator<Item = &'a String>,
     ) -> ReviewError {
         let valid = valid.map(String::as_str).collect::<Vec<_>>().join(", ");
-        ReviewError::UnknownGroup { one: self.partition.one(), entry, id: id.to_owned(), valid }
+        let hint = match self.partition {
+            Partition::Layers if Partition::Kinds.may_have(id) => {
+                "; kinds are [[kind]], or kind = \"…\""
+            }
+            Partition::Kinds if Partition::Layers.may_have(id) => {
+                "; layers are [[layer]], or layer = \"…\""
+            }
+            Partition::Layers if entry.starts_with("[[split]]") => {
+                ", and its kinds, K with a number; a split can't be split again"
+            }
+            _ => "",
+        };
+        let (one, id) = (self.partition.one(), id.to_owned());
+        ReviewError::UnknownGroup { one, entry, id, valid, hint }
     }
 }
 
@@ -363,6 +388,9 @@ mod tests {
         let pin = |rest: &str| format!("[[pin]]\nwhere = \"true\"\n{rest}\n");
         for (toml, parts) in [
             (layer("L9", ""), ["no layer `L9`", "L1, L2, L3, L4"]),
+            (layer("K1", ""), ["no layer `K1`", "kinds are [[kind]]"]),
+            (split("a", "L1") + &split("b", "a"), ["no layer `a`", "can't be split again"]),
+            (merge("L1", "L2") + "playbook = \"call\"", ["playbook has no use", "write it for L2"]),
             (layer("L1", "") + &layer("L1", ""), ["[[layer]] id = \"L1\"", "twice"]),
             (layer("L1", "name = \" \""), ["id = \"L1\"", "name must not be empty"]),
             (layer("L1", "name = \"Layer 2\""), ["L1 and L2", "same name \"Layer 2\""]),

@@ -2,7 +2,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReviewError {
     /// A layer that is not in the model, or no longer.
-    #[error("{entry}: the model has no {one} `{id}`; it has {valid}")]
+    #[error("{entry}: the model has no {one} `{id}`; it has {valid}{hint}")]
     UnknownGroup {
         /// Layer or kind.
         one: &'static str,
@@ -12,6 +12,8 @@ pub enum ReviewError {
         id: String,
         /// What there is.
         valid: String,
+        /// What else the id may be.
+        hint: &'static str,
     },
     /// Two entries for one layer, or two layers or rules of one id.
     #[error("[[{kind}]] id = \"{id}\" occurs twice; each has an id of its own")]
@@ -50,6 +52,19 @@ pub enum ReviewError {
         entry: String,
         /// The key.
         key: &'static str,
+    },
+    /// What a group is called that does not stand.
+    #[error(
+        "{entry}: {key} has no use, since merge_into gives its users to {into}; remove it, or \
+         write it for {into}"
+    )]
+    OfMerged {
+        /// The entry.
+        entry: String,
+        /// The key.
+        key: &'static str,
+        /// Where its users go.
+        into: String,
     },
     /// A text that would break a table or a file.
     #[error("{entry}: {key} has a line break or another control character; remove it")]

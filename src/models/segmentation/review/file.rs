@@ -99,10 +99,7 @@ impl ReviewFile {
     /// # Errors
     /// When a pin names no group, or one of each partition.
     pub(super) fn part(&self, partition: Partition) -> Result<Part<'_>, ReviewError> {
-        let is_number = |rest: &str| rest.parse::<u64>().is_ok();
-        let kinds = Partition::Kinds.letter();
-        let is_of_kinds =
-            |split: &&SplitEntry| split.from.strip_prefix(kinds).is_some_and(is_number);
+        let is_of_kinds = |split: &&SplitEntry| Partition::Kinds.may_have(&split.from);
         let is_own = |split: &&SplitEntry| is_of_kinds(split) == (partition == Partition::Kinds);
         let mut pins = Vec::new();
         for (index, pin) in self.pins.iter().enumerate() {
