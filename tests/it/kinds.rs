@@ -142,34 +142,6 @@ fn users_who_shop_alike_whatever_the_volume_are_of_one_kind() {
 }
 
 #[test]
-fn who_keeps_to_one_channel_is_of_its_kind_however_much_they_do() {
-    let mut csv = String::from("user,at,channel,amount\n");
-    for user in 0_u64..300 {
-        let channel = ["app", "store", "web"][user as usize % 3];
-        let n_orders = 2 + (user / 3) % 50;
-        for order in 0..n_orders {
-            // Amounts differ by the order, whoever places it.
-            let (day, amount) = (order * 239 / n_orders, 10 + (user * 13 + order * 7) % 20);
-            let date = first_day() + Days::new(day);
-            let _ = writeln!(csv, "{user},{date} 10:00:00,{channel},{amount}");
-        }
-    }
-    let shop = Shop::with_orders(&csv);
-    let amount = "amount = \"amount\"";
-    shop.write("shop.toml", CONFIG.replace(amount, &format!("{amount}\nchannel = \"channel\"")));
-    let kinds = kinds(&shop);
-    assert_eq!(known(&kinds).len(), 3, "{:?}", kinds.candidates);
-    let as_of = ["--as-of", "2024-08-27"];
-    shop.score(&[&["--bundle", "models/shop", "--encoding", "csv"], &as_of[..]].concat()).done();
-    let scores = scores(&shop, "as_of=2024-08-27");
-    let of = |user: usize| &scores[&user.to_string()]["kind_id"];
-    // The last three users order most.
-    for user in (0..300).filter(|&user| of(user) != "K0") {
-        assert_eq!(of(user), of(297 + user % 3), "{user}");
-    }
-}
-
-#[test]
 fn a_hundred_thousand_categories() {
     let mut csv = String::new();
     for row in 0..100_000u64 {

@@ -354,3 +354,38 @@ impl OrderSize {
 fn is_size(mean: f64, n_orders: f64) -> bool {
     mean > 0.0 && n_orders > 0.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Users who each keep to one of three channels, with 1 to 60 events.
+    fn loyal_users() -> FeatureMatrix {
+        let channels = ["app", "store", "web"];
+        let features = channels.map(|channel| FeatureInfo {
+            family: Family::EventsOf(Dimension::Channel),
+            channel: Some(channel.into()),
+            ..FeatureInfo::plain(channel)
+        });
+        let counts = Array2::from_shape_fn((180, 3), |(user, channel)| match user % 3 == channel {
+            true => (1 + user / 3) as f64,
+            false => 0.0,
+        });
+        FeatureMatrix::of_features(features.to_vec(), counts).unwrap()
+    }
+
+    #[test]
+    fn how_much_users_do_does_not_set_them_apart() {
+        let users = loyal_users();
+        let habits = Habits::fit(&users).unwrap();
+        let points = habits.of_users(&users).unwrap().coordinates;
+        let distance = |a: usize, b: usize| {
+            let difference = &points.row(a) - &points.row(b);
+            difference.dot(&difference).sqrt()
+        };
+        // The users of a channel, from the first, who does least, to the last.
+        let within = (0..3).map(|channel| distance(channel, 177 + channel)).fold(0.0, f64::max);
+        let between = distance(177, 178).min(distance(178, 179));
+        assert!(within < 0.05 * between, "{within} within a channel, {between} between");
+    }
+}
