@@ -237,7 +237,7 @@ const SECTIONS: &[Section] = &[
             Key(
                 "min_share",
                 "",
-                "smallest kind that a chosen number of kinds may have, as a share of the users",
+                "smallest kind that a chosen number of kinds may have, as a share of the users; 30 users in any case",
             ),
             Key(
                 "algorithm",

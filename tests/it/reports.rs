@@ -3,13 +3,20 @@
 
 use std::sync::OnceLock;
 
-use crate::support::Shop;
+use crate::support::{CONFIG, Shop};
+
+/// A shop that asks for more kinds than its few users would have.
+fn shop() -> Shop {
+    let shop = Shop::ordinary();
+    shop.write("shop.toml", format!("{CONFIG}\n[kinds]\nk = {{ min = 3, max = 4 }}\n"));
+    shop
+}
 
 /// A trained model; its lists of figures are the same on every machine.
 fn trained() -> &'static Shop {
     static SHOP: OnceLock<Shop> = OnceLock::new();
     SHOP.get_or_init(|| {
-        let shop = Shop::ordinary();
+        let shop = shop();
         let mut groups = String::from("user_id,group\n");
         (0..120).for_each(|user| groups += &format!("{user},{}\n", user % 3));
         shop.write("groups.csv", groups);
@@ -54,7 +61,7 @@ fn shows(name: &str, text: &str) {
 #[test]
 fn what_training_and_scoring_print() {
     for lang in ["en", "zh"] {
-        let shop = Shop::ordinary();
+        let shop = shop();
         let train = shop.train(&["--config", "shop.toml", "--lang", lang]).done();
         shows(&format!("train_{lang}"), &train);
         shows(&format!("review_{lang}"), &{

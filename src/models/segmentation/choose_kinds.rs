@@ -37,6 +37,9 @@ const STARTS_IN_CLOUD: usize = 3;
 /// Adjusted Rand index between halves below which a number of kinds is unstable.
 const MIN_STABILITY: f64 = 0.6;
 
+/// Users that a kind has at least: what fewer do may be chance.
+const MIN_USERS: f64 = 30.0;
+
 /// The number of kinds, how it was chosen, and how clusters are found.
 pub(super) struct Choice {
     pub candidates: Vec<Candidate>,
@@ -100,7 +103,7 @@ fn try_candidates(
             measured => candidates.push(measured?),
         }
     }
-    take_one(params, &mut candidates);
+    take_one(params, points.nrows(), &mut candidates);
     Ok(candidates)
 }
 
@@ -112,13 +115,14 @@ fn try_candidates(
 /// gap statistic", JRSS B 63, §3: the smallest k with Gap(k) ≥ Gap(k + 1) − s(k + 1); here
 /// from the first that is above 0, since few cuts through many groups are no tighter than
 /// cuts through one cloud.
-fn take_one(params: &KindParams, candidates: &mut [Candidate]) {
+fn take_one(params: &KindParams, n_users: usize, candidates: &mut [Candidate]) {
+    let min_share = params.min_share.get().max(MIN_USERS / n_users.max(1) as f64);
     let is_fixed = candidates.len() == 1 && matches!(params.k, GroupCount::Exactly(_));
     let verdict = |it: &Candidate| {
         let gap = it.separation.unwrap_or_default();
         match it {
             _ if is_fixed => KVerdict::Taken,
-            it if it.smallest_share < params.min_share.get() => KVerdict::SmallGroup,
+            it if it.smallest_share < min_share => KVerdict::SmallGroup,
             _ if gap.mean <= gap.error => KVerdict::NotSeparated,
             it if it.stability < MIN_STABILITY => KVerdict::Unstable,
             _ => KVerdict::Taken,

@@ -55,8 +55,8 @@ pub struct KindParams {
     /// Number of kinds: a number, `"auto"`, which finds one or 2 to 12, or the bounds to choose
     /// between, as in `{ min = 4, max = 20 }`.
     pub k: GroupCount,
-    /// A number of kinds of which the smallest holds less than this share of the users is
-    /// not chosen.
+    /// A number of kinds of which the smallest holds less than this share of the users, or
+    /// fewer than 30, is not chosen.
     pub min_share: Share,
     /// How clusters are found.
     pub algorithm: KindAlgorithm,
