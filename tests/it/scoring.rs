@@ -1,6 +1,6 @@
 //! Every user is scored, the newest and the silent too; output appears whole.
 
-use crate::support::{CONFIG, Shop, orders, scores};
+use crate::support::{CONFIG, Shop, flat, orders, scores};
 
 const VIEWS: &str = "
 [[source]]
@@ -198,6 +198,10 @@ fn known_groups_are_compared_with_the_layers() {
     assert_eq!(value["reference_groups"]["n_users"], 120);
     // Steady, stopped and one-time buyers: far from what chance would give, which is 0.
     assert!(value["reference_groups"]["layers"].as_f64().unwrap() > 0.3, "{value}");
+    // The largest weight of how users shop that was cheap in the trial would leave them at
+    // 0; of all rows layers hold with a smaller one, and the report says so.
+    let layers = shop.train(&["show", "layers", "--bundle", "models/shop"]).done();
+    assert!(flat(&layers).contains("Fitted to all rows, layers with weight 1.75 lost"), "{layers}");
     shop.write("groups.csv", "user,group\n1,a\n");
     shop.compare(&arguments).refused(&["groups.csv", "no column `user_id`"]);
 }

@@ -58,8 +58,10 @@ pub(super) fn choose_kinds(
     points: ArrayView2<f32>,
     seed: u64,
 ) -> Result<Choice, SegmentationError> {
+    let n_users = points.nrows();
     let points = thinned(points, MAX_POINTS);
     let mut candidates = try_candidates(params, points.view(), seed)?;
+    take_one(params, n_users, &mut candidates);
     let mut choice = Choice { k: 1, clustering: params.into(), candidates: Vec::new() };
     if let Some(taken) = candidates.iter_mut().find(|it| it.verdict == KVerdict::Taken) {
         choice.k = taken.k;
@@ -78,19 +80,17 @@ pub(super) fn choose_kinds(
     Ok(Choice { candidates, ..choice })
 }
 
-/// Measures every number of kinds from 2 on and takes one, or none where the users are one
-/// kind.
+/// Measures every number of kinds from 2 on.
 fn try_candidates(
     params: &KindParams,
     points: ArrayView2<f32>,
     seed: u64,
 ) -> Result<Vec<Candidate>, SegmentationError> {
-    let points = thinned(points, MAX_POINTS);
     let bounds = params.k.bounds(KindParams::AUTO);
-    let clouds = clouds(points.view(), seed)?;
+    let clouds = clouds(points, seed)?;
     let mut candidates: Vec<Candidate> = Vec::new();
     for k in bounds.clone() {
-        match measure(params, points.view(), &clouds, k, seed) {
+        match measure(params, points, &clouds, k, seed) {
             // There are no more different users than that.
             Err(SegmentationError::TooFewPoints { .. })
                 if params.k == GroupCount::Auto || !candidates.is_empty() =>
@@ -103,10 +103,11 @@ fn try_candidates(
             measured => candidates.push(measured?),
         }
     }
-    take_one(params, points.nrows(), &mut candidates);
     Ok(candidates)
 }
 
+/// Takes one, or none where the users are one kind.
+///
 /// Of those whose smallest kind is large enough, that are tighter than one cloud cut into as
 /// many pieces, and stable, the first after which one kind more is no tighter than a cut
 /// through a cloud would be.
@@ -321,6 +322,7 @@ fn clouds(points: ArrayView2<f32>, seed: u64) -> Result<Vec<Array2<f32>>, Segmen
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Share;
 
     /// Two groups of users, as long and as wide.
     fn two_groups(length: f64, width: f64) -> Array2<f32> {
@@ -330,6 +332,32 @@ mod tests {
             let spread = if column == 0 { length } else { width };
             (centre + spread * rng.sample::<f64, _>(StandardNormal)) as f32
         })
+    }
+
+    #[test]
+    fn few_users_are_no_kind() {
+        let cloud = two_groups(0.5, 0.5);
+        let verdicts = |n_apart: usize| {
+            // Of the second group, which has every other row, the first so many.
+            let rows: Vec<usize> =
+                (0..1_000).filter(|it| it % 2 == 0 || *it < 2 * n_apart).collect();
+            let points = cloud.select(Axis(0), &rows);
+            let choice = choose_kinds(&KindParams::default(), points.view(), 1).unwrap();
+            (choice.k, choice.candidates[0].verdict)
+        };
+        assert_eq!(verdicts(40), (2, KVerdict::Taken));
+        assert_eq!(verdicts(20), (1, KVerdict::SmallGroup));
+        // Of many users it counts how many there are, not how many are looked at.
+        let mut candidates = [Candidate { smallest_share: 0.002, ..measured(cloud.view(), 2) }];
+        let params = KindParams { min_share: Share::of(0.001), ..KindParams::default() };
+        for (n_users, verdict) in [(14_000, KVerdict::SmallGroup), (16_000, KVerdict::Taken)] {
+            take_one(&params, n_users, &mut candidates);
+            assert_eq!(candidates[0].verdict, verdict, "{n_users}");
+        }
+    }
+
+    fn measured(points: ArrayView2<f32>, k: usize) -> Candidate {
+        measure(&KindParams::default(), points, &clouds(points, 1).unwrap(), k, 1).unwrap()
     }
 
     #[test]

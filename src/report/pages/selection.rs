@@ -86,24 +86,27 @@ pub(super) fn of_kinds(page: &mut Document, bundle: &Bundle) {
 
 /// By which rule the number of kinds was taken.
 fn why_so_many(bundle: &Bundle) -> Bilingual {
-    let candidates = &bundle.kinds.candidates;
-    let within = match bundle.config.kinds.k {
+    let mut en = String::from(
+        "Taken is the first number that is above 0, stable and large enough, and after which one \
+         kind more separates users no better than a cut through a cloud; where there is none, the \
+         largest that is above 0, stable and large enough.",
+    );
+    let mut zh = String::from(
+        "采用大于 0、稳定且足够大，并且再多一种也不比切开一团更好的首个数；若没有，则取大于 0、稳定且足够大的最大数。",
+    );
+    match bundle.config.kinds.k {
+        GroupCount::Auto => {}
         GroupCount::Exactly(_) => {
             return words("The number is that of the config.", "类型数由配置指定。");
         }
-        GroupCount::Auto => words("Taken is", "采用"),
         GroupCount::Between(_) => {
-            words("Taken, of the numbers that the config allows, is", "在配置允许的范围内，采用")
+            en += " Of the numbers that the config allows there is always one: else the one \
+                   furthest above 0.";
+            zh += "配置给出范围时总会采用一个：若都不满足，则取分离度最大的。";
         }
-    };
-    let mut en = format!(
-        "{} the first number that is above 0, stable and large enough, and after which one kind \
-         more separates users no better than a cut through a cloud.",
-        within.en
-    );
-    let mut zh =
-        format!("{}大于 0、稳定且足够大，并且再多一种也不比切开一团更好的首个数。", within.zh);
-    if let Some(last) = candidates.last().filter(|it| it.verdict == KVerdict::Taken) {
+    }
+    let last = bundle.kinds.candidates.last();
+    if let Some(last) = last.filter(|it| it.verdict == KVerdict::Taken) {
         en += &format!(" More than {} were not tried; there may be more.", last.k);
         zh += &format!("未尝试多于 {} 种，也许还有更多。", last.k);
     }
