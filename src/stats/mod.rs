@@ -3,6 +3,8 @@
 pub mod boosting;
 pub mod calibration;
 pub mod clustering;
+pub mod distributions;
+pub mod effects;
 pub mod linear;
 pub mod metrics;
 pub mod resample;
