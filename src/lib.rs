@@ -14,6 +14,7 @@ pub mod bundle;
 pub mod cli;
 pub mod config;
 pub mod dataset;
+pub mod experiment;
 pub mod features;
 pub mod files;
 pub mod input;

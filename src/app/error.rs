@@ -6,6 +6,7 @@ use crate::config::ConfigError;
 use crate::dataset::DatasetError;
 use crate::features::FeatureError;
 use crate::input::engine::EngineError;
+use crate::input::rows::RowsError;
 use crate::input::source::SourceError;
 use crate::models::churn::ChurnError;
 use crate::models::rules::RuleError;
@@ -52,6 +53,44 @@ pub enum PipelineError {
     /// A file that people write has an unknown key or a value of the wrong type.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Rows of a table.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    /// A plan of an experiment that does not hold together, or does not fit the data.
+    #[error("{file}: {problem}")]
+    Plan {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, and what is allowed.
+        problem: String,
+    },
+    /// A plan that has to be sealed first.
+    #[error("{file} is not sealed yet")]
+    NotSealed {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A plan that was changed after it was sealed.
+    #[error(
+        "{file} was changed after it was sealed: {key} was {sealed} and is {now}; set it back, or \
+         give the new plan a name and a salt of its own"
+    )]
+    ChangedPlan {
+        /// The file.
+        file: PathBuf,
+        /// The first key that differs.
+        key: String,
+        /// What was sealed.
+        sealed: String,
+        /// What stands there now.
+        now: String,
+    },
+    /// An experiment whose numbers are not to be believed.
+    #[error("the read-out is refused: {gates}")]
+    ReadoutRefused {
+        /// Names of the gates.
+        gates: String,
+    },
     /// A review that does not fit its model.
     #[error("{file}: {problem}")]
     Review {
@@ -133,7 +172,9 @@ impl PipelineError {
                 FeatureError::NoOrders { .. }
                 | FeatureError::LostColumn { .. }
                 | FeatureError::AsOfAfterData { .. },
-            ) => ErrorKind::Refused,
+            )
+            | Self::ChangedPlan { .. }
+            | Self::ReadoutRefused { .. } => ErrorKind::Refused,
             Self::Output { cause, .. } if is_temporary(cause) => ErrorKind::TryAgain,
             _ => ErrorKind::CouldNotRun,
         }

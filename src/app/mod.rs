@@ -2,6 +2,7 @@
 
 mod compare;
 mod error;
+mod experiment;
 mod export;
 mod grouping;
 mod model;
@@ -21,6 +22,11 @@ pub use compare::{
     migration, moves, stability,
 };
 pub use error::{ErrorKind, PipelineError};
+pub use experiment::{
+    Accepted, AssignRequest, AssignedUsers, ExperimentReadout, PlanFile, Planned, State,
+    TableRequest, assign, plan_from_events, plan_from_table, readout_of_events, readout_of_table,
+    seal,
+};
 pub use export::{
     Catalogue, MatrixRequest, WrittenMatrix, full_catalogue, list_beside, write_matrix,
 };

@@ -10,8 +10,8 @@ use super::{PipelineError, RejectedRows};
 use crate::config::Config;
 use crate::dataset::{Bilingual, ChurnLabel, Snapshot};
 use crate::features::{
-    FeatureError, FeaturePlan, SnapshotRequest, build_plan, check_event, compute_snapshots,
-    describe_input,
+    FeatureError, FeatureParams, FeaturePlan, SnapshotRequest, build_plan, check_event,
+    compute_snapshots, describe_input,
 };
 use crate::input::engine::{Engine, MemoryUse};
 use crate::input::history::Histories;
@@ -129,16 +129,27 @@ impl OpenData<'_> {
         Ok(warnings)
     }
 
-    /// All features that the data before a date allows.
+    /// All features of the config that the data before a date allows.
     pub fn catalogue(&self, date: NaiveDateTime) -> Result<FeaturePlan, FeatureError> {
         let span_days = (date - self.input.first_time).num_days() as u32;
+        self.catalogue_over(&self.config.features, date, span_days)
+    }
+
+    /// All features that these settings and the data before a date allow, where the history
+    /// counts as so many days long.
+    pub fn catalogue_over(
+        &self,
+        params: &FeatureParams,
+        date: NaiveDateTime,
+        span_days: u32,
+    ) -> Result<FeaturePlan, FeatureError> {
         let known = self.histories.events().values();
         self.config.events.check_known(known)?;
         if let Some(event) = &self.config.churn.event {
             check_event("[churn] event", event, known)?;
         }
         let input = describe_input(self.histories, date)?;
-        build_plan(&self.config.features, &self.config.events, &input, span_days)
+        build_plan(params, &self.config.events, &input, span_days)
     }
 
     /// What the session took up to now.

@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::arguments::{ModelArguments, ReviewChoice, RunArguments, list_of_no_interest};
+use super::experiment::{self, AssignArguments, PlanArguments, ReadoutArguments};
 use super::finish::{EXIT_CODES, finish};
 use super::printing::Printing;
 use super::show::of_bundle;
@@ -45,6 +46,12 @@ enum Command {
         #[command(flatten)]
         run: RunArguments,
     },
+    /// Plan an experiment: check the plan, see what it can find, seal it
+    Plan(PlanArguments),
+    /// Give every user an arm of a sealed plan
+    Assign(AssignArguments),
+    /// What came of an experiment: gates first, then effects
+    Readout(ReadoutArguments),
     /// How stable layers or kinds are when they are fitted anew to resampled users
     #[command(after_help = "Examples:
   layercake-compare stability --bundle models/sample
@@ -199,6 +206,9 @@ pub fn compare_main() -> ExitCode {
 fn run(arguments: Arguments) -> anyhow::Result<()> {
     let printing = &arguments.printing;
     let document = match arguments.command {
+        Command::Plan(wanted) => return experiment::plan(&wanted, printing),
+        Command::Assign(wanted) => return experiment::assign_users(&wanted, printing),
+        Command::Readout(wanted) => return experiment::readout(&wanted, printing),
         Command::Backtest { layers, reference_groups, run } => {
             layers.compare(&run, None, printing, |session, model| {
                 let mut document = report::backtest(&backtest(session, model)?);

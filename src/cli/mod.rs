@@ -3,6 +3,7 @@
 
 mod arguments;
 mod compare;
+mod experiment;
 mod features;
 mod finish;
 mod hints;

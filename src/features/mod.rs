@@ -22,7 +22,10 @@ mod snapshots;
 mod summary;
 
 pub use catalogue::{InputTraits, build_plan, describe_input};
-pub use compute::{ColumnGroup, ColumnGroups, SnapshotRequest, compute_snapshots};
+pub use compute::{
+    ColumnGroup, ColumnGroups, FeaturesAtMoments, SnapshotRequest, compute_snapshots,
+    features_at_moments,
+};
 pub use custom::{CustomFeature, check_custom};
 pub use error::FeatureError;
 pub use events::{EventParams, check_event};

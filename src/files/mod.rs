@@ -6,4 +6,4 @@ mod table;
 
 pub use atomic::{PARTIAL, Staged, stage, sweep, write_atomically};
 pub use parquet::{WriteError, stage_parquet};
-pub use table::{batch_of, user_id_array};
+pub use table::{batch_of, stage_batch, user_id_array};

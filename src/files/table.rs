@@ -1,9 +1,44 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::csv::WriterBuilder;
 use arrow::datatypes::{Field, Schema};
 
+use super::atomic::{Staged, stage};
+use super::parquet::{WriteError, stage_parquet};
 use crate::dataset::UserIds;
+
+/// Rows of a row group of a Parquet file.
+const ROW_GROUP_ROWS: usize = 1 << 17;
+
+/// Writes a table, to be put in its place by the caller: as CSV where the name ends in
+/// `.csv`, else as Parquet with `metadata` in its footer.
+///
+/// # Errors
+/// What the encoder or the system said; nothing is left behind.
+pub fn stage_batch(
+    path: &Path,
+    batch: &RecordBatch,
+    metadata: &[(&str, String)],
+) -> std::io::Result<Staged> {
+    if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv")) {
+        return stage(path, |file| {
+            WriterBuilder::new().build(file).write(batch).map_err(std::io::Error::other)
+        });
+    }
+    let n_groups = batch.num_rows().div_ceil(ROW_GROUP_ROWS);
+    let row_group = |number: usize| {
+        let start = number * ROW_GROUP_ROWS;
+        let n_rows = ROW_GROUP_ROWS.min(batch.num_rows() - start);
+        let slice = |array: &ArrayRef| array.slice(start, n_rows);
+        Ok::<Vec<ArrayRef>, std::io::Error>(batch.columns().iter().map(slice).collect())
+    };
+    stage_parquet(path, &batch.schema(), n_groups, row_group, metadata)
+        .map_err(|error| match error {
+            WriteError::RowGroup(error) | WriteError::File(error) => error,
+        })
+}
 
 /// A table of named columns of one length; a column may hold nulls if it has any.
 ///

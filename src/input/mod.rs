@@ -2,5 +2,6 @@
 
 pub mod engine;
 pub mod history;
+pub mod rows;
 pub mod source;
 pub mod starter;

@@ -16,9 +16,10 @@ mod value;
 
 pub use block::{Block, Document};
 pub use pages::{
-    backtest, candidates, catalogue, churn, config_written, group_outcomes, lineage, matrix,
-    migration, moves, next_step, partition, reference_groups, review_checked, review_outdated,
-    review_unfit, review_written, sample_written, scored, stability, trained,
+    assigned, backtest, candidates, catalogue, churn, config_written, experiment_plan,
+    experiment_readout, group_outcomes, lineage, matrix, migration, moves, next_step, partition,
+    reference_groups, review_checked, review_outdated, review_unfit, review_written,
+    sample_written, scored, stability, trained,
 };
 pub use rendering::Rendering;
 pub use table::{Audience, Column, Format, Head, Table, column};

@@ -5,7 +5,7 @@ use statrs::distribution::{
 };
 
 /// Degrees of freedom from which on Student's t is read off the normal distribution.
-const WALLACE_FROM: f64 = 1e4;
+const WALLACE_FROM: f64 = 1e5;
 
 fn normal() -> Normal {
     Normal::new(0.0, 1.0).expect("a standard deviation above 0")

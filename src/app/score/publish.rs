@@ -3,16 +3,12 @@
 use std::io::Write;
 use std::path::Path;
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::csv::WriterBuilder;
+use arrow::array::RecordBatch;
 
 use super::summary::ScoreSummary;
 use crate::app::PipelineError;
 use crate::app::open_data::OpenData;
-use crate::files::{Staged, WriteError, stage, stage_parquet, write_atomically};
-
-/// Rows of a row group of a Parquet file of scores.
-const ROW_GROUP_ROWS: usize = 1 << 17;
+use crate::files::{stage_batch, write_atomically};
 
 /// Where to put scores, and how.
 #[derive(Debug, Clone)]
@@ -47,13 +43,11 @@ pub(super) fn publish(
         ScoreFormat::Csv => ("scores.csv", "scores.parquet"),
     };
     summary.scores = folder.join(name);
-    let scores = match request.format {
-        ScoreFormat::Parquet => stage_as_parquet(batch, &summary),
-        ScoreFormat::Csv => stage(&summary.scores, |file| {
-            WriterBuilder::new().build(file).write(batch).map_err(std::io::Error::other)
-        }),
-    };
-    let scores = scores.map_err(failed)?;
+    let metadata = [
+        ("layercake.as_of", summary.as_of.format("%Y-%m-%d").to_string()),
+        ("layercake.bundle", summary.bundle.clone()),
+    ];
+    let scores = stage_batch(&summary.scores, batch, &metadata).map_err(failed)?;
     summary.quarantine = data.list_rejected_rows(&folder.join("_quarantine.csv"))?;
     let json = serde_json::to_vec_pretty(&summary).map_err(std::io::Error::other);
     let put_in_place = |json: Vec<u8>| {
@@ -68,25 +62,6 @@ pub(super) fn publish(
     };
     json.and_then(put_in_place).map_err(failed)?;
     Ok(summary)
-}
-
-fn stage_as_parquet(batch: &RecordBatch, summary: &ScoreSummary) -> std::io::Result<Staged> {
-    let metadata = [
-        ("layercake.as_of", summary.as_of.format("%Y-%m-%d").to_string()),
-        ("layercake.bundle", summary.bundle.clone()),
-    ];
-    let n_groups = batch.num_rows().div_ceil(ROW_GROUP_ROWS);
-    let row_group = |number: usize| {
-        let start = number * ROW_GROUP_ROWS;
-        let n_rows = ROW_GROUP_ROWS.min(batch.num_rows() - start);
-        let slice = |array: &ArrayRef| array.slice(start, n_rows);
-        Ok::<Vec<ArrayRef>, std::io::Error>(batch.columns().iter().map(slice).collect())
-    };
-    stage_parquet(&summary.scores, &batch.schema(), n_groups, row_group, &metadata).map_err(
-        |error| match error {
-            WriteError::RowGroup(error) | WriteError::File(error) => error,
-        },
-    )
 }
 
 fn remove_if_there(path: &Path) -> std::io::Result<()> {

@@ -3,6 +3,7 @@
 //! A program is compiled for the plan and the data at hand, and a walk goes through
 //! each user's history by it.
 
+mod at_moments;
 mod column_groups;
 mod outcomes;
 mod program;
@@ -10,4 +11,5 @@ mod purchases;
 mod rows;
 mod walk;
 
+pub use at_moments::{FeaturesAtMoments, features_at_moments};
 pub use column_groups::{ColumnGroup, ColumnGroups, SnapshotRequest, compute_snapshots};

@@ -17,6 +17,9 @@ const MAX_TIERS: usize = 5;
 /// Users that tiers are cut by at most.
 const MAX_USERS: usize = 50_000;
 
+/// How much users will spend, or how often order where the data has no money.
+const LOG_VALUE: [Outcome; 2] = [Outcome::LogGmv, Outcome::LogOrders];
+
 /// Bounds between tiers of predicted GMV.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,7 +44,7 @@ impl FittedTiers {
     ) -> Result<Self, SegmentationError> {
         let rows: Vec<usize> = every_nth(latest.features.n_rows(), MAX_USERS).collect();
         let users = latest.features.select_rows(&rows);
-        let Some(predicted) = predicted_value(layers, &users)? else {
+        let Some(predicted) = layers.embedding.predicted(&LOG_VALUE, &users)? else {
             return Ok(Self { bounds: Vec::new() });
         };
         let points = Array2::from_shape_vec((predicted.len(), 1), predicted)
@@ -94,22 +97,10 @@ impl FittedTiers {
         layers: &FittedGroups,
         users: &FeatureMatrix,
     ) -> Result<Vec<usize>, SegmentationError> {
-        let Some(predicted) = predicted_value(layers, users)? else {
+        let Some(predicted) = layers.embedding.predicted(&LOG_VALUE, users)? else {
             return Ok(vec![0; users.n_rows()]);
         };
         let n_below = |value: f32| self.bounds.iter().filter(|&&it| it > f64::from(value)).count();
         Ok(predicted.into_iter().map(n_below).collect())
     }
-}
-
-/// The coordinate that predicts how much users will spend, or order where the data has no
-/// money; `None` where the layers predict neither.
-fn predicted_value(
-    layers: &FittedGroups,
-    users: &FeatureMatrix,
-) -> Result<Option<Vec<f32>>, SegmentationError> {
-    let models = &layers.embedding.outcome_models.models;
-    let is_value = |outcome| matches!(outcome, Outcome::LogGmv | Outcome::LogOrders);
-    let Some(place) = models.iter().position(|it| is_value(it.outcome)) else { return Ok(None) };
-    Ok(Some(layers.embedding.transform(users)?.column(place).to_vec()))
 }

@@ -3,6 +3,8 @@
 mod churn;
 mod churn_labels;
 mod comparison;
+mod experiment_plan;
+mod experiment_readout;
 mod features;
 mod files;
 mod groups;
@@ -19,6 +21,8 @@ mod training;
 
 pub use churn::churn;
 pub use comparison::{backtest, reference_groups, stability};
+pub use experiment_plan::{assigned, experiment_plan};
+pub use experiment_readout::experiment_readout;
 pub use features::{candidates, catalogue, matrix};
 pub use files::{
     config_written, next_step, review_checked, review_outdated, review_unfit, review_written,

@@ -33,6 +33,19 @@ impl Moments {
         Self { n, means, covariances }
     }
 
+    /// The moments of what was before exposure, as if that were measured.
+    pub fn of_covariate(&self) -> Self {
+        let mut moved =
+            Self { n: self.n, means: [0.0; N_COLUMNS], covariances: Default::default() };
+        for a in 0..2 {
+            moved.means[a] = self.means[a + 2];
+            for b in 0..2 {
+                moved.covariances[a][b] = self.covariances[a + 2][b + 2];
+            }
+        }
+        moved
+    }
+
     /// The moments of all users of several arms together.
     pub fn pooled<'a>(arms: impl Iterator<Item = &'a Self> + Clone) -> Self {
         let n: f64 = arms.clone().map(|arm| arm.n).sum();
@@ -68,14 +81,26 @@ pub struct ExactSums {
 }
 
 impl ExactSums {
-    /// Adds a user.
+    /// Adds a user, with the first columns; the others are 0.
     #[inline]
-    pub fn add(&mut self, values: [i64; N_COLUMNS]) {
+    pub fn add(&mut self, values: &[i64]) {
         self.n += 1;
-        for a in 0..N_COLUMNS {
-            self.sums[a] += i128::from(values[a]);
-            for b in a..N_COLUMNS {
-                self.products[a][b] += i128::from(values[a]) * i128::from(values[b]);
+        self.change(values, 1);
+    }
+
+    /// Takes a user out again.
+    pub fn remove(&mut self, values: &[i64]) {
+        self.n -= 1;
+        self.change(values, -1);
+    }
+
+    #[inline]
+    fn change(&mut self, values: &[i64], times: i128) {
+        for (a, &value) in values.iter().enumerate() {
+            let value = times * i128::from(value);
+            self.sums[a] += value;
+            for (b, &other) in values.iter().enumerate().skip(a) {
+                self.products[a][b] += value * i128::from(other);
             }
         }
     }
@@ -142,7 +167,7 @@ mod tests {
             .map(|_| [1_000_000_000_000 + rng.gen_range(0..10), rng.gen_range(-5..5), 7, 0])
             .collect();
         let mut sums = ExactSums::default();
-        rows.iter().for_each(|row| sums.add(*row));
+        rows.iter().for_each(|row| sums.add(row));
         let found = sums.moments([1.0; N_COLUMNS]);
         let mean = rows.iter().map(|row| (row[0] - 1_000_000_000_000) as f64).sum::<f64>() / 2e3;
         let spread: f64 =
@@ -158,7 +183,7 @@ mod tests {
             (0..999).map(|_| std::array::from_fn(|_| rng.gen_range(-9_000..90_000))).collect();
         let of = |rows: &[[i64; N_COLUMNS]]| {
             let mut sums = ExactSums::default();
-            rows.iter().for_each(|row| sums.add(*row));
+            rows.iter().for_each(|row| sums.add(row));
             sums
         };
         let whole = of(&rows);

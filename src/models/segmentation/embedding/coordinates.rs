@@ -2,6 +2,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 use serde::{Deserialize, Serialize};
 
 use super::habits::{HabitPoints, Habits};
+use super::outcome::Outcome;
 use super::outcome_models::{OutcomeModels, OutcomeTrees, credibility};
 use super::training_rows::TrainingRows;
 use crate::dataset::FeatureMatrix;
@@ -127,6 +128,22 @@ impl Embedding {
     /// When the matrix lacks a feature of the embedding.
     pub fn transform(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, SegmentationError> {
         Ok(self.transform_with_known(matrix)?.0)
+    }
+
+    /// The coordinate that predicts the first of these outcomes that there is, for each
+    /// user; `None` where there is none.
+    ///
+    /// # Errors
+    /// When the matrix lacks a feature of the embedding.
+    pub fn predicted(
+        &self,
+        outcomes: &[Outcome],
+        matrix: &FeatureMatrix,
+    ) -> Result<Option<Vec<f32>>, SegmentationError> {
+        let models = &self.outcome_models.models;
+        let place = |outcome: &Outcome| models.iter().position(|it| it.outcome == *outcome);
+        let Some(place) = outcomes.iter().find_map(place) else { return Ok(None) };
+        Ok(Some(self.transform(matrix)?.column(place).to_vec()))
     }
 
     /// The users' coordinates, and whether enough is known of each to say how they shop.

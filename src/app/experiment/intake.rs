@@ -1,0 +1,173 @@
+//! What is made of each user before anything is measured: arm, dates, audit of the hash.
+
+use super::assignments::{HOLDOUT, NOTHING};
+use crate::experiment::{ArmOf, Assigner, ExperimentPlan, Hashing, Intake, Tally};
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// Users to name where many are alike.
+pub(super) const N_EXAMPLES: usize = 5;
+
+/// A tally, and what was met on the way to it.
+pub(super) struct Found {
+    pub tally: Tally,
+    pub layers: Vec<String>,
+    pub intake: Intake,
+}
+
+/// Counts what is met, and says what is made of it.
+pub(super) struct IntakeOf<'a> {
+    plan: &'a ExperimentPlan,
+    assigner: Assigner<'a>,
+    counts: Intake,
+    start: i64,
+    end: i64,
+}
+
+impl<'a> IntakeOf<'a> {
+    pub fn new(plan: &'a ExperimentPlan) -> Self {
+        let micros =
+            |day: chrono::NaiveDate| day.and_time(Default::default()).and_utc().timestamp_micros();
+        Self {
+            plan,
+            assigner: Assigner::new(plan),
+            counts: Intake::default(),
+            start: micros(plan.start),
+            end: micros(plan.end),
+        }
+    }
+
+    /// The first moment of the experiment, in microseconds since 1970.
+    pub fn start(&self) -> i64 {
+        self.start
+    }
+
+    pub fn into_inner(self) -> Intake {
+        self.counts
+    }
+
+    pub fn counts(&mut self) -> &mut Intake {
+        &mut self.counts
+    }
+
+    /// The arm of a user, from all rows that name one; `None` where the user does not count.
+    ///
+    /// # Errors
+    /// When the plan has no such arm.
+    pub fn arm<'r>(
+        &mut self,
+        id: &str,
+        mut arms: impl Iterator<Item = Option<&'r str>>,
+    ) -> Result<Option<usize>, String> {
+        let first = arms.next().flatten();
+        for other in arms {
+            if other != first {
+                self.counts.n_in_two_arms += 1;
+                remember(&mut self.counts.in_two_arms, id);
+                return Ok(None);
+            }
+            self.counts.n_added_rows += 1;
+        }
+        let Some(arm) = first.filter(|it| !it.is_empty()) else {
+            self.counts.n_without_arm += 1;
+            return Ok(None);
+        };
+        let found = self.recorded(arm)?;
+        self.audit(id, found);
+        match found {
+            ArmOf::Arm(arm) => return Ok(Some(arm)),
+            ArmOf::Holdout => self.counts.n_holdout += 1,
+            ArmOf::Nothing => self.counts.n_nothing += 1,
+        }
+        Ok(None)
+    }
+
+    /// What a name in a file stands for.
+    fn recorded(&self, name: &str) -> Result<ArmOf, String> {
+        if let Some(arm) = self.plan.arms.iter().position(|it| it.name == name) {
+            return Ok(ArmOf::Arm(arm));
+        }
+        match name {
+            HOLDOUT if self.plan.holdout.is_some() => Ok(ArmOf::Holdout),
+            NOTHING => Ok(ArmOf::Nothing),
+            _ => {
+                let names: Vec<String> =
+                    self.plan.arms.iter().map(|it| format!("`{}`", it.name)).collect();
+                Err(format!("the plan has no arm `{name}`, only {}", names.join(", ")))
+            }
+        }
+    }
+
+    /// Compares what a file says with what the hash says.
+    fn audit(&mut self, id: &str, recorded: ArmOf) {
+        if self.plan.hashing == Hashing::Elsewhere || id.is_empty() {
+            return;
+        }
+        let is_same = match self.plan.stratify {
+            // Within strata the arm hangs on who else is there; the holdout does not.
+            true => self.assigner.is_held_out(id) == (recorded == ArmOf::Holdout),
+            false => self.assigner.by_hash(id) == recorded,
+        };
+        self.counts.n_hashed += 1;
+        if !is_same {
+            self.counts.n_other_arm += 1;
+            remember(&mut self.counts.other_arm, id);
+        }
+    }
+
+    /// Whether a user entered while the experiment ran.
+    pub fn is_within(&mut self, exposed_at: i64) -> bool {
+        if exposed_at < self.start {
+            self.counts.n_before_start += 1;
+        } else if exposed_at >= self.end {
+            self.counts.n_after_end += 1;
+        } else {
+            return true;
+        }
+        false
+    }
+
+    /// Days from the start to a moment within the experiment.
+    pub fn day(&self, exposed_at: i64) -> usize {
+        ((exposed_at - self.start) / MICROS_PER_DAY) as usize
+    }
+}
+
+/// Keeps the first few ids in order, whatever order they come in.
+fn remember(examples: &mut Vec<String>, id: &str) {
+    examples.push(id.to_owned());
+    examples.sort();
+    examples.dedup();
+    examples.truncate(N_EXAMPLES);
+}
+
+/// Adds the counts of another part of the rows.
+pub(super) fn merge(all: &mut Intake, part: &Intake) {
+    all.n_holdout += part.n_holdout;
+    all.n_nothing += part.n_nothing;
+    all.n_without_arm += part.n_without_arm;
+    all.n_in_two_arms += part.n_in_two_arms;
+    all.n_hashed += part.n_hashed;
+    all.n_other_arm += part.n_other_arm;
+    all.n_before_start += part.n_before_start;
+    all.n_after_end += part.n_after_end;
+    all.n_never_seen += part.n_never_seen;
+    all.n_added_rows += part.n_added_rows;
+    all.n_known_too_late += part.n_known_too_late;
+    part.in_two_arms.iter().for_each(|id| remember(&mut all.in_two_arms, id));
+    part.other_arm.iter().for_each(|id| remember(&mut all.other_arm, id));
+}
+
+/// The different layers, shorter names first, so that L2 stands before L10; one without a
+/// name where none is known.
+pub(super) fn layer_names<'a>(layers: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let distinct: std::collections::BTreeSet<&str> = layers.collect();
+    let mut names: Vec<String> = distinct.into_iter().map(str::to_owned).collect();
+    names.sort_by(|a, b| by_length(a, b));
+    if names.is_empty() { vec![String::new()] } else { names }
+}
+
+/// Shorter names first.
+pub(super) fn by_length(a: &str, b: &str) -> std::cmp::Ordering {
+    a.chars().count().cmp(&b.chars().count()).then_with(|| a.cmp(b))
+}
