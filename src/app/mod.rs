@@ -24,8 +24,8 @@ pub use compare::{
 pub use error::{ErrorKind, PipelineError};
 pub use experiment::{
     Accepted, AssignRequest, AssignedUsers, ExperimentReadout, PlanFile, Planned, State,
-    TableRequest, assign, plan_from_events, plan_from_table, readout_of_events, readout_of_table,
-    seal,
+    TableRequest, TargetingValues, assign, plan_from_events, plan_from_table, readout_of_events,
+    readout_of_table, seal, targeting_of_events, targeting_of_table,
 };
 pub use export::{
     Catalogue, MatrixRequest, WrittenMatrix, full_catalogue, list_beside, write_matrix,

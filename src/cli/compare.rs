@@ -5,7 +5,9 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::arguments::{ModelArguments, ReviewChoice, RunArguments, list_of_no_interest};
-use super::experiment::{self, AssignArguments, PlanArguments, ReadoutArguments};
+use super::experiment::{
+    self, AssignArguments, PlanArguments, ReadoutArguments, TargetingArguments,
+};
 use super::finish::{EXIT_CODES, finish};
 use super::printing::Printing;
 use super::show::of_bundle;
@@ -52,6 +54,8 @@ enum Command {
     Assign(AssignArguments),
     /// What came of an experiment: gates first, then effects
     Readout(ReadoutArguments),
+    /// What targeting by layers or by RFM would be worth, from one randomised campaign
+    Targeting(TargetingArguments),
     /// How stable layers or kinds are when they are fitted anew to resampled users
     #[command(after_help = "Examples:
   layercake-compare stability --bundle models/sample
@@ -208,6 +212,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let document = match arguments.command {
         Command::Plan(wanted) => return experiment::plan(&wanted, printing),
         Command::Assign(wanted) => return experiment::assign_users(&wanted, printing),
+        Command::Targeting(wanted) => return experiment::targeting(&wanted, printing),
         Command::Readout(wanted) => return experiment::readout(&wanted, printing),
         Command::Backtest { layers, reference_groups, run } => {
             layers.compare(&run, None, printing, |session, model| {

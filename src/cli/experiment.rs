@@ -9,7 +9,7 @@ use super::printing::Printing;
 use crate::app::{
     Accepted, AssignRequest, ExperimentReadout, Model, PipelineError, PlanFile, Session, State,
     TableRequest, assign, plan_from_events, plan_from_table, readout_of_events, readout_of_table,
-    seal,
+    seal, targeting_of_events, targeting_of_table,
 };
 use crate::experiment::{GateKind, Level};
 use crate::input::engine::{Engine, EngineParams};
@@ -109,6 +109,33 @@ pub(super) struct ReadoutArguments {
     data: DataArguments,
 }
 
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  layercake-compare targeting spring.toml --bundle models/shop \\
+    --assignments spring-users.parquet
+  layercake-compare targeting mail.toml --table results.parquet \\
+    --as-of 2026-04-01 --by layer --by \"concat(r, f, m)\"
+
+The campaign must have given its arms at random. Which arm is best for each group is
+learned on one half of the users and valued on the other.")]
+pub(super) struct TargetingArguments {
+    /// The plan of the campaign, sealed; its first arm is no contact
+    #[arg(value_name = "PLAN")]
+    plan: PathBuf,
+    /// Who got which arm, with columns layer and rfm
+    #[arg(long, value_name = "FILE", conflicts_with = "table")]
+    assignments: Option<PathBuf>,
+    /// What groups the users; may be repeated, the first is held against the others: layer
+    /// or rfm of the assignments, of a table SQL [default: layer, then rfm]
+    #[arg(long, value_name = "GROUPING")]
+    by: Vec<String>,
+    /// Accept what a gate holds, and say why; may be repeated
+    #[arg(long, value_name = "GATE=REASON", value_parser = parse_accepted)]
+    accept: Vec<Accepted>,
+    #[command(flatten)]
+    data: DataArguments,
+}
+
 fn parse_accepted(typed: &str) -> Result<Accepted, String> {
     let (gate, reason) = typed.split_once('=').unwrap_or((typed, ""));
     if !GateKind::NAMES.contains(&gate) {
@@ -137,6 +164,17 @@ impl DataArguments {
             }
         };
         Ok(Some((session, model)))
+    }
+
+    /// How far a table reaches.
+    fn reach(&self) -> anyhow::Result<NaiveDate> {
+        let missing = || {
+            anyhow::anyhow!(
+                "a table does not say how far it reaches: add --as-of with the day before which \
+                 all of it happened"
+            )
+        };
+        self.as_of.ok_or_else(missing)
     }
 
     /// The engine that reads a table.
@@ -181,12 +219,7 @@ pub(super) fn readout(wanted: &ReadoutArguments, printing: &Printing) -> anyhow:
     let (data, accepted) = (&wanted.data, wanted.accept.clone());
     let found = match (&data.table, data.events(printing)?) {
         (Some(table), _) => {
-            let Some(as_of) = data.as_of else {
-                anyhow::bail!(
-                    "a table does not say how far it reaches: add --as-of with the day before \
-                     which all of it happened"
-                );
-            };
+            let as_of = data.reach()?;
             let (table, assignments) = (table.clone(), wanted.assignments.clone());
             let request = TableRequest { table, assignments, as_of };
             readout_of_table(&data.engine()?, &file, &request, accepted)?
@@ -197,12 +230,43 @@ pub(super) fn readout(wanted: &ReadoutArguments, printing: &Printing) -> anyhow:
             data.run.finish(&session);
             found
         }
-        (None, None) => anyhow::bail!(
-            "where are the results? --bundle or --config reads events, --table a table by user"
-        ),
+        (None, None) => return Err(no_results()),
     };
     printing.print(&report::experiment_readout(&found))?;
     refuse(&found)
+}
+
+/// Values targetings.
+pub(super) fn targeting(wanted: &TargetingArguments, printing: &Printing) -> anyhow::Result<()> {
+    let file = PlanFile::read(&wanted.plan)?;
+    let (data, accepted) = (&wanted.data, wanted.accept.clone());
+    let by = match wanted.by.is_empty() {
+        true => vec!["layer".to_owned(), "rfm".to_owned()],
+        false => wanted.by.clone(),
+    };
+    let found = match (&data.table, data.events(printing)?) {
+        (Some(table), _) => {
+            let request =
+                TableRequest { table: table.clone(), assignments: None, as_of: data.reach()? };
+            targeting_of_table(&data.engine()?, &file, &request, &by, accepted)?
+        }
+        (None, Some((session, model))) => {
+            let assignments = needed(wanted.assignments.as_deref())?;
+            let model = model.as_ref();
+            let found = targeting_of_events(&session, model, &file, assignments, &by, accepted)?;
+            data.run.finish(&session);
+            found
+        }
+        (None, None) => return Err(no_results()),
+    };
+    printing.print(&report::targeting(&found))?;
+    refuse(&found.campaign)
+}
+
+fn no_results() -> anyhow::Error {
+    anyhow::anyhow!(
+        "where are the results? --bundle or --config reads events, --table a table by user"
+    )
 }
 
 fn needed(assignments: Option<&Path>) -> anyhow::Result<&Path> {

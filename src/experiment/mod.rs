@@ -9,6 +9,7 @@ mod planning;
 mod readout;
 mod seal;
 mod tally;
+mod targeting;
 
 pub use assignment::{ArmOf, Assigner, Candidate};
 pub use gates::{Gate, GateKind, Intake, Level, Located, gates};
@@ -25,3 +26,4 @@ pub use seal::{Deviation, SealError, Sealed, deviations};
 pub use tally::{
     LargeValue, MAX_VALUE, MetricShape, MetricTally, SCALE, Tally, UnitValues, fixed_point,
 };
+pub use targeting::{Gain, TargetingValue, Treated, Valued, targeting_values};

@@ -5,7 +5,7 @@ use std::path::Path;
 use chrono::NaiveDateTime;
 
 use super::assignments::Assigned;
-use super::intake::{Found, IntakeOf, N_EXAMPLES, by_length, layer_names};
+use super::intake::{Found, IntakeOf, N_EXAMPLES, UserOutcome, in_order, layer_names};
 use super::metric_features::{MetricFeatures, metric_features, plan_with};
 use crate::app::open_data::OpenData;
 use crate::app::{Model, PipelineError};
@@ -24,6 +24,8 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// A user who counts.
 struct Entrant {
     id: String,
+    /// Row of the assignments.
+    row: usize,
     arm: usize,
     layer: usize,
     exposed_at: i64,
@@ -55,20 +57,20 @@ impl Measurer<'_> {
         let layers = layer_names(assigned.iter().map(|it| it.layer.as_str()));
         let mut intake = IntakeOf::new(self.plan);
         let mut entrants = Vec::new();
-        let mut rest = assigned.as_slice();
-        while let Some(first) = rest.first() {
-            let n_rows = rest.iter().take_while(|it| it.id == first.id).count();
-            let (of_user, others) = rest.split_at(n_rows);
-            rest = others;
+        let mut row = 0;
+        for of_user in assigned.chunk_by(|a, b| a.id == b.id) {
+            let first = &of_user[0];
             let arms = of_user.iter().map(|it| it.arm.as_deref());
             if let Some(arm) = intake.arm(&first.id, arms).map_err(refuse)? {
                 let exposed_at = first.exposed_at.unwrap_or_else(|| intake.start());
                 if intake.is_within(exposed_at) {
                     let layer =
-                        layers.binary_search_by(|it| by_length(it, &first.layer)).unwrap_or(0);
-                    entrants.push(Entrant { id: first.id.clone(), arm, layer, exposed_at });
+                        layers.binary_search_by(|it| in_order(it, &first.layer)).unwrap_or(0);
+                    let id = first.id.clone();
+                    entrants.push(Entrant { id, row, arm, layer, exposed_at });
                 }
             }
+            row += of_user.len();
         }
         let mut found = self.tally_entrants(entrants, &layers, intake.into_inner())?;
         self.find_unassigned(&assigned, &mut found.intake)?;
@@ -79,7 +81,7 @@ impl Measurer<'_> {
     pub fn tally_past(&self, exposed_at: NaiveDateTime) -> Result<Found, PipelineError> {
         let exposed_at = micros(exposed_at);
         let users = known_users(self.data.histories, exposed_at)?;
-        let entrant = |row| Entrant { id: users.text(row), arm: 0, layer: 0, exposed_at };
+        let entrant = |row| Entrant { id: users.text(row), row, arm: 0, layer: 0, exposed_at };
         let entrants = (0..users.len()).map(entrant).collect();
         self.tally_entrants(entrants, &[String::new()], Intake::default())
     }
@@ -114,7 +116,6 @@ impl Measurer<'_> {
             .collect::<Result<_, _>>()?;
         let mut tally = Tally::new(self.plan, layers.len(), &shapes);
         let start = self.plan.start;
-        let end = micros(self.as_of);
         let mut count = |user: &Entrant| {
             tally.count(user.arm, user.layer);
             let day = user.exposed_at.div_euclid(MICROS_PER_DAY);
@@ -134,15 +135,36 @@ impl Measurer<'_> {
                     }
                 }
             }
-            let window = i64::from(self.plan.metrics[number].window_days.map_or(0, |it| it.get()));
             for user in &strangers {
-                match user.exposed_at + window * MICROS_PER_DAY > end {
-                    true => metric.n_open += 1,
-                    false => metric.add(user.arm, user.layer, &[0; 4], || user.id.clone()),
+                match self.is_over(number, user) {
+                    false => metric.n_open += 1,
+                    true => metric.add(user.arm, user.layer, &[0; 4], || user.id.clone()),
                 }
             }
         }
-        Ok(Found { tally, layers: layers.to_vec(), intake })
+        let primary = self.plan.metrics.iter().position(|it| it.primary).unwrap_or(0);
+        let decides = &measured[primary];
+        let outcome = |(row, user): (usize, &Entrant)| UserOutcome {
+            row: user.row,
+            arm: user.arm,
+            value: decides.values[row][0] as f64 / SCALE,
+        };
+        let is_over = |(row, _): &(usize, &Entrant)| !decides.is_open[*row];
+        let mut outcomes: Vec<UserOutcome> =
+            users.iter().enumerate().filter(is_over).map(outcome).collect();
+        let of_strangers = strangers.iter().filter(|user| self.is_over(primary, user));
+        outcomes.extend(of_strangers.map(|it| UserOutcome {
+            row: it.row,
+            arm: it.arm,
+            value: 0.0,
+        }));
+        Ok(Found { tally, layers: layers.to_vec(), intake, outcomes })
+    }
+
+    /// Whether a user's window of a metric is over.
+    fn is_over(&self, metric: usize, user: &Entrant) -> bool {
+        let days = self.plan.metrics[metric].window_days.map_or(0, |it| it.get());
+        user.exposed_at + i64::from(days) * MICROS_PER_DAY <= micros(self.as_of)
     }
 
     /// Every metric of every user, and whether anything is known of the user at all.

@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType};
 
 use super::assignments::{check_plan, open};
-use super::intake::{Found, IntakeOf, N_EXAMPLES, by_length, layer_names, merge};
+use super::intake::{Found, IntakeOf, N_EXAMPLES, layer_names, merge};
 use crate::app::PipelineError;
 use crate::dataset::hash_text;
 use crate::experiment::{
@@ -169,7 +169,8 @@ impl Source<'_> {
         }
         // What a file of assignments says of arm, layer and entry, the table need not.
         let bare = Columns { arm: None, layer: None, exposed_at: None, ..self.columns.clone() };
-        let units = Source { columns: &bare, ..*self }.summed(table)?;
+        let bare = Source { columns: &bare, ..*self };
+        let units = bare.summed(&bare.rows(table)?)?;
         let strangers = units.without(&assigned, "unit", "user_id")?;
         let ids = strangers.fold(self.engine, Vec::new, |part: &mut Vec<String>, batch| {
             part.extend(texts_of(batch, "unit").iter().flatten().flatten().map(str::to_owned));
@@ -182,16 +183,6 @@ impl Source<'_> {
         Ok((assigned.left_join(&units, "user_id", "unit")?, (n_strangers, ids)))
     }
 
-    /// One row for each user of the table.
-    fn summed(&self, table: &Path) -> Result<Rows, RowsError> {
-        let rows = self.rows(table)?;
-        let there = |name: &&str| rows.columns().iter().any(|column| column == name);
-        let ranges = ["arm", "layer", "exposed_at", "covariates_as_of"];
-        let ranges: Vec<String> = ranges.into_iter().filter(there).map(str::to_owned).collect();
-        let numbers: Vec<String> = self.numbers().into_iter().map(|it| it.name).collect();
-        rows.sums_by("unit", &ranges, &numbers, SCALE)
-    }
-
     fn tally(&self, rows: &Rows, are_summed: bool) -> Result<Found, RowsError> {
         let layers = self.layers(rows)?;
         let shapes = self.shapes(rows)?;
@@ -202,7 +193,7 @@ impl Source<'_> {
         let add = move |part: &mut Part, batch: &RecordBatch| shared.add(part, batch);
         let parts = rows.fold(self.engine, start, add)?;
         if has_ids && have_duplicates(&parts) {
-            let summed = self.summed_rows(rows)?;
+            let summed = self.summed(rows)?;
             return self.tally(&summed, true);
         }
         let mut parts = parts.into_iter();
@@ -211,11 +202,11 @@ impl Source<'_> {
             all.tally.merge(&part.tally);
             merge(&mut all.intake, &part.intake);
         });
-        Ok(Found { tally: all.tally, layers, intake: all.intake })
+        Ok(Found { tally: all.tally, layers, intake: all.intake, outcomes: Vec::new() })
     }
 
     /// The rows of each user as one.
-    fn summed_rows(&self, rows: &Rows) -> Result<Rows, RowsError> {
+    fn summed(&self, rows: &Rows) -> Result<Rows, RowsError> {
         let there = |name: &&str| rows.columns().iter().any(|column| column == name);
         let ranges = ["arm", "layer", "exposed_at", "covariates_as_of"];
         let ranges: Vec<String> = ranges.into_iter().filter(there).map(str::to_owned).collect();
@@ -369,7 +360,7 @@ impl Shared {
         part.arms.resize(n_rows, NONE);
         part.layers.clear();
         part.layers.resize(n_rows, 0);
-        let mut last_layer = (String::new(), 0);
+        let mut last_layer: Option<(String, u32)> = None;
         for row in 0..n_rows {
             let id = match &ids {
                 Some(ids) if ids.is_null(row) => return Err("a row has no user".into()),
@@ -413,15 +404,15 @@ impl Shared {
                 None => 0,
                 Some(layers) => {
                     let layer = if layers.is_valid(row) { layers.value(row) } else { "" };
-                    if last_layer.0 != layer {
-                        let place = self.layers.binary_search_by(|it| by_length(it, layer));
-                        last_layer = (layer.to_owned(), place.unwrap_or(0) as u32);
+                    // Rows of one layer often follow each other.
+                    match &last_layer {
+                        Some((name, place)) if name == layer => *place,
+                        _ => {
+                            let place = self.layers.iter().position(|it| it == layer).unwrap_or(0);
+                            last_layer = Some((layer.to_owned(), place as u32));
+                            place as u32
+                        }
                     }
-                    if last_layer.0.is_empty() && layer.is_empty() && row == 0 {
-                        let place = self.layers.binary_search_by(|it| by_length(it, layer));
-                        last_layer.1 = place.unwrap_or(0) as u32;
-                    }
-                    last_layer.1
                 }
             };
             part.arms[row] = arm as u32;

@@ -13,6 +13,16 @@ pub(super) struct Found {
     pub tally: Tally,
     pub layers: Vec<String>,
     pub intake: Intake,
+    /// Of events: what came of each user whose window is over, by the metric that decides.
+    pub outcomes: Vec<UserOutcome>,
+}
+
+/// What came of a user.
+pub(super) struct UserOutcome {
+    /// Row of the assignments.
+    pub row: usize,
+    pub arm: usize,
+    pub value: f64,
 }
 
 /// Counts what is met, and says what is made of it.
@@ -158,16 +168,22 @@ pub(super) fn merge(all: &mut Intake, part: &Intake) {
     part.other_arm.iter().for_each(|id| remember(&mut all.other_arm, id));
 }
 
-/// The different layers, shorter names first, so that L2 stands before L10; one without a
-/// name where none is known.
+/// The different layers in order; one without a name where none is known.
 pub(super) fn layer_names<'a>(layers: impl Iterator<Item = &'a str>) -> Vec<String> {
     let distinct: std::collections::BTreeSet<&str> = layers.collect();
     let mut names: Vec<String> = distinct.into_iter().map(str::to_owned).collect();
-    names.sort_by(|a, b| by_length(a, b));
+    names.sort_by(|a, b| in_order(a, b));
     if names.is_empty() { vec![String::new()] } else { names }
 }
 
-/// Shorter names first.
-pub(super) fn by_length(a: &str, b: &str) -> std::cmp::Ordering {
-    a.chars().count().cmp(&b.chars().count()).then_with(|| a.cmp(b))
+/// Order of names: L2 before L10, others by the alphabet.
+pub(super) fn in_order(a: &str, b: &str) -> std::cmp::Ordering {
+    let numbered = |name: &str| -> Option<(String, u64)> {
+        let digits = name.trim_start_matches(char::is_alphabetic);
+        Some((name[..name.len() - digits.len()].to_owned(), digits.parse().ok()?))
+    };
+    match (numbered(a), numbered(b)) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        _ => a.cmp(b),
+    }
 }

@@ -9,6 +9,7 @@ mod metric_features;
 mod plan_file;
 mod planning;
 mod readout;
+mod targeting;
 
 pub use assign::{AssignRequest, AssignedUsers, assign};
 pub use plan_file::{PlanFile, seal};
@@ -16,3 +17,4 @@ pub use planning::{Planned, plan_from_events, plan_from_table};
 pub use readout::{
     Accepted, ExperimentReadout, State, TableRequest, readout_of_events, readout_of_table,
 };
+pub use targeting::{TargetingValues, targeting_of_events, targeting_of_table};

@@ -111,7 +111,8 @@ pub fn readout_of_table(
     Ok(judge(plan_file, sealed, found, request.as_of, accepted))
 }
 
-fn judge(
+/// What the gates make of a tally.
+pub(super) fn judge(
     plan_file: &PlanFile,
     sealed: &crate::experiment::Sealed,
     found: Found,
@@ -119,7 +120,7 @@ fn judge(
     accepted: Vec<Accepted>,
 ) -> ExperimentReadout {
     let plan = &sealed.plan;
-    let Found { tally, layers, intake } = found;
+    let Found { tally, layers, intake, .. } = found;
     let gates = gates(plan, &layers, &tally, &intake, plan_file.deviations());
     let is_accepted = |gate: &Gate| accepted.iter().any(|it| it.gate == gate.kind.name());
     let is_held = |gate: &Gate| gate.level == Level::Held && !is_accepted(gate);

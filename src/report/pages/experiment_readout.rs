@@ -101,7 +101,8 @@ fn level(level: Level) -> Value {
     }
 }
 
-fn gates(page: &mut Document, found: &ExperimentReadout) {
+/// What has to hold, and what follows where it does not.
+pub(super) fn gates(page: &mut Document, found: &ExperimentReadout) {
     let columns = [
         column("gate", ("Gate", "关卡"), Format::Text, |it: &&Gate| it.kind.name().to_owned()),
         column("level", ("", ""), Format::Text, |it: &&Gate| level(it.level)),
@@ -227,7 +228,7 @@ fn p_text(p: f64) -> String {
 }
 
 /// A number with as many digits as its error leaves it.
-fn by_error(value: f64, error: f64) -> String {
+pub(super) fn by_error(value: f64, error: f64) -> String {
     if !value.is_finite() || error <= 0.0 || !error.is_finite() {
         return format!("{value:.4}");
     }
@@ -238,7 +239,7 @@ fn by_error(value: f64, error: f64) -> String {
     }
 }
 
-fn signed(value: f64, error: f64) -> String {
+pub(super) fn signed(value: f64, error: f64) -> String {
     let text = by_error(value, error);
     if value >= 0.0 { format!("+{text}") } else { text }
 }
@@ -392,21 +393,17 @@ fn of_metric(
     ));
     let of = |arm: usize| (arm > 0).then(|| &metric.comparisons[arm - 1]);
     let error = |arm: usize| of(arm.max(1)).map_or(0.0, |it| it.standard_error);
-    let interval = |arm: usize| {
+    let difference = |arm: usize| {
         let it = of(arm)?;
-        let found = tested(it, found)?.interval;
-        Some(format!(
-            "{}…{}",
-            signed(found.low, it.standard_error),
-            signed(found.high, it.standard_error)
-        ))
-    };
-    let lift = |arm: usize| {
-        let it = of(arm)?;
-        let value = signed_percent(it.lift?);
-        Some(match tested(it, found)?.lift_interval {
-            Some(range) => {
-                format!("{value} ({}…{})", signed_percent(range.low), signed_percent(range.high))
+        let error = it.standard_error;
+        let value = signed(it.difference, error);
+        Some(match tested(it, found) {
+            Some(Tested { interval, .. }) => {
+                format!(
+                    "{value} ({}…{})",
+                    signed(interval.low, error),
+                    signed(interval.high, error)
+                )
             }
             None => value,
         })
@@ -419,11 +416,7 @@ fn of_metric(
         column("value", ("Value", "数值"), Format::Text, |it: &usize| {
             by_error(metric.arms[*it].adjusted, error(*it))
         }),
-        column("difference", ("Difference", "差异"), Format::Text, |it: &usize| {
-            of(*it).map(|it| signed(it.difference, it.standard_error))
-        }),
-        column("interval", ("Interval", "区间"), Format::Text, |it: &usize| interval(*it)),
-        column("lift", ("Lift", "提升"), Format::Text, |it: &usize| lift(*it)),
+        column("difference", ("Difference", "差异"), Format::Text, |it: &usize| difference(*it)),
         column("p", ("p", "p"), Format::Text, |it: &usize| {
             of(*it).and_then(|it| it.p_adjusted).map(p_text)
         }),
@@ -432,6 +425,21 @@ fn of_metric(
         }),
     ];
     page.table(Table::new("metric", 0..metric.arms.len(), &columns).for_people());
+    let lift = |it: &Comparison| {
+        let value = signed_percent(it.lift?);
+        Some(match tested(it, found).and_then(|it| it.lift_interval) {
+            Some(range) => {
+                let (low, high) = (signed_percent(range.low), signed_percent(range.high));
+                format!("{} {value} ({low}…{high})", it.arm)
+            }
+            None => format!("{} {value}", it.arm),
+        })
+    };
+    let lifts: Vec<String> = metric.comparisons.iter().filter_map(lift).collect();
+    if !lifts.is_empty() {
+        let lifts = lifts.join("; ");
+        page.paragraph(words(format!("Lift: {lifts}."), format!("提升：{lifts}。")));
+    }
     for note in notes(metric, found, is_planned_end) {
         page.paragraph(note);
     }

@@ -17,6 +17,7 @@ mod partition;
 mod phrases;
 mod scores;
 mod selection;
+mod targeting;
 mod training;
 
 pub use churn::churn;
@@ -34,4 +35,5 @@ pub use migration::migration;
 pub use moves::moves;
 pub use partition::partition;
 pub use scores::scored;
+pub use targeting::targeting;
 pub use training::trained;
