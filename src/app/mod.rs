@@ -16,10 +16,10 @@ mod snapshot_store;
 mod train;
 
 pub use compare::{
-    Backtest, Figure, Flow, GroupAtBothDates, GroupMoves, GroupOutcome, GroupedOutcomes,
-    GroupingScores, LayersAgainst, Lever, MIN_USERS, Migration, MigrationRequest, Moves,
-    ReferenceGroupScores, Stability, backtest, compare_with_reference_groups, group_outcomes,
-    migration, moves, stability,
+    Backtest, Figure, Flow, GainOverDates, GroupAtBothDates, GroupMoves, GroupOutcome,
+    GroupedOutcomes, GroupingScores, LayersAgainst, Lever, MIN_USERS, Migration, MigrationRequest,
+    Moves, OverDates, ReferenceGroupScores, RolledBacktest, Stability, backtest,
+    compare_with_reference_groups, group_outcomes, migration, moves, rolled_backtest, stability,
 };
 pub use error::{ErrorKind, PipelineError};
 pub use experiment::{

@@ -13,12 +13,12 @@ use super::printing::Printing;
 use super::show::of_bundle;
 use crate::app::{
     Grouping, MigrationRequest, Model, Session, backtest, compare_with_reference_groups,
-    group_outcomes, migration, moves, stability,
+    group_outcomes, migration, moves, rolled_backtest, stability,
 };
 use crate::models::rules::RuleGrouping;
 use crate::models::segmentation::Partition;
 use crate::report::{self, Document};
-use crate::settings::parse_day;
+use crate::settings::{Days, parse_day};
 
 /// Compare layers with RFM; see who moves between groups, and what moves them.
 #[derive(Debug, Parser)]
@@ -37,10 +37,18 @@ enum Command {
   layercake-compare backtest --bundle models/sample
   layercake-compare backtest --bundle models/sample \\
     --reference-groups data/sample/truth.csv
+  layercake-compare backtest --bundle models/shop --dates 6
   layercake-compare backtest --bundle models/shop --format json > backtest.json")]
     Backtest {
         #[command(flatten)]
         layers: Layers,
+        /// Holdout dates: of more than one, the config is trained anew as of each, without
+        /// a review; nothing is saved
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=50))]
+        dates: u16,
+        /// Days between holdout dates [default: horizon_days, so that no outcome counts twice]
+        #[arg(long, value_name = "DAYS", requires = "dates")]
+        every_days: Option<Days>,
         /// CSV of reference groups (columns user_id, group): report the adjusted Rand
         /// index of layers and RFM
         #[arg(long, value_name = "FILE")]
@@ -214,8 +222,14 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Assign(wanted) => return experiment::assign_users(&wanted, printing),
         Command::Targeting(wanted) => return experiment::targeting(&wanted, printing),
         Command::Readout(wanted) => return experiment::readout(&wanted, printing),
-        Command::Backtest { layers, reference_groups, run } => {
+        Command::Backtest { layers, dates, every_days, reference_groups, run } => {
             layers.compare(&run, None, printing, |session, model| {
+                if dates > 1 {
+                    let horizon_days = model.bundle.config.snapshots.horizon_days;
+                    let step_days = every_days.unwrap_or(horizon_days).get();
+                    let rolled = rolled_backtest(session, usize::from(dates), step_days)?;
+                    return Ok(report::rolled_backtest(&rolled));
+                }
                 let mut document = report::backtest(&backtest(session, model)?);
                 if let Some(file) = reference_groups {
                     let found = compare_with_reference_groups(session, model, &file)?;

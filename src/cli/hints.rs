@@ -12,6 +12,9 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
         Some(PipelineError::Feature(FeatureError::NoSuchFeature { .. })) => {
             Some("`layercake-train show features --config FILE` lists all")
         }
+        Some(PipelineError::NotSealed { file }) => {
+            return Some(format!("`layercake-compare plan {} --seal` seals it", file.display()));
+        }
         Some(PipelineError::Rule { .. }) => Some("mend the rule, or use --no-review"),
         Some(PipelineError::NoLabelsYet { latest, .. }) => {
             return Some(format!("--as-of {latest}"));

@@ -202,7 +202,7 @@ impl Reader<'_> {
     }
 
     fn metric(&self, metric: &MetricPlan, sums: &MetricTally) -> MetricResult {
-        let is_stratified = self.plan.post_stratify && self.layers.len() > 1;
+        let is_stratified = self.is_post_stratified(sums);
         let (arms, shape) = (sums.moments_of_arms(true), sums.shape);
         let covariate = covariate_coefficient(&arms, shape.form);
         let coefficient = covariate.map_or(0.0, |it| it.0);
@@ -267,6 +267,10 @@ impl Reader<'_> {
         }
     }
 
+    fn is_post_stratified(&self, sums: &MetricTally) -> bool {
+        self.plan.post_stratify && self.layers.len() > 1 && !sums.shape.form.is_ratio
+    }
+
     fn coefficient(&self, sums: &MetricTally) -> f64 {
         covariate_coefficient(&sums.moments_of_arms(false), sums.shape.form).map_or(0.0, |it| it.0)
     }
@@ -277,7 +281,8 @@ impl Reader<'_> {
             let found = estimates(&sums.moments_of_arms(is_capped), sums.shape.form, coefficient);
             Effect::between(found[0], found[arm])
         };
-        if !self.plan.post_stratify || self.layers.len() < 2 {
+        // Ratios of small layers are too unsteady to be put together.
+        if !self.is_post_stratified(sums) {
             return all();
         }
         let strata: Vec<Effect> = (0..self.layers.len())

@@ -8,6 +8,7 @@ mod catalogue;
 mod churn;
 mod config_reference;
 mod csv_reading;
+mod experiments;
 mod feature_names;
 mod feature_reference;
 mod features;

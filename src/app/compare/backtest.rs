@@ -1,15 +1,16 @@
 //! Layers against RFM: what a grouping, learned on the training snapshots,
 //! says of the holdout period.
 
-use std::collections::BTreeMap;
+use chrono::{Days, NaiveDateTime};
 
-use super::snapshots::{TrainingSnapshots, training_snapshots};
-use crate::app::grouping::user_groups;
-use crate::app::{Grouping, Model, PipelineError, Session};
+use super::forecast::{Candidate, Forecast};
+use super::snapshots::training_snapshots;
+use crate::app::train::fit;
+use crate::app::{Model, PipelineError, Session};
 use crate::dataset::{Bilingual, Outcomes, Snapshot};
-use crate::models::rules::RuleGrouping;
-use crate::models::segmentation::{Outcome, Partition};
-use crate::stats::metrics::{Ranked, Truth, log_losses, mean, r_squared};
+use crate::models::segmentation::Outcome;
+use crate::stats::distributions::student_critical;
+use crate::stats::metrics::{Ranked, Truth, log_losses, mean, r_squared, standard_deviation};
 use crate::stats::resample::{Interval, bootstrap, percentile_interval};
 
 const N_RESAMPLES: usize = 500;
@@ -20,22 +21,22 @@ pub struct Backtest {
     /// Users of the holdout snapshot.
     pub n_users: usize,
     /// As-of date of the holdout snapshot.
-    pub holdout: chrono::NaiveDateTime,
+    pub holdout: NaiveDateTime,
     /// Days after it on which groupings are validated.
     pub horizon_days: u32,
     /// GMV of all users in that time.
     pub gmv: f64,
     /// One row a grouping.
     pub groupings: Vec<GroupingScores>,
-    /// Layers against each RFM grouping.
+    /// Layers against RFM, and against as many groups by one score.
     pub differences: Vec<LayersAgainst>,
 }
 
 /// How well the group means of the training snapshots predict the holdout period.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupingScores {
-    /// What groups the users.
-    pub grouping: Grouping,
+    /// What groups the users, as programs call it.
+    pub id: &'static str,
     /// The same in words.
     pub name: Bilingual,
     /// Groups that occur in the holdout snapshot.
@@ -59,8 +60,8 @@ pub struct GroupingScores {
 /// of the difference, above zero where layers are better.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayersAgainst {
-    /// The other grouping.
-    pub other: Grouping,
+    /// The other grouping, as programs call it.
+    pub id: &'static str,
     /// The same in words.
     pub name: Bilingual,
     /// Gain in R² of log(1 + GMV).
@@ -75,17 +76,7 @@ pub struct LayersAgainst {
     pub gmv_capture_10: Option<Interval>,
 }
 
-/// The predictions of a grouping for each user of the holdout snapshot.
-struct Forecast {
-    grouping: Grouping,
-    name: Bilingual,
-    n_groups: usize,
-    log_gmv: Vec<f64>,
-    gmv: Vec<f64>,
-    churn: Vec<f64>,
-}
-
-/// Measures the model's layers and its RFM groupings on its holdout period.
+/// Measures the model's layers, and what they are held against, on its holdout period.
 ///
 /// # Errors
 /// When the data cannot be read or the plan does not fit it.
@@ -93,20 +84,20 @@ pub fn backtest(session: &Session, model: &Model) -> Result<Backtest, PipelineEr
     session.run("backtest", 3, |stages| {
         let snapshots = training_snapshots(session, &model.bundle, stages)?;
         stages.begin("comparing");
-        compare(model, &snapshots)
+        compare(model, snapshots.training(), snapshots.holdout())
     })
 }
 
-fn compare(model: &Model, snapshots: &TrainingSnapshots) -> Result<Backtest, PipelineError> {
-    let (holdout, training) = (snapshots.holdout(), snapshots.training());
+fn compare(
+    model: &Model,
+    training: &[Snapshot],
+    holdout: &Snapshot,
+) -> Result<Backtest, PipelineError> {
     let bundle = &model.bundle;
-    let forecasts = [
-        forecast(Grouping::Groups(Partition::Layers), model, training, holdout)?,
-        forecast(Grouping::Groups(Partition::Kinds), model, training, holdout)?,
-        forecast(Grouping::KindTiers, model, training, holdout)?,
-        forecast(Grouping::Rule(RuleGrouping::Rfm), model, training, holdout)?,
-        forecast(Grouping::Rule(RuleGrouping::RfmCells), model, training, holdout)?,
-    ];
+    let mut forecasts = Vec::new();
+    for candidate in Candidate::ALL {
+        forecasts.extend(Forecast::learn(candidate, model, training, holdout)?);
+    }
     let truth = Realised::of(holdout.known_outcomes()?);
     let ranked: Vec<RankedForecast> =
         forecasts.iter().map(|forecast| RankedForecast::new(forecast, &truth)).collect();
@@ -115,87 +106,117 @@ fn compare(model: &Model, snapshots: &TrainingSnapshots) -> Result<Backtest, Pip
         bootstrap(n_users, N_RESAMPLES, bundle.config.seed, |copies| {
             ranked.iter().map(|it| it.measure(&truth, Some(copies))).collect()
         });
+    let rivals = (0..ranked.len()).filter(|&place| ranked[place].forecast.candidate.is_rival());
     Ok(Backtest {
         n_users,
         holdout: holdout.as_of,
         horizon_days: bundle.config.snapshots.horizon_days.get(),
         gmv: truth.gmv.iter().sum(),
         groupings: ranked.iter().map(|it| it.measure(&truth, None)).collect(),
-        differences: rules(&ranked).map(|other| difference(&resamples, other)).collect(),
+        differences: rivals.map(|other| difference(&resamples, other)).collect(),
     })
 }
 
-/// Places of the groupings that layers are held against.
-fn rules(ranked: &[RankedForecast<'_>]) -> impl Iterator<Item = usize> {
-    let is_rule = |place: &usize| matches!(ranked[*place].forecast.grouping, Grouping::Rule(_));
-    (0..ranked.len()).filter(is_rule)
+/// Back-tests on several dates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RolledBacktest {
+    /// One for each date, the latest first.
+    pub dates: Vec<Backtest>,
+    /// Layers against each rival over the dates.
+    pub over_dates: Vec<OverDates>,
 }
 
-/// "RFM, 10 names"
-fn in_words(grouping: Grouping, model: &Model) -> Bilingual {
-    let n_names = model.bundle.rules.rfm_map.names().len();
-    match grouping {
-        Grouping::Rule(RuleGrouping::Rfm) => {
-            Bilingual::new(format!("RFM, {n_names} names"), format!("RFM，{n_names} 个名称"))
+/// What layers gain over another grouping on several dates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OverDates {
+    /// The other grouping, as programs call it.
+    pub id: &'static str,
+    /// The same in words.
+    pub name: Bilingual,
+    /// In R² of log(1 + GMV).
+    pub r2_log_gmv: Option<GainOverDates>,
+    /// In R² of GMV.
+    pub r2_gmv: Option<GainOverDates>,
+    /// In log loss of churn.
+    pub churn_log_loss: Option<GainOverDates>,
+    /// In the share of GMV that 10 % of users catch.
+    pub gmv_capture_10: Option<GainOverDates>,
+}
+
+/// Gains on several dates.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GainOverDates {
+    /// Dates on which layers are better.
+    pub n_won: usize,
+    /// Dates with a gain at all.
+    pub n_dates: usize,
+    /// Mean gain.
+    pub mean: f64,
+    /// 95 % interval of the mean, by Student's t over the dates; `None` of one date.
+    pub interval: Option<Interval>,
+}
+
+/// Rolls back: trains the config of the model anew as of earlier days, `step_days` apart, as
+/// if nothing were known of what came later, and measures each of these models on its own
+/// holdout period. Nothing is saved.
+///
+/// # Errors
+/// When the data cannot be read, or does not reach back so far.
+pub fn rolled_backtest(
+    session: &Session,
+    n_dates: usize,
+    step_days: u32,
+) -> Result<RolledBacktest, PipelineError> {
+    session.run("backtest", 1 + 6 * n_dates, |stages| {
+        let data = session.read(None, stages)?;
+        let last = data.as_of()?;
+        let mut dates = Vec::new();
+        for number in 0..n_dates as u64 {
+            let as_of: NaiveDateTime = last - Days::new(number * u64::from(step_days));
+            let fitted = fit(&data, as_of, stages)?;
+            let model = Model::unreviewed(fitted.bundle, Default::default());
+            dates.push(compare(&model, &fitted.training, &fitted.holdout)?);
         }
-        Grouping::Rule(RuleGrouping::RfmCells) => Bilingual::new("RFM, 125 cells", "RFM，125 格"),
-        _ => grouping.title(),
-    }
-}
-
-#[derive(Default)]
-struct GroupSums {
-    n: f64,
-    gmv: f64,
-    log_gmv: f64,
-    churned: f64,
-}
-
-impl GroupSums {
-    fn add(&mut self, outcomes: &Outcomes, row: usize) {
-        self.n += 1.0;
-        self.gmv += outcomes.gmv[row];
-        self.log_gmv += Outcome::LogGmv.of_user(outcomes, row);
-        self.churned += f64::from(u8::from(outcomes.churned_or_no_order(row)));
-    }
-}
-
-/// Learns group means on the training snapshots and looks them up for the
-/// holdout users; a group that training never saw gets the overall mean.
-fn forecast(
-    grouping: Grouping,
-    model: &Model,
-    training: &[Snapshot],
-    holdout: &Snapshot,
-) -> Result<Forecast, PipelineError> {
-    let keys = |snapshot: &Snapshot| {
-        Ok::<_, PipelineError>(user_groups(model, grouping, snapshot)?.group_of)
-    };
-    let mut groups: BTreeMap<usize, GroupSums> = BTreeMap::new();
-    let mut overall = GroupSums::default();
-    for snapshot in training {
-        let Some(outcomes) = &snapshot.outcomes else { continue };
-        for (row, key) in keys(snapshot)?.into_iter().enumerate() {
-            groups.entry(key).or_default().add(outcomes, row);
-            overall.add(outcomes, row);
-        }
-    }
-    let keys = keys(holdout)?;
-    let mean = |key: &usize, of: fn(&GroupSums) -> f64| {
-        let sums = groups.get(key).unwrap_or(&overall);
-        of(sums) / sums.n
-    };
-    let mut distinct = keys.clone();
-    distinct.sort_unstable();
-    distinct.dedup();
-    Ok(Forecast {
-        grouping,
-        name: in_words(grouping, model),
-        n_groups: distinct.len(),
-        log_gmv: keys.iter().map(|key| mean(key, |sums| sums.log_gmv)).collect(),
-        gmv: keys.iter().map(|key| mean(key, |sums| sums.gmv)).collect(),
-        churn: keys.iter().map(|key| mean(key, |sums| sums.churned)).collect(),
+        let over_dates = over_dates(&dates);
+        Ok(RolledBacktest { dates, over_dates })
     })
+}
+
+fn over_dates(dates: &[Backtest]) -> Vec<OverDates> {
+    let rivals = dates.first().map_or(&[][..], |date| &date.differences);
+    let of_rival = |rival: &LayersAgainst| {
+        // Better is more, but of log loss.
+        let gain = |of: fn(&GroupingScores) -> Option<f64>, sign: f64| {
+            let of_date = |date: &Backtest| {
+                let score = |id: &str| of(date.groupings.iter().find(|it| it.id == id)?);
+                Some(sign * (score(date.groupings[0].id)? - score(rival.id)?))
+            };
+            GainOverDates::of(&dates.iter().filter_map(of_date).collect::<Vec<f64>>())
+        };
+        OverDates {
+            id: rival.id,
+            name: rival.name.clone(),
+            r2_log_gmv: gain(|it| it.r2_log_gmv, 1.0),
+            r2_gmv: gain(|it| it.r2_gmv, 1.0),
+            churn_log_loss: gain(|it| it.churn_log_loss, -1.0),
+            gmv_capture_10: gain(|it| it.gmv_capture_10, 1.0),
+        }
+    };
+    rivals.iter().map(of_rival).collect()
+}
+
+impl GainOverDates {
+    fn of(gains: &[f64]) -> Option<Self> {
+        let n_dates = gains.len();
+        let mean = mean(gains, None)?;
+        let interval = (n_dates > 1).then(|| {
+            let sd = standard_deviation(gains) * (n_dates as f64 / (n_dates - 1) as f64).sqrt();
+            let half = student_critical(0.05, (n_dates - 1) as f64) * sd / (n_dates as f64).sqrt();
+            Interval { low: mean - half, high: mean + half }
+        });
+        let n_won = gains.iter().filter(|gain| **gain > 0.0).count();
+        Some(Self { n_won, n_dates, mean, interval })
+    }
 }
 
 /// What came of each user.
@@ -243,7 +264,7 @@ impl<'a> RankedForecast<'a> {
         let gmv = Truth { positive: &truth.everybody, value: Some(&truth.gmv) };
         let capture = self.by_gmv.measure(gmv, copies, &[0.1, 0.2]).value_capture;
         GroupingScores {
-            grouping: forecast.grouping,
+            id: forecast.candidate.id(),
             name: forecast.name.clone(),
             n_groups: forecast.n_groups,
             r2_log_gmv: r_squared(&forecast.log_gmv, &truth.log_gmv, copies),
@@ -264,7 +285,7 @@ fn difference(resamples: &[Vec<GroupingScores>], other: usize) -> LayersAgainst 
         )
     };
     LayersAgainst {
-        other: resamples[0][other].grouping,
+        id: resamples[0][other].id,
         name: resamples[0][other].name.clone(),
         r2_log_gmv: interval(|scores| scores.r2_log_gmv),
         r2_gmv: interval(|scores| scores.r2_gmv),

@@ -72,9 +72,29 @@ impl Measurer<'_> {
             }
             row += of_user.len();
         }
+        self.check_model(&entrants)?;
         let mut found = self.tally_entrants(entrants, &layers, intake.into_inner())?;
         self.find_unassigned(&assigned, &mut found.intake)?;
         Ok(Found { layers, ..found })
+    }
+
+    /// Whether the model whose predictions are covariates was there before all users.
+    fn check_model(&self, entrants: &[Entrant]) -> Result<(), PipelineError> {
+        let Some(model) = self.model.filter(|_| self.plan.needs_predictions()) else {
+            return Ok(());
+        };
+        let known = model.bundle.record.dates.as_of;
+        match entrants.iter().any(|it| it.exposed_at < micros(known)) {
+            false => Ok(()),
+            true => Err(PipelineError::Plan {
+                file: self.file.to_owned(),
+                problem: format!(
+                    "a covariate is a prediction of a model that knows events up to {}, after the \
+                     first users entered, which is a leak: use a model that was there before",
+                    known.date()
+                ),
+            }),
+        }
     }
 
     /// Tallies users as if they had all entered at a moment of the past.

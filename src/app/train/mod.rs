@@ -8,12 +8,13 @@ mod movement;
 pub use ancestry::Previous;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::NaiveDateTime;
 
 use crate::bundle::{Bundle, LineageEntry, TrainingRecord};
 use crate::config::Config;
-use crate::dataset::{ChurnLabel, FeatureMatrix};
+use crate::dataset::{ChurnLabel, FeatureMatrix, Snapshot};
 use crate::features::{FeaturePlan, Pruning, SnapshotDates, SnapshotRequest, prune};
 use crate::input::engine::MemoryUse;
 use crate::input::history::N_BUCKETS;
@@ -67,7 +68,29 @@ fn fit_and_publish(
     stages: &mut VerbStages<'_>,
 ) -> Result<Trained, PipelineError> {
     let config = data.config;
-    let as_of = data.as_of()?;
+    let Fitted { bundle, training, .. } = fit(data, data.as_of()?, stages)?;
+    stages.begin("matching layers with the model before");
+    let Published { bundle, folder, entry } = publish(data, bundle, &training[0], previous)?;
+    let list = config.models.join(&config.name).join("quarantine.csv");
+    let quarantine = data.list_rejected_rows(&list)?;
+    Ok(Trained { bundle, folder, lineage: entry, quarantine, memory: data.memory() })
+}
+
+/// A model that is not saved, with the snapshots that it was fitted to and measured on.
+pub(super) struct Fitted {
+    pub bundle: Bundle,
+    /// The latest first.
+    pub training: Arc<Vec<Snapshot>>,
+    pub holdout: Snapshot,
+}
+
+/// Fits the config of the data to what was known on a day; six stages of the verb.
+pub(super) fn fit(
+    data: &OpenData<'_>,
+    as_of: NaiveDateTime,
+    stages: &mut VerbStages<'_>,
+) -> Result<Fitted, PipelineError> {
+    let config = data.config;
     let dates = config.snapshots.dates(data.input.first_time, as_of)?;
     stages.begin("choosing features");
     let horizon_days = config.snapshots.horizon_days.get();
@@ -77,29 +100,29 @@ fn fit_and_publish(
     let compute = |dates: &[NaiveDateTime]| {
         data.snapshots(&plan, &SnapshotRequest::new(dates, &label).with_outcomes())
     };
-    let snapshots = compute(&dates.training)?;
+    let training = compute(&dates.training)?;
     stages.begin("fitting layers");
     let named_by = data.compute(&of_names, &SnapshotRequest::new(&dates.training[..1], &label))?;
     let layers = fit_layers(
         &config.segmentation,
-        &snapshots,
+        &training,
         &named_by[0],
         horizon_days,
         &|fitted_to, users| rfm_cells(config, fitted_to, users).ok(),
         config.seed,
     )?;
     stages.begin("fitting kinds");
-    let kinds = fit_kinds(&config.kinds, &snapshots[0], &named_by[0], config.seed)?;
+    let kinds = fit_kinds(&config.kinds, &training[0], &named_by[0], config.seed)?;
     let n_kinds = kinds.groups.len();
-    let tiers = FittedTiers::fit(&layers, &snapshots[0], n_kinds, config.seed)?;
-    let rules = fit_rules(config, &snapshots[0].features)?;
+    let tiers = FittedTiers::fit(&layers, &training[0], n_kinds, config.seed)?;
+    let rules = fit_rules(config, &training[0].features)?;
     stages.begin("fitting churn");
-    let churn = fit_churn(&config.churn, &label, &config.silence, &snapshots, config.seed)?;
+    let churn = fit_churn(&config.churn, &label, &config.silence, &training, config.seed)?;
     stages.begin("measuring on the holdout snapshot");
-    let holdout = compute(std::slice::from_ref(&dates.holdout))?;
+    let holdout = compute(std::slice::from_ref(&dates.holdout))?[0].clone();
     let history_days = (dates.holdout - data.input.first_time).num_days();
     let measured = Measured { churn: &churn, rules: &rules, layers: &layers, history_days };
-    let evaluation = evaluate_churn(config, &measured, &holdout[0])?;
+    let evaluation = evaluate_churn(config, &measured, &holdout)?;
     let n_training_rows = churn.settings.snapshot_rates.iter().map(|it| it.n_users).sum();
     let record =
         TrainingRecord { dates, input: data.input.clone(), n_training_rows, churn: evaluation };
@@ -107,11 +130,7 @@ fn fit_and_publish(
     resolved.input.user_ids = Some(data.user_ids);
     let bundle =
         Bundle { config: resolved, plan, pruning, layers, kinds, tiers, rules, churn, record };
-    stages.begin("matching layers with the model before");
-    let Published { bundle, folder, entry } = publish(data, bundle, &snapshots[0], previous)?;
-    let list = config.models.join(&config.name).join("quarantine.csv");
-    let quarantine = data.list_rejected_rows(&list)?;
-    Ok(Trained { bundle, folder, lineage: entry, quarantine, memory: data.memory() })
+    Ok(Fitted { bundle, training, holdout })
 }
 
 fn fit_rules(config: &Config, matrix: &FeatureMatrix) -> Result<FittedRules, PipelineError> {

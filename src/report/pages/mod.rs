@@ -21,7 +21,7 @@ mod targeting;
 mod training;
 
 pub use churn::churn;
-pub use comparison::{backtest, reference_groups, stability};
+pub use comparison::{backtest, reference_groups, rolled_backtest, stability};
 pub use experiment_plan::{assigned, experiment_plan};
 pub use experiment_readout::experiment_readout;
 pub use features::{candidates, catalogue, matrix};
