@@ -1,8 +1,9 @@
 //! `layercake-compare plan`, `assign` and `readout`.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate, Utc};
 
 use super::arguments::{ModelArguments, ReviewChoice, RunArguments, list_of_no_interest};
 use super::printing::Printing;
@@ -11,7 +12,8 @@ use crate::app::{
     TableRequest, assign, plan_from_events, plan_from_table, readout_of_events, readout_of_table,
     seal, targeting_of_events, targeting_of_table,
 };
-use crate::experiment::{GateKind, Level};
+use crate::experiment::{GateKind, Level, plan_template};
+use crate::files::write_atomically;
 use crate::input::engine::{Engine, EngineParams};
 use crate::report;
 use crate::settings::parse_day;
@@ -39,6 +41,7 @@ pub(super) struct DataArguments {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
+  layercake-compare plan spring.toml --new                  writes one to begin with
   layercake-compare plan spring.toml                        checks it
   layercake-compare plan spring.toml --bundle models/shop   what it can find
   layercake-compare plan spring.toml --table before.parquet
@@ -49,6 +52,9 @@ pub(super) struct PlanArguments {
     /// The plan
     #[arg(value_name = "PLAN")]
     plan: PathBuf,
+    /// Write a commented plan to begin with; one that is there is never overwritten
+    #[arg(long, conflicts_with_all = ["seal", "bundle", "config", "table"])]
+    new: bool,
     /// Seal the plan: from then on a change is told by every read-out
     #[arg(long)]
     seal: bool,
@@ -187,6 +193,9 @@ impl DataArguments {
 
 /// Checks a plan, looks ahead, and seals it.
 pub(super) fn plan(wanted: &PlanArguments, printing: &Printing) -> anyhow::Result<()> {
+    if wanted.new {
+        return write_new(wanted, printing);
+    }
     let file = PlanFile::read(&wanted.plan)?;
     let data = &wanted.data;
     let planned = match (&data.table, data.events(printing)?) {
@@ -200,6 +209,20 @@ pub(super) fn plan(wanted: &PlanArguments, printing: &Printing) -> anyhow::Resul
     };
     let sealed = if wanted.seal { Some(seal(&file)?) } else { None };
     printing.print(&report::experiment_plan(&file, planned.as_ref(), sealed.as_deref()))
+}
+
+fn write_new(wanted: &PlanArguments, printing: &Printing) -> anyhow::Result<()> {
+    let file = &wanted.plan;
+    if file.exists() {
+        anyhow::bail!("{} is there already, and is never overwritten", file.display());
+    }
+    let name = file.file_stem().unwrap_or_default().to_string_lossy();
+    let start = wanted.data.as_of.unwrap_or_else(|| Utc::now().date_naive() + Days::new(1));
+    let text = plan_template(&name, start);
+    if let Err(cause) = write_atomically(file, |out| out.write_all(text.as_bytes())) {
+        anyhow::bail!("can't write {}: {cause}", file.display());
+    }
+    printing.print(&report::plan_written(file))
 }
 
 /// Assigns users.

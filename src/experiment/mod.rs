@@ -16,6 +16,7 @@ pub use gates::{Gate, GateKind, Intake, Level, Located, gates};
 pub use hashing::Hashing;
 pub use plan::{
     ArmPlan, Cap, Columns, CovariatePlan, ExperimentPlan, HoldoutPlan, MetricKind, MetricPlan,
+    plan_template,
 };
 pub use planning::{MetricOutlook, Outlook, Population, outlook};
 pub use readout::{

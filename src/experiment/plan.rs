@@ -232,6 +232,16 @@ pub enum CovariatePlan<'a> {
     Column(&'a str),
 }
 
+/// The text of a plan to begin with: two weeks of entries from a day on.
+pub fn plan_template(name: &str, start: NaiveDate) -> String {
+    let end = start + chrono::Days::new(14);
+    let name = name.replace(['"', '\\'], "");
+    include_str!("template.toml")
+        .replace("{name}", &name)
+        .replace("{start}", &start.to_string())
+        .replace("{end}", &end.to_string())
+}
+
 impl ExperimentPlan {
     /// The metric that decides.
     pub fn primary(&self) -> &MetricPlan {
@@ -286,6 +296,14 @@ impl MetricPlan {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+
+    #[test]
+    fn the_template_is_a_plan_that_holds_together() {
+        let day = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
+        let plan: ExperimentPlan = toml::from_str(&plan_template("spring", day)).unwrap();
+        assert_eq!((plan.check(), plan.name.as_str()), (Ok(()), "spring"));
+        assert_eq!(plan.planned_end(), day + chrono::Days::new(42));
+    }
 
     /// A plan with one metric, arms of these weights, and more settings.
     pub fn plan_of(settings: &str, weights: &[f64]) -> ExperimentPlan {

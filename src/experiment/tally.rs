@@ -81,6 +81,7 @@ pub struct Tally {
 pub struct MetricTally {
     /// How it is tallied.
     pub shape: MetricShape,
+    n_columns: usize,
     n_layers: usize,
     /// By arm, then layer: values as they are.
     raw: Vec<ExactSums>,
@@ -96,6 +97,8 @@ pub struct MetricTally {
     pub n_open: u64,
     /// The largest values by size, in descending order.
     pub largest: Vec<LargeValue>,
+    /// Size below which no value is among them.
+    least_large: u64,
 }
 
 /// A value that stands out, and whose it is.
@@ -118,6 +121,7 @@ impl Tally {
         let n_cells = n_arms * n_layers;
         let metric = |&shape: &MetricShape| MetricTally {
             shape,
+            n_columns: shape.n_columns(),
             n_layers,
             raw: vec![ExactSums::default(); n_cells],
             capped: shape.cap.map(|_| vec![ExactSums::default(); n_cells]),
@@ -126,6 +130,7 @@ impl Tally {
             n_negative: 0,
             n_open: 0,
             largest: Vec::new(),
+            least_large: 1,
         };
         Self {
             n_arms,
@@ -180,32 +185,31 @@ impl Tally {
 }
 
 impl MetricTally {
-    /// Adds a user; `id` is asked for where the value is among the largest.
+    /// Adds a user.
     #[inline]
-    pub fn add(
-        &mut self,
-        arm: usize,
-        layer: usize,
-        values: &UnitValues,
-        id: impl FnOnce() -> String,
-    ) {
-        let (cell, n_columns) = (arm * self.n_layers + layer, self.shape.n_columns());
-        self.raw[cell].add(&values[..n_columns]);
+    pub fn add(&mut self, arm: usize, layer: usize, values: &UnitValues, id: &str) {
+        let cell = arm * self.n_layers + layer;
+        add_columns(&mut self.raw[cell], self.n_columns, values);
         let value = values[0];
         self.n_not_zero[arm] += u64::from(value != 0);
         self.n_negative += u64::from(value < 0);
         if let (Some(capped), Some(cap)) = (&mut self.capped, self.shape.cap) {
-            capped[cell].add(&self.shape.capped(values)[..n_columns]);
+            add_columns(&mut capped[cell], self.n_columns, &self.shape.capped(values));
             self.n_capped[arm] += u64::from(value > cap);
         }
-        let is_large = match self.largest.last() {
+        let size = value.unsigned_abs();
+        if size >= self.least_large && self.is_large(size, id) {
+            self.remember(LargeValue { id: id.to_owned(), arm, layer, values: *values });
+        }
+    }
+
+    /// Whether a value is among the largest; of equals, those with the first ids.
+    fn is_large(&self, size: u64, id: &str) -> bool {
+        match self.largest.last() {
             Some(last) if self.largest.len() == N_LARGEST => {
-                value.unsigned_abs() >= last.values[0].unsigned_abs()
+                size > last.values[0].unsigned_abs() || *id < *last.id
             }
-            _ => value != 0,
-        };
-        if is_large {
-            self.remember(LargeValue { id: id(), arm, layer, values: *values });
+            _ => size > 0,
         }
     }
 
@@ -214,6 +218,9 @@ impl MetricTally {
         self.largest.push(value);
         self.largest.sort_by(|a, b| size(a).cmp(&size(b)).then_with(|| a.id.cmp(&b.id)));
         self.largest.truncate(N_LARGEST);
+        if let Some(last) = self.largest.get(N_LARGEST - 1) {
+            self.least_large = last.values[0].unsigned_abs();
+        }
     }
 
     fn merge(&mut self, other: &Self) {
@@ -249,7 +256,7 @@ impl MetricTally {
 
     /// The tally as it were without some of its largest values.
     pub fn without(&self, values: &[&LargeValue]) -> Self {
-        let (mut rest, n_columns) = (self.clone(), self.shape.n_columns());
+        let (mut rest, n_columns) = (self.clone(), self.n_columns);
         for value in values {
             let cell = value.arm * self.n_layers + value.layer;
             rest.raw[cell].remove(&value.values[..n_columns]);
@@ -258,6 +265,17 @@ impl MetricTally {
             }
         }
         rest
+    }
+}
+
+/// Adds the columns in use; each number of them is a loop that the compiler unrolls.
+#[inline]
+fn add_columns(sums: &mut ExactSums, n_columns: usize, values: &UnitValues) {
+    match n_columns {
+        1 => sums.add(&values[..1]),
+        2 => sums.add(&values[..2]),
+        3 => sums.add(&values[..3]),
+        _ => sums.add(values),
     }
 }
 

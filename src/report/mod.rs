@@ -18,7 +18,7 @@ pub use block::{Block, Document};
 pub use pages::{
     assigned, backtest, candidates, catalogue, churn, config_written, experiment_plan,
     experiment_readout, group_outcomes, lineage, matrix, migration, moves, next_step, partition,
-    reference_groups, review_checked, review_outdated, review_unfit, review_written,
+    plan_written, reference_groups, review_checked, review_outdated, review_unfit, review_written,
     rolled_backtest, sample_written, scored, stability, targeting, trained,
 };
 pub use rendering::Rendering;

@@ -18,7 +18,7 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::Value;
 
-use crate::support::{Shop, project, shared_data};
+use crate::support::{Shop, flat, project, shared_data};
 
 /// Two arms over a table by user.
 const PLAN: &str = r#"name = "mail"
@@ -162,7 +162,7 @@ fn a_plan_that_was_changed_after_sealing_gives_no_numbers() {
         PLAN.replace("name = \"spend\"", "name = \"spend\"\ncap = { value = 3 }"),
     );
     let ran = shop.compare(&READOUT);
-    assert!(ran.stdout.contains("metric.spend.cap.value was – and is 3"), "{}", ran.stdout);
+    assert!(flat(&ran.stdout).contains("metric.spend.cap.value was – and is 3"), "{}", ran.stdout);
     assert!(!ran.stdout.contains("Difference"), "{}", ran.stdout);
     ran.refused_by_gate(&["changed_plan"]);
     shop.compare(&["plan", "plan.toml", "--seal"])
@@ -264,10 +264,9 @@ fn a_cap_of_0_is_refused_and_one_above_says_what_it_did() {
     let shop = sealed(&capped("{ quantile = 0.9 }"), &format!("user,arm,spend\n{none}"));
     shop.compare(&READOUT).refused(&["metric.cap of `spend` must end above 0"]);
     // Source: Avast ep-stats (test_outlier_winsorization.py).
-    for (largest, n_same, share, cap, mean) in [
-        ([10.0, 100_000.0], 99, 0.99, 10.0, 10.0),
-        ([10_000.0, 20_000.0], 0, 0.98, 50.0, 1325.0 / 51.0),
-    ] {
+    for (largest, n_same, share, cap) in
+        [([10.0, 100_000.0], 99, 0.99, 10.0), ([10_000.0, 20_000.0], 0, 0.98, 50.0)]
+    {
         let mut rows = String::from("user,arm,spend\n");
         for (arm, name) in ["none", "mail"].into_iter().enumerate() {
             let usual = (0..if n_same > 0 { n_same } else { 50 })
@@ -287,7 +286,6 @@ fn a_cap_of_0_is_refused_and_one_above_says_what_it_did() {
             1e-6,
         );
         assert_eq!(row["verdict"], if n_same > 0 { "not_testable" } else { "open" });
-        let _ = mean;
     }
 }
 
@@ -300,7 +298,7 @@ fn covariates_that_were_known_after_entry_are_a_leak() {
         )
         .replace("value = \"spend\"", "value = \"spend\"\ncovariate = \"before\"");
     let rows = |known: &str| -> String {
-        let row = |user| {
+        let row = |user: usize| {
             format!("u{user},{},{user},{user},2026-03-02,{known}\n", ["none", "mail"][user % 2])
         };
         format!("user,arm,spend,before,day,known\n{}", (0..60).map(row).collect::<String>())
@@ -400,8 +398,9 @@ fn events_are_measured_from_each_users_own_entry() {
     let shop = spring("spring-2024");
     let page = from_events(&shop, &[]);
     let row = comparison(&page, "GMV", "mail");
-    let users =
-        |arm| -> Vec<usize> { (0..300).filter(|&id| arm_of("spring-2024", id) == arm).collect() };
+    let users = |arm: &str| -> Vec<usize> {
+        (0..300).filter(|&id| arm_of("spring-2024", id) == arm).collect()
+    };
     let mean = |arm: &str, amount: usize| {
         let of = |id: &usize| if id % 10 == 3 { 0 } else { amount + id % 3 };
         users(arm).iter().map(of).sum::<usize>() as f64 / users(arm).len() as f64
@@ -603,9 +602,9 @@ fn the_power_of_a_plan_is_that_of_simulated_experiments() {
         let text = PLAN
             .replace(
                 "value = \"spend\"",
-                &format!("value = \"spend\"\nkind = \"{kind}\"\nlift = 0.2"),
+                &format!("value = \"spend\"\nkind = \"{kind}\"\nlift = 0.08"),
             )
-            .replace("hashing =", &format!("looks = {looks}\nn_star = 3000\nhashing ="))
+            .replace("hashing =", &format!("looks = {looks}\nn_star = 20000\nhashing ="))
             .replacen("weight = 0.5", &format!("weight = {}", 1.0 - weight), 1)
             .replacen("weight = 0.5", &format!("weight = {weight}"), 1);
         let plan: ExperimentPlan = toml::from_str(&text).unwrap();
@@ -624,13 +623,13 @@ fn the_power_of_a_plan_is_that_of_simulated_experiments() {
         let mut before = Tally::new(&plan, 1, &[shape]);
         for _ in 0..200_000 {
             before.count(0, 0);
-            before.metrics[0].add(0, 0, &[value(1.0), 0, 0, 0], String::new);
+            before.metrics[0].add(0, 0, &[value(1.0), 0, 0, 0], "");
         }
-        let n_users = 4_000;
+        let n_users = if kind == "share" { 12_000 } else { 26_000 };
         let population = Population { n_users, users_per_week: None };
         let planned = outlook(&plan, population, &before).metrics[0].clone();
-        let sequence = AlwaysValid::narrowest_at(3_000.0, 0.05);
-        let n_runs = 1_500;
+        let sequence = AlwaysValid::narrowest_at(20_000.0, 0.05);
+        let n_runs = 2_000;
         let n_treated = (weight * n_users as f64) as usize;
         let n_control = n_users as usize - n_treated;
         let mut n_found = 0;
@@ -640,7 +639,7 @@ fn the_power_of_a_plan_is_that_of_simulated_experiments() {
             for look in 0..looks {
                 let part = |n: usize| (look + 1) * n / looks - look * n / looks;
                 (0..part(n_control)).for_each(|_| of_a.add(&[value(1.0)]));
-                (0..part(n_treated)).for_each(|_| of_b.add(&[value(1.2)]));
+                (0..part(n_treated)).for_each(|_| of_b.add(&[value(1.08)]));
                 let scales = [1e6; N_COLUMNS];
                 let found = effect(&of_a.moments(scales), &of_b.moments(scales));
                 let p =
@@ -650,8 +649,7 @@ fn the_power_of_a_plan_is_that_of_simulated_experiments() {
             n_found += usize::from(is_found);
         }
         let (power, found) = (planned.power.unwrap(), n_found as f64 / n_runs as f64);
-        // Three points, and three standard errors of the simulation.
-        near(found, power, 0.03 + 0.01);
+        near(found, power, 0.03);
         assert!(power > 0.2 && power < 0.95, "{kind} {looks}: {power}");
     }
 }
@@ -760,8 +758,9 @@ fn the_value_of_a_policy_on_hillstroms_test() {
     near(none.value, 0.6527893551112364, 1e-9);
     near(mens.value, 1.422616511005773, 1e-9);
     near(policy.value, 1.4286280744212434, 1e-9);
-    near(policy.standard_error(), 0.12006, 1e-5);
-    let (difference, se, _) = value_difference(&policy, &mens, 0.05);
+    let one_part = vec![0; outcomes.len()];
+    near(policy.standard_error(&one_part), 0.12006, 1e-5);
+    let (difference, se, _) = value_difference(&policy, &mens, &one_part, 0.05);
     near(difference, 0.0060116, 1e-7);
     near(se, 0.0938367, 1e-6);
 }

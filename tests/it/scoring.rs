@@ -176,7 +176,7 @@ fn the_backtest_reads_as_table_and_as_json() {
     let json = shop.compare(&["backtest", "--bundle", "models/shop", "--format", "json"]).done();
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(value["groupings"][0]["id"], "layers");
-    assert_eq!(value["differences"].as_array().unwrap().len(), 2);
+    assert_eq!(value["differences"].as_array().unwrap().len(), 5);
 }
 
 #[test]

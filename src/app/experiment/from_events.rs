@@ -151,14 +151,14 @@ impl Measurer<'_> {
                 match measured.is_open[row] {
                     true => metric.n_open += 1,
                     false => {
-                        metric.add(user.arm, user.layer, &measured.values[row], || user.id.clone());
+                        metric.add(user.arm, user.layer, &measured.values[row], &user.id);
                     }
                 }
             }
             for user in &strangers {
                 match self.is_over(number, user) {
                     false => metric.n_open += 1,
-                    true => metric.add(user.arm, user.layer, &[0; 4], || user.id.clone()),
+                    true => metric.add(user.arm, user.layer, &[0; 4], &user.id),
                 }
             }
         }

@@ -192,7 +192,7 @@ impl Source<'_> {
         let start = || Part::new(&plan, layers.len(), &shapes);
         let add = move |part: &mut Part, batch: &RecordBatch| shared.add(part, batch);
         let parts = rows.fold(self.engine, start, add)?;
-        if has_ids && have_duplicates(&parts) {
+        if has_ids && !are_in_order(&parts) && have_duplicates(self.engine, &rows.only("unit")?)? {
             let summed = self.summed(rows)?;
             return self.tally(&summed, true);
         }
@@ -272,8 +272,7 @@ impl Source<'_> {
 struct Part {
     tally: Tally,
     intake: Intake,
-    /// Hashes of the ids, to find users with several rows.
-    hashes: Vec<u64>,
+    order: IdOrder,
     arms: Vec<u32>,
     layers: Vec<u32>,
 }
@@ -283,18 +282,76 @@ impl Part {
         Self {
             tally: Tally::new(plan, n_layers, shapes),
             intake: Intake::default(),
-            hashes: Vec::new(),
+            order: IdOrder::default(),
             arms: Vec::new(),
             layers: Vec::new(),
         }
     }
 }
 
-fn have_duplicates(parts: &[Part]) -> bool {
+/// Whether the ids of a part ascend, as in most tables, by the alphabet or as whole numbers
+/// do: then no user has two rows, and nothing more need be looked at.
+#[derive(Default)]
+struct IdOrder {
+    first: Option<String>,
+    last: String,
+    /// By the alphabet, and by length first.
+    is_broken: [bool; 2],
+}
+
+impl IdOrder {
+    fn add(&mut self, ids: &StringViewArray) {
+        if ids.is_empty() || self.is_broken == [true; 2] {
+            return;
+        }
+        let mut last = match self.first {
+            Some(_) => self.last.as_str(),
+            None => "",
+        };
+        let from = usize::from(self.first.is_none());
+        if self.first.is_none() {
+            self.first = Some(ids.value(0).to_owned());
+            last = ids.value(0);
+        }
+        for row in from..ids.len() {
+            let id = ids.value(row);
+            self.is_broken[0] |= id <= last;
+            self.is_broken[1] |= by_length(id) <= by_length(last);
+            last = id;
+        }
+        self.last = last.to_owned();
+    }
+}
+
+fn by_length(id: &str) -> (usize, &str) {
+    (id.len(), id)
+}
+
+/// Whether the ids of all parts are in order, and none reaches into another.
+fn are_in_order(parts: &[Part]) -> bool {
+    let ranges =
+        || parts.iter().filter_map(|it| Some((it.order.first.as_deref()?, it.order.last.as_str())));
+    let holds = |order: usize| parts.iter().all(|part| !part.order.is_broken[order]);
+    let mut texts: Vec<(&str, &str)> = ranges().collect();
+    texts.sort_unstable();
+    let mut numbers: Vec<_> = ranges().map(|(a, b)| (by_length(a), by_length(b))).collect();
+    numbers.sort_unstable();
+    holds(0) && texts.windows(2).all(|pair| pair[0].1 < pair[1].0)
+        || holds(1) && numbers.windows(2).all(|pair| pair[0].1 < pair[1].0)
+}
+
+/// Whether some user has several rows, by the hashes of all ids. Two ids of one hash, of
+/// which there may be one pair in some thousand million users, cost no more than time.
+fn have_duplicates(engine: &Engine, rows: &Rows) -> Result<bool, RowsError> {
     use rayon::slice::ParallelSliceMut;
-    let mut hashes: Vec<u64> = parts.iter().flat_map(|part| part.hashes.iter().copied()).collect();
+    let parts = rows.fold(engine, Vec::new, |part: &mut Vec<u64>, batch| {
+        let ids = texts_of(batch, "unit").expect("it is asked for");
+        part.extend(ids.iter().flatten().map(|id| hash_text(id, 0)));
+        Ok(())
+    })?;
+    let mut hashes: Vec<u64> = parts.into_iter().flatten().collect();
     hashes.par_sort_unstable();
-    hashes.windows(2).any(|pair| pair[0] == pair[1])
+    Ok(hashes.windows(2).any(|pair| pair[0] == pair[1]))
 }
 
 /// What all threads read.
@@ -321,20 +378,20 @@ impl Shared {
             }
             let sums = &mut part.tally.metrics[number];
             let is_share = metric.kind == MetricKind::Share;
-            for row in 0..batch.num_rows() {
-                if part.arms[row] == NONE {
-                    continue;
+            let columns = columns.each_ref().map(|column| column.as_deref());
+            let places = part.arms.iter().zip(&part.layers).enumerate();
+            for (row, (&arm, &layer)) in places.filter(|(_, (arm, _))| **arm != NONE) {
+                let mut values: UnitValues = [0; N_COLUMNS];
+                for (value, column) in values.iter_mut().zip(columns) {
+                    if let Some(column) = column {
+                        *value = column[row];
+                    }
                 }
-                let mut values: UnitValues =
-                    std::array::from_fn(|it| columns[it].as_ref().map_or(0, |column| column[row]));
                 if is_share {
                     values[0] = if values[0] > 0 { SCALE as i64 } else { 0 };
                 }
-                let (arm, layer) = (part.arms[row] as usize, part.layers[row] as usize);
-                sums.add(arm, layer, &values, || match &ids {
-                    Some(ids) => ids.value(row).to_owned(),
-                    None => String::new(),
-                });
+                let id = ids.as_ref().map_or("", |ids| ids.value(row));
+                sums.add(arm as usize, layer as usize, &values, id);
             }
         }
         Ok(())
@@ -367,9 +424,6 @@ impl Shared {
                 Some(ids) => ids.value(row),
                 None => "",
             };
-            if ids.is_some() {
-                part.hashes.push(hash_text(id, 0));
-            }
             let text =
                 |array: &StringViewArray| array.is_valid(row).then(|| array.value(row).to_owned());
             let arm = if arms.is_valid(row) { Some(arms.value(row)) } else { None };
@@ -422,6 +476,9 @@ impl Shared {
                 part.tally.count_day(intake.day(entered), arm);
             }
         }
+        if let Some(ids) = &ids {
+            part.order.add(ids);
+        }
         merge(&mut part.intake, &intake.into_inner());
         Ok(())
     }
@@ -445,13 +502,14 @@ fn fixed_of(batch: &RecordBatch, name: &str) -> Result<Vec<i64>, String> {
         };
     }
     let values = column.as_primitive::<Float64Type>();
-    let fixed = |value: Option<f64>| {
-        let value = value.unwrap_or(0.0);
-        fixed_point(value).ok_or_else(|| too_large(value))
-    };
-    match values.null_count() {
-        0 => values.values().iter().map(|value| fixed(Some(*value))).collect(),
-        _ => values.iter().map(fixed).collect(),
+    let in_bounds = |value: &f64| value.abs() <= MAX_VALUE;
+    if values.null_count() > 0 {
+        let values = values.iter().map(Option::unwrap_or_default);
+        return values.map(|it| fixed_point(it).ok_or_else(|| too_large(it))).collect();
+    }
+    match values.values().iter().find(|value| !in_bounds(value)) {
+        Some(value) => Err(too_large(*value)),
+        None => Ok(values.values().iter().map(|it| fixed_point(*it).unwrap_or_default()).collect()),
     }
 }
 

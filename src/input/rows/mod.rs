@@ -134,6 +134,15 @@ impl Rows {
         Ok(cast(expression, target))
     }
 
+    /// One of its columns alone.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn only(&self, column: &str) -> Result<Self, RowsError> {
+        let frame = self.frame.clone().select(vec![ident(column)])?;
+        Ok(Self { frame, columns: vec![column.to_owned()], path: self.path.clone() })
+    }
+
     /// One row for each key: the number of its rows as `n_rows`; of each text and time the
     /// least and the largest value, as `name` and `name_max`; of each number, rounded to
     /// whole numbers of 1 / `scale`, the sum, which is exact in any order.

@@ -8,6 +8,20 @@ use crate::dataset::Bilingual;
 use crate::experiment::{ExperimentPlan, MetricOutlook, Outlook};
 use crate::report::{Document, Format, Table, column, digits, words};
 
+/// A plan to begin with was written.
+pub fn plan_written(file: &Path) -> Document {
+    let mut page = Document::default();
+    super::files::saved(&mut page, file);
+    let file = file.display();
+    page.paragraph(words(
+        format!(
+            "Edit it, then see what it can find: layercake-compare plan {file} --bundle FOLDER"
+        ),
+        format!("编辑后查看其能检验出什么：layercake-compare plan {file} --bundle FOLDER"),
+    ));
+    page
+}
+
 /// A plan: what it says, and what it can find.
 pub fn experiment_plan(
     file: &PlanFile,

@@ -22,7 +22,7 @@ mod training;
 
 pub use churn::churn;
 pub use comparison::{backtest, reference_groups, rolled_backtest, stability};
-pub use experiment_plan::{assigned, experiment_plan};
+pub use experiment_plan::{assigned, experiment_plan, plan_written};
 pub use experiment_readout::experiment_readout;
 pub use features::{candidates, catalogue, matrix};
 pub use files::{

@@ -85,22 +85,23 @@ impl ExactSums {
     #[inline]
     pub fn add(&mut self, values: &[i64]) {
         self.n += 1;
-        self.change(values, 1);
+        for (a, &value) in values.iter().enumerate() {
+            let value = i128::from(value);
+            self.sums[a] += value;
+            for (b, &other) in values.iter().enumerate().skip(a) {
+                self.products[a][b] += value * i128::from(other);
+            }
+        }
     }
 
     /// Takes a user out again.
     pub fn remove(&mut self, values: &[i64]) {
         self.n -= 1;
-        self.change(values, -1);
-    }
-
-    #[inline]
-    fn change(&mut self, values: &[i64], times: i128) {
         for (a, &value) in values.iter().enumerate() {
-            let value = times * i128::from(value);
-            self.sums[a] += value;
+            let value = i128::from(value);
+            self.sums[a] -= value;
             for (b, &other) in values.iter().enumerate().skip(a) {
-                self.products[a][b] += value * i128::from(other);
+                self.products[a][b] -= value * i128::from(other);
             }
         }
     }

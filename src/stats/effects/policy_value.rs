@@ -14,9 +14,9 @@ pub struct PolicyValue {
 }
 
 impl PolicyValue {
-    /// Standard error of the value.
-    pub fn standard_error(&self) -> f64 {
-        standard_error(self.influences.iter().copied())
+    /// Standard error of the value; `parts` as for [`value_difference`].
+    pub fn standard_error(&self, parts: &[usize]) -> f64 {
+        standard_error(self.influences.iter().copied(), parts)
     }
 }
 
@@ -44,16 +44,30 @@ pub fn policy_value(outcomes: &[f64], weights: &[f64]) -> Option<PolicyValue> {
 
 /// What one policy is worth more than another on the same users, its standard error, and
 /// the interval of level 1 − `alpha`: paired, so that what both do alike cancels.
-pub fn value_difference(a: &PolicyValue, b: &PolicyValue, alpha: f64) -> (f64, f64, Interval) {
+///
+/// `parts` has a number for each user: the same for users whose policy was learned on the
+/// same others. What is learned on one half by chance alone is found again when the other
+/// half is learned on, so that errors of parts may be alike; their standard errors are added,
+/// which bounds that of the sum however alike they are. Of policies that were not learned on
+/// these users, all users are one part.
+pub fn value_difference(
+    a: &PolicyValue,
+    b: &PolicyValue,
+    parts: &[usize],
+    alpha: f64,
+) -> (f64, f64, Interval) {
     let difference = a.value - b.value;
     let pairs = a.influences.iter().zip(&b.influences);
-    let se = standard_error(pairs.map(|(a, b)| a - b));
+    let se = standard_error(pairs.map(|(a, b)| a - b), parts);
     let half = normal_quantile(1.0 - alpha / 2.0) * se;
     (difference, se, Interval { low: difference - half, high: difference + half })
 }
 
-/// Of the mean of values whose mean is 0.
-fn standard_error(influences: impl ExactSizeIterator<Item = f64>) -> f64 {
+/// Of the mean of values whose mean is 0, from the sums of squares of each part.
+fn standard_error(influences: impl ExactSizeIterator<Item = f64>, parts: &[usize]) -> f64 {
     let n = influences.len() as f64;
-    (influences.map(|it| it * it).sum::<f64>() / (n - 1.0).max(1.0) / n).sqrt()
+    let mut squares = vec![0.0; parts.iter().max().map_or(0, |last| last + 1)];
+    influences.zip(parts).for_each(|(it, part)| squares[*part] += it * it);
+    let sum: f64 = squares.into_iter().map(f64::sqrt).sum();
+    sum / (n * (n - 1.0).max(1.0)).sqrt()
 }

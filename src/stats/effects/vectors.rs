@@ -512,9 +512,11 @@ fn a_policy_that_treats_all_alike_is_worth_what_its_arm_is() {
     let found = policy_value(&outcomes, &of_arm(0)).unwrap();
     full(found.value, 11.0 / 3.0);
     let other = policy_value(&outcomes, &of_arm(1)).unwrap();
-    let (difference, se, interval) = value_difference(&found, &other, 0.05);
+    let (difference, se, interval) = value_difference(&found, &other, &[0; 6], 0.05);
     full(difference, 8.0 / 3.0);
     assert!(se > 0.0 && interval.low < difference && difference < interval.high);
-    assert_eq!(value_difference(&found, &found, 0.05).1, 0.0);
+    assert_eq!(value_difference(&found, &found, &[0; 6], 0.05).1, 0.0);
+    let halves = value_difference(&found, &other, &[0, 1, 0, 1, 0, 1], 0.05).1;
+    assert!(halves > se && halves <= 2f64.sqrt() * se * 1.000001, "{halves} {se}");
     assert_eq!(policy_value(&outcomes, &[0.0; 6]), None);
 }
