@@ -611,12 +611,12 @@ fn the_power_of_a_plan_is_that_of_simulated_experiments() {
         plan.check().unwrap();
         // Users of whom one in four buys, for an exponential amount.
         let mut value = |lift: f64| {
-            let chance = if kind == "share" { 0.25 * lift } else { 0.25 };
-            if !rng.gen_bool(chance) {
+            // A lift brings more buyers, who spend as others do.
+            if !rng.gen_bool(0.25 * lift) {
                 return 0;
             }
             let amount =
-                if kind == "share" { 1.0 } else { -10.0 * lift * rng.gen_range(1e-9..1.0f64).ln() };
+                if kind == "share" { 1.0 } else { -10.0 * rng.gen_range(1e-9..1.0f64).ln() };
             fixed_point(amount).unwrap()
         };
         let shape = MetricShape { form: MEAN, cap: None, caps_covariate: false };

@@ -2,6 +2,7 @@
 //! input. One binary, since each more would link the engine again.
 
 mod architecture;
+mod assignments;
 mod bad_input;
 mod bundles;
 mod catalogue;

@@ -2,13 +2,16 @@
 
 mod assign;
 mod assignments;
+mod columns;
 mod from_events;
 mod from_table;
+mod id_order;
 mod intake;
 mod metric_features;
 mod plan_file;
 mod planning;
 mod readout;
+mod table_rows;
 mod targeting;
 
 pub use assign::{AssignRequest, AssignedUsers, assign};
