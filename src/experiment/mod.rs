@@ -25,6 +25,6 @@ pub use readout::{
 };
 pub use seal::{Deviation, SealError, Sealed, deviations};
 pub use tally::{
-    LargeValue, MAX_VALUE, MetricShape, MetricTally, SCALE, Tally, UnitValues, fixed_point,
+    LargeValue, MAX_VALUE, MetricShape, MetricTally, NO_CELL, SCALE, Tally, UnitValues, fixed_point,
 };
 pub use targeting::{Gain, TargetingValue, Treated, Valued, targeting_values};

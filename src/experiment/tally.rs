@@ -11,6 +11,9 @@ pub const SCALE: f64 = 1e6;
 /// Largest size of a value: squares of a hundred million users then stay exact.
 pub const MAX_VALUE: f64 = 1e9;
 
+/// In the place of a cell: a row whose user does not count.
+pub const NO_CELL: u32 = u32::MAX;
+
 /// A number in units of 1 / [`SCALE`]; `None` where it is none, or larger than
 /// [`MAX_VALUE`].
 #[inline]
@@ -148,6 +151,12 @@ impl Tally {
         self.n_users[arm * self.n_layers + layer] += 1;
     }
 
+    /// The number of an arm in a layer, for [`MetricTally::add_rows`].
+    #[inline]
+    pub fn cell(&self, arm: usize, layer: usize) -> u32 {
+        (arm * self.n_layers + layer) as u32
+    }
+
     /// Counts a user by day of entry, in days since the first.
     #[inline]
     pub fn count_day(&mut self, n_days: usize, arm: usize) {
@@ -200,6 +209,52 @@ impl MetricTally {
         let size = value.unsigned_abs();
         if size >= self.least_large && self.is_large(size, id) {
             self.remember(LargeValue { id: id.to_owned(), arm, layer, values: *values });
+        }
+    }
+
+    /// Adds users of these cells of the tally, by column; a column that is not there is 0.
+    pub fn add_rows<'i>(
+        &mut self,
+        cells: &[u32],
+        columns: [Option<&[i64]>; N_COLUMNS],
+        id: impl Fn(usize) -> &'i str,
+    ) {
+        if let ([Some(values), None, None, None], None, 1) = (columns, &self.capped, self.n_columns)
+        {
+            let parts = cells.chunks(BATCH_ROWS).zip(values.chunks(BATCH_ROWS)).enumerate();
+            for (number, (cells, values)) in parts {
+                self.add_values(cells, values, |row| id(number * BATCH_ROWS + row));
+            }
+            return;
+        }
+        for (row, &cell) in cells.iter().enumerate().filter(|(_, cell)| **cell != NO_CELL) {
+            let values = columns.map(|column| column.map_or(0, |column| column[row]));
+            let (arm, layer) = (cell as usize / self.n_layers, cell as usize % self.n_layers);
+            self.add(arm, layer, &values, id(row));
+        }
+    }
+
+    /// The same of a metric of one column without a cap: sums of a batch fit into 64 bits.
+    fn add_values<'i>(&mut self, cells: &[u32], values: &[i64], id: impl Fn(usize) -> &'i str) {
+        let mut batches = vec![BatchSums::default(); self.raw.len()];
+        for (row, (&cell, &value)) in cells.iter().zip(values).enumerate() {
+            let Some(batch) = batches.get_mut(cell as usize) else { continue };
+            batch.sum += value;
+            batch.squares += i128::from(value) * i128::from(value);
+            batch.n += 1;
+            batch.n_not_zero += u32::from(value != 0);
+            batch.n_negative += u32::from(value < 0);
+            let size = value.unsigned_abs();
+            if size >= self.least_large && self.is_large(size, id(row)) {
+                let (arm, layer) = (cell as usize / self.n_layers, cell as usize % self.n_layers);
+                let values = [value, 0, 0, 0];
+                self.remember(LargeValue { id: id(row).to_owned(), arm, layer, values });
+            }
+        }
+        for (cell, batch) in batches.into_iter().enumerate() {
+            self.raw[cell].add_sums(u64::from(batch.n), batch.sum, batch.squares);
+            self.n_not_zero[cell / self.n_layers] += u64::from(batch.n_not_zero);
+            self.n_negative += u64::from(batch.n_negative);
         }
     }
 
@@ -266,6 +321,19 @@ impl MetricTally {
         }
         rest
     }
+}
+
+/// Rows whose values, each at most [`MAX_VALUE`] in size, fit into 64 bits together.
+const BATCH_ROWS: usize = 8192;
+
+/// Sums of one column over a batch of rows.
+#[derive(Debug, Clone, Copy, Default)]
+struct BatchSums {
+    sum: i64,
+    squares: i128,
+    n: u32,
+    n_not_zero: u32,
+    n_negative: u32,
 }
 
 /// Adds the columns in use; each number of them is a loop that the compiler unrolls.

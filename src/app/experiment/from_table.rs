@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 
 use super::assignments::{check_plan, open};
 use super::columns::{fixed_of, texts_of};
-use super::id_order::{IdOrder, are_in_order, have_duplicates};
+use super::id_order::{IdOrder, have_duplicates};
 use super::intake::{Found, N_EXAMPLES, layer_names, merge};
 use super::table_rows::{PARTS, Part, Shared, name};
 use crate::app::PipelineError;
@@ -150,7 +150,7 @@ impl Source<'_> {
         let hash = self.sealed.short_hash().to_owned();
         assigned.fold(self.engine, || (), move |(), batch| check_plan(batch, &hash))?;
         let texts = ["arm", "layer", "exposed_at"].map(str::to_owned);
-        let assigned = assigned.sums_by("user_id", &texts, &[], SCALE)?;
+        let assigned = assigned.sums_by("user_id", "n_assigned", &texts, &[], SCALE)?;
         if self.columns.user.is_none() {
             let (file, problem) = (
                 table.to_owned(),
@@ -184,7 +184,7 @@ impl Source<'_> {
         let add = move |part: &mut Part, batch: &RecordBatch| shared.add(part, batch);
         let parts = rows.fold(self.engine, start, add)?;
         let orders: Vec<&IdOrder> = parts.iter().map(|part| &part.order).collect();
-        if has_ids && !are_in_order(&orders) && have_duplicates(self.engine, &rows.only("unit")?)? {
+        if has_ids && have_duplicates(self.engine, rows, &orders)? {
             let summed = self.summed(rows)?;
             return self.tally(&summed, true);
         }
@@ -203,7 +203,7 @@ impl Source<'_> {
         let ranges = ["arm", "layer", "exposed_at", "covariates_as_of"];
         let ranges: Vec<String> = ranges.into_iter().filter(there).map(str::to_owned).collect();
         let numbers: Vec<String> = self.numbers().into_iter().map(|it| it.name).collect();
-        rows.sums_by("unit", &ranges, &numbers, SCALE)
+        rows.sums_by("unit", "n_rows", &ranges, &numbers, SCALE)
     }
 
     fn layers(&self, rows: &Rows) -> Result<Vec<String>, RowsError> {

@@ -72,28 +72,42 @@ impl<'a> IntakeOf<'a> {
         let first = arms.next().flatten();
         for other in arms {
             if other != first {
-                self.counts.n_in_two_arms += 1;
-                remember(&mut self.counts.in_two_arms, id);
+                self.in_two_arms(id);
                 return Ok(None);
             }
             self.counts.n_added_rows += 1;
         }
-        let Some(arm) = first.filter(|it| !it.is_empty()) else {
-            self.counts.n_without_arm += 1;
-            return Ok(None);
-        };
-        let found = self.recorded(arm)?;
-        self.audit(id, found);
-        match found {
-            ArmOf::Arm(arm) => return Ok(Some(arm)),
+        match first.filter(|it| !it.is_empty()) {
+            None => {
+                self.counts.n_without_arm += 1;
+                Ok(None)
+            }
+            Some(arm) => Ok(self.take(id, self.recorded(arm)?)),
+        }
+    }
+
+    /// Counts a user whom the file gives two arms.
+    pub fn in_two_arms(&mut self, id: &str) {
+        self.counts.n_in_two_arms += 1;
+        remember(&mut self.counts.in_two_arms, id);
+    }
+
+    /// The arm of a user whom the file gives this; `None` where the user does not count.
+    pub fn take(&mut self, id: &str, recorded: ArmOf) -> Option<usize> {
+        self.audit(id, recorded);
+        match recorded {
+            ArmOf::Arm(arm) => return Some(arm),
             ArmOf::Holdout => self.counts.n_holdout += 1,
             ArmOf::Nothing => self.counts.n_nothing += 1,
         }
-        Ok(None)
+        None
     }
 
     /// What a name in a file stands for.
-    fn recorded(&self, name: &str) -> Result<ArmOf, String> {
+    ///
+    /// # Errors
+    /// When the plan has no such arm.
+    pub fn recorded(&self, name: &str) -> Result<ArmOf, String> {
         if let Some(arm) = self.plan.arms.iter().position(|it| it.name == name) {
             return Ok(ArmOf::Arm(arm));
         }

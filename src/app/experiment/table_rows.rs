@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, StringViewArray};
+use arrow::array::{
+    Array, AsArray, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
 use super::columns::{fixed_of, texts_of};
 use super::id_order::IdOrder;
 use super::intake::{IntakeOf, merge};
 use crate::experiment::{
-    ExperimentPlan, Intake, MetricKind, MetricShape, SCALE, Tally, UnitValues,
+    ArmOf, ExperimentPlan, Intake, MetricKind, MetricShape, NO_CELL, SCALE, Tally,
 };
 use crate::stats::effects::N_COLUMNS;
 
@@ -26,19 +28,14 @@ pub(super) struct Part {
     pub tally: Tally,
     pub intake: Intake,
     pub order: IdOrder,
-    arms: Vec<u32>,
-    layers: Vec<u32>,
+    /// Cell of the tally of each row of a batch.
+    cells: Vec<u32>,
 }
 
 impl Part {
     pub fn new(plan: &ExperimentPlan, n_layers: usize, shapes: &[MetricShape]) -> Self {
-        Self {
-            tally: Tally::new(plan, n_layers, shapes),
-            intake: Intake::default(),
-            order: IdOrder::default(),
-            arms: Vec::new(),
-            layers: Vec::new(),
-        }
+        let (intake, order) = (Intake::default(), IdOrder::default());
+        Self { tally: Tally::new(plan, n_layers, shapes), intake, order, cells: Vec::new() }
     }
 }
 
@@ -48,128 +45,197 @@ pub(super) struct Shared {
     pub layers: Vec<String>,
 }
 
-/// No user who counts.
-const NONE: u32 = u32::MAX;
-
 impl Shared {
     /// Adds the users of some rows.
     pub fn add(&self, part: &mut Part, batch: &RecordBatch) -> Result<(), String> {
-        self.place(part, batch)?;
-        let ids = ids_of(batch);
+        let rows = RowColumns::of(batch);
+        self.place(part, &rows)?;
+        let id = |row: usize| rows.id(row).unwrap_or_default();
         for (number, metric) in self.plan.metrics.iter().enumerate() {
             let mut columns: [Option<Vec<i64>>; N_COLUMNS] = Default::default();
-            for (part, column) in columns.iter_mut().enumerate() {
-                if batch.column_by_name(&name(number, part)).is_some() {
-                    *column = Some(fixed_of(batch, &name(number, part)).map_err(|problem| {
-                        format!("metric.{} of `{}`: {problem}", PARTS[part], metric.name)
+            for (place, column) in columns.iter_mut().enumerate() {
+                let name = name(number, place);
+                if batch.column_by_name(&name).is_some() {
+                    *column = Some(fixed_of(batch, &name).map_err(|problem| {
+                        format!("metric.{} of `{}`: {problem}", PARTS[place], metric.name)
                     })?);
                 }
             }
-            let sums = &mut part.tally.metrics[number];
-            let is_share = metric.kind == MetricKind::Share;
-            let columns = columns.each_ref().map(|column| column.as_deref());
-            let places = part.arms.iter().zip(&part.layers).enumerate();
-            for (row, (&arm, &layer)) in places.filter(|(_, (arm, _))| **arm != NONE) {
-                let mut values: UnitValues = [0; N_COLUMNS];
-                for (value, column) in values.iter_mut().zip(columns) {
-                    if let Some(column) = column {
-                        *value = column[row];
-                    }
-                }
-                if is_share {
-                    values[0] = if values[0] > 0 { SCALE as i64 } else { 0 };
-                }
-                let id = ids.as_ref().map_or("", |ids| ids.value(row));
-                sums.add(arm as usize, layer as usize, &values, id);
+            if let (MetricKind::Share, Some(values)) = (metric.kind, &mut columns[0]) {
+                values.iter_mut().for_each(|it| *it = if *it > 0 { SCALE as i64 } else { 0 });
             }
+            let columns = columns.each_ref().map(Option::as_deref);
+            part.tally.metrics[number].add_rows(&part.cells, columns, id);
         }
         Ok(())
     }
 
-    /// Finds the arm and the layer of each row, and counts it.
-    fn place(&self, part: &mut Part, batch: &RecordBatch) -> Result<(), String> {
-        let n_rows = batch.num_rows();
-        let texts = |name: &str| texts_of(batch, name);
-        let ids = ids_of(batch);
-        let (arms, largest_arms) = (texts("arm").expect("it is asked for"), texts("arm_max"));
-        let layers = texts("layer");
-        let times = |name: &str| {
-            let column = batch.column_by_name(name)?;
-            Some(column.as_primitive::<TimestampMicrosecondType>().clone())
-        };
-        let (exposed, known) = (times("exposed_at"), times("covariates_as_of"));
-        let counts =
-            batch.column_by_name("n_rows").map(|it| it.as_primitive::<Int64Type>().clone());
-        // Of who is assigned and has no row in the table, that is null.
-        let units = texts("user_id").and_then(|_| texts("unit"));
+    /// Finds the cell of each row, and counts it.
+    fn place(&self, part: &mut Part, rows: &RowColumns) -> Result<(), String> {
         let mut intake = IntakeOf::new(&self.plan);
-        part.arms.clear();
-        part.arms.resize(n_rows, NONE);
-        part.layers.clear();
-        part.layers.resize(n_rows, 0);
-        let mut last_layer: Option<(String, u32)> = None;
-        for row in 0..n_rows {
-            let id = match &ids {
-                Some(ids) if ids.is_null(row) => return Err("a row has no user".into()),
-                Some(ids) => ids.value(row),
-                None => "",
+        let (mut arms, mut layers) = (Codes::default(), Codes::default());
+        part.cells.clear();
+        for row in 0..rows.arms.len() {
+            if rows.ids.as_ref().is_some_and(|ids| ids.is_null(row)) {
+                return Err("a row has no user".into());
+            }
+            let cell = match self.arm(rows, row, &mut intake, &mut arms)? {
+                Some(arm) => self.cell(rows, row, arm, part, &mut intake, &mut layers),
+                None => NO_CELL,
             };
-            let text =
-                |array: &StringViewArray| array.is_valid(row).then(|| array.value(row).to_owned());
-            let arm = if arms.is_valid(row) { Some(arms.value(row)) } else { None };
-            let largest = largest_arms.as_ref().and_then(|it| text(it));
-            let found = match &largest {
-                Some(largest) if Some(largest.as_str()) != arm => {
-                    intake.arm(id, [arm, Some(largest.as_str())].into_iter())?
-                }
-                _ => intake.arm(id, std::iter::once(arm))?,
-            };
-            let Some(arm) = found else { continue };
-            let exposed_at = exposed.as_ref().filter(|it| it.is_valid(row)).map(|it| it.value(row));
-            let entered = exposed_at.unwrap_or_else(|| intake.start());
-            if known.as_ref().is_some_and(|it| it.is_valid(row) && it.value(row) > entered) {
-                intake.counts().n_known_too_late += 1;
-            }
-            if !intake.is_within(entered) {
-                continue;
-            }
-            if let Some(counts) = &counts {
-                intake.counts().n_added_rows += (counts.value(row) as u64).saturating_sub(1);
-            }
-            if units.as_ref().is_some_and(|it| it.is_null(row)) {
-                intake.counts().n_never_seen += 1;
-            }
-            let layer = match &layers {
-                None => 0,
-                Some(layers) => {
-                    let layer = if layers.is_valid(row) { layers.value(row) } else { "" };
-                    // Rows of one layer often follow each other.
-                    match &last_layer {
-                        Some((name, place)) if name == layer => *place,
-                        _ => {
-                            let place = self.layers.iter().position(|it| it == layer).unwrap_or(0);
-                            last_layer = Some((layer.to_owned(), place as u32));
-                            place as u32
-                        }
-                    }
-                }
-            };
-            part.arms[row] = arm as u32;
-            part.layers[row] = layer;
-            part.tally.count(arm, layer as usize);
-            if exposed.is_some() {
-                part.tally.count_day(intake.day(entered), arm);
-            }
+            part.cells.push(cell);
         }
-        if let Some(ids) = &ids {
+        if let Some(ids) = &rows.ids {
             part.order.add(ids);
         }
         merge(&mut part.intake, &intake.into_inner());
         Ok(())
     }
+
+    /// The arm of a row; `None` where its user does not count.
+    #[inline]
+    fn arm(
+        &self,
+        rows: &RowColumns,
+        row: usize,
+        intake: &mut IntakeOf<'_>,
+        arms: &mut Codes<ArmOf>,
+    ) -> Result<Option<usize>, String> {
+        let id = rows.id(row).unwrap_or_default();
+        if rows.has_two_arms(row) {
+            intake.in_two_arms(id);
+            return Ok(None);
+        }
+        if rows.arms.is_null(row) || rows.arms.value(row).is_empty() {
+            intake.counts().n_without_arm += 1;
+            return Ok(None);
+        }
+        let recorded = arms.code(&rows.arms, row, |name| intake.recorded(name))?;
+        Ok(intake.take(id, recorded))
+    }
+
+    /// The cell of a user, who is counted; none where the user entered at another time.
+    #[inline]
+    fn cell(
+        &self,
+        rows: &RowColumns,
+        row: usize,
+        arm: usize,
+        part: &mut Part,
+        intake: &mut IntakeOf<'_>,
+        layers: &mut Codes<usize>,
+    ) -> u32 {
+        let at = |times: &Option<TimestampMicrosecondArray>| {
+            times.as_ref().filter(|it| it.is_valid(row)).map(|it| it.value(row))
+        };
+        let entered = at(&rows.exposed).unwrap_or_else(|| intake.start());
+        if at(&rows.known).is_some_and(|known| known > entered) {
+            intake.counts().n_known_too_late += 1;
+        }
+        if !intake.is_within(entered) {
+            return NO_CELL;
+        }
+        if let Some(counts) = &rows.counts {
+            intake.counts().n_added_rows += (counts.value(row) as u64).saturating_sub(1);
+        }
+        if rows.units.as_ref().is_some_and(|it| it.is_null(row)) {
+            intake.counts().n_never_seen += 1;
+        }
+        let place = |name: &str| Ok(self.layers.iter().position(|it| it == name).unwrap_or(0));
+        let layer = match &rows.layers {
+            None => 0,
+            Some(names) if names.is_null(row) => place("").unwrap_or_default(),
+            Some(names) => layers.code(names, row, place).unwrap_or_default(),
+        };
+        part.tally.count(arm, layer);
+        if rows.exposed.is_some() {
+            part.tally.count_day(intake.day(entered), arm);
+        }
+        part.tally.cell(arm, layer)
+    }
 }
 
-/// Users as a file of assignments has them, else as the table does.
-fn ids_of(batch: &RecordBatch) -> Option<StringViewArray> {
-    texts_of(batch, "user_id").or_else(|| texts_of(batch, "unit"))
+/// Codes of the few different texts of a column. A short text stands in its view as a whole,
+/// so that it is known again without being read.
+struct Codes<T>(Vec<(u128, T)>);
+
+impl<T> Default for Codes<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+/// Bytes of a text that a view holds itself.
+const SHORT: u32 = 12;
+
+impl<T: Copy> Codes<T> {
+    #[inline]
+    fn code(
+        &mut self,
+        texts: &StringViewArray,
+        row: usize,
+        find: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let view = texts.views()[row];
+        let is_short = view as u32 <= SHORT;
+        if let Some((_, code)) = self.0.iter().find(|it| is_short && it.0 == view) {
+            return Ok(*code);
+        }
+        let code = find(texts.value(row))?;
+        if is_short {
+            self.0.push((view, code));
+        }
+        Ok(code)
+    }
+}
+
+/// What is known of each row besides the metrics.
+struct RowColumns {
+    ids: Option<StringViewArray>,
+    arms: StringViewArray,
+    /// Of users with several rows, the last arm in order of the alphabet.
+    largest_arms: Option<StringViewArray>,
+    layers: Option<StringViewArray>,
+    exposed: Option<TimestampMicrosecondArray>,
+    /// When covariates were known.
+    known: Option<TimestampMicrosecondArray>,
+    /// Rows of the user.
+    counts: Option<Int64Array>,
+    /// The user in the table, null for who is assigned and has no row there.
+    units: Option<StringViewArray>,
+}
+
+impl RowColumns {
+    fn of(batch: &RecordBatch) -> Self {
+        let texts = |name: &str| texts_of(batch, name);
+        let times = |name: &str| {
+            let column = batch.column_by_name(name)?;
+            Some(column.as_primitive::<TimestampMicrosecondType>().clone())
+        };
+        let counts = batch.column_by_name("n_rows");
+        Self {
+            // Users as a file of assignments has them, else as the table does.
+            ids: texts("user_id").or_else(|| texts("unit")),
+            arms: texts("arm").expect("it is asked for"),
+            largest_arms: texts("arm_max"),
+            layers: texts("layer"),
+            exposed: times("exposed_at"),
+            known: times("covariates_as_of"),
+            counts: counts.map(|it| it.as_primitive::<Int64Type>().clone()),
+            units: texts("user_id").and_then(|_| texts("unit")),
+        }
+    }
+
+    #[inline]
+    fn id(&self, row: usize) -> Option<&str> {
+        self.ids.as_ref().map(|ids| ids.value(row))
+    }
+
+    /// Whether the rows of a user name two arms.
+    #[inline]
+    fn has_two_arms(&self, row: usize) -> bool {
+        let Some(largest) = &self.largest_arms else { return false };
+        !largest.is_null(row)
+            && (self.arms.is_null(row) || self.arms.value(row) != largest.value(row))
+    }
 }

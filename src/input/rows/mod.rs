@@ -143,7 +143,7 @@ impl Rows {
         Ok(Self { frame, columns: vec![column.to_owned()], path: self.path.clone() })
     }
 
-    /// One row for each key: the number of its rows as `n_rows`; of each text and time the
+    /// One row for each key: the number of its rows as `count_as`; of each text and time the
     /// least and the largest value, as `name` and `name_max`; of each number, rounded to
     /// whole numbers of 1 / `scale`, the sum, which is exact in any order.
     ///
@@ -152,11 +152,12 @@ impl Rows {
     pub fn sums_by(
         &self,
         key: &str,
+        count_as: &str,
         ranges: &[String],
         numbers: &[String],
         scale: f64,
     ) -> Result<Self, RowsError> {
-        let mut measures = vec![count(lit(1)).alias("n_rows")];
+        let mut measures = vec![count(lit(1)).alias(count_as)];
         for name in ranges {
             measures.push(min(ident(name)).alias(name));
             measures.push(max(ident(name)).alias(format!("{name}_max")));

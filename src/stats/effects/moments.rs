@@ -94,6 +94,13 @@ impl ExactSums {
         }
     }
 
+    /// Adds users by the sums of their first column, the only one.
+    pub fn add_sums(&mut self, n: u64, sum: i64, squares: i128) {
+        self.n += n;
+        self.sums[0] += i128::from(sum);
+        self.products[0][0] += squares;
+    }
+
     /// Takes a user out again.
     pub fn remove(&mut self, values: &[i64]) {
         self.n -= 1;
