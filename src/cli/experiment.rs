@@ -12,7 +12,7 @@ use crate::app::{
     TableRequest, assign, plan_from_events, plan_from_table, readout_of_events, readout_of_table,
     seal, targeting_of_events, targeting_of_table,
 };
-use crate::experiment::{GateKind, Level, plan_template};
+use crate::experiment::{Gate, GateKind, Level, plan_template};
 use crate::files::write_atomically;
 use crate::input::engine::{Engine, EngineParams};
 use crate::report;
@@ -302,9 +302,10 @@ fn refuse(found: &ExperimentReadout) -> anyhow::Result<()> {
     if found.state == State::Read {
         return Ok(());
     }
-    let is_open = |it: &&crate::experiment::Gate| {
-        it.level != Level::Passed && !found.accepted.iter().any(|by| by.gate == it.kind.name())
-    };
+    let is_accepted =
+        |it: &Gate| found.accepted.iter().any(|accepted| accepted.gate == it.kind.name());
+    let is_open =
+        |it: &&Gate| it.level == Level::Refused || it.level == Level::Held && !is_accepted(it);
     let gates: Vec<&str> = found.gates.iter().filter(is_open).map(|it| it.kind.name()).collect();
     Err(PipelineError::ReadoutRefused { gates: gates.join(", ") }.into())
 }

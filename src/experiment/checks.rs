@@ -3,6 +3,12 @@
 use super::plan::{Columns, ExperimentPlan, MetricKind, MetricPlan};
 use crate::settings::Conflict;
 
+/// Looks at most: one a day for a year.
+const MAX_LOOKS: usize = 365;
+
+/// Days of a window at most.
+const MAX_DAYS: u32 = 3_660;
+
 /// Names that files of assignments use for themselves.
 const RESERVED_ARMS: [&str; 2] = ["holdout", "nothing"];
 
@@ -21,6 +27,13 @@ impl ExperimentPlan {
                 "stratify",
                 "gives exact shares of all users: it goes with coverage = 1 alone",
             ));
+        }
+        if self.coverage.get() == 0.0 {
+            return Err(Conflict::new("coverage", "must be above 0, or nobody takes part"));
+        }
+        if self.looks.get() > MAX_LOOKS {
+            let message = format!("must be at most {MAX_LOOKS}, got {}", self.looks);
+            return Err(Conflict::new("looks", message));
         }
         if self.power.get() <= self.alpha.get() {
             let (power, alpha) = (self.power, self.alpha);
@@ -175,6 +188,14 @@ impl MetricPlan {
     }
 
     fn check_numbers(&self) -> Result<(), Conflict> {
+        let days =
+            [("window_days", self.window_days), ("covariate_days", Some(self.covariate_days))];
+        for (key, days) in days {
+            if let Some(days) = days.filter(|days| days.get() > MAX_DAYS) {
+                let message = format!("must be at most {MAX_DAYS}, ten years, got {days}");
+                return Err(Conflict::new(key, message));
+            }
+        }
         if self.kind == MetricKind::Share && self.cap.is_some() {
             return Err(Conflict::new(
                 "cap",

@@ -5,7 +5,9 @@ use chrono::NaiveDate;
 use super::plan::ExperimentPlan;
 use super::seal::Deviation;
 use super::tally::Tally;
-use crate::stats::effects::{ArmCount, Effect, MetricForm, Mismatch, Moments, estimates, mismatch};
+use crate::stats::effects::{
+    ArmCount, Effect, MetricForm, Mismatch, Moments, covariate_coefficient, estimates, mismatch,
+};
 
 /// Below this no number is shown.
 const REFUSED_BELOW: f64 = 0.001;
@@ -18,6 +20,13 @@ const MAX_SHARE_OF_OTHER_ARMS: f64 = 0.01;
 
 /// Share of users in two arms above which the file is refused.
 const MAX_SHARE_IN_TWO_ARMS: f64 = 0.01;
+
+/// Share of users who are never seen, above which others who were never assigned look like
+/// the same.
+const MAX_STRANGE: f64 = 0.2;
+
+/// Share of the variance of a metric that something known before it can hardly explain.
+pub const MAX_EXPLAINED: f64 = 0.98;
 
 /// What a gate says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,6 +102,23 @@ pub enum GateKind {
         /// p-value, corrected for the number of arms and metrics.
         p_value: f64,
     },
+    /// Users of the file of assignments who are never seen, while as many others are who were
+    /// never assigned: ids that do not meet.
+    StrangeIds {
+        /// Assigned and never seen.
+        n_never_seen: u64,
+        /// Seen and never assigned.
+        n_never_assigned: u64,
+        /// Some of those.
+        examples: Vec<String>,
+    },
+    /// A covariate that says nearly all of what is measured.
+    TooGoodCovariate {
+        /// The metric.
+        metric: String,
+        /// Share of its variance that the covariate explains.
+        explained: f64,
+    },
     /// The plan is not what was sealed.
     ChangedPlan(Vec<Deviation>),
 }
@@ -119,12 +145,14 @@ impl GateKind {
             Self::OtherArmThanHash { .. } => "other_arm_than_hash",
             Self::OutsideDates { .. } => "outside_dates",
             Self::Imbalance { .. } => "imbalance",
+            Self::StrangeIds { .. } => "strange_ids",
+            Self::TooGoodCovariate { .. } => "too_good_covariate",
             Self::ChangedPlan(_) => "changed_plan",
         }
     }
 
     /// All names.
-    pub const NAMES: [&'static str; 10] = [
+    pub const NAMES: [&'static str; 12] = [
         "mismatch",
         "mismatch_by_layer",
         "mismatch_by_day",
@@ -134,6 +162,8 @@ impl GateKind {
         "other_arm_than_hash",
         "outside_dates",
         "imbalance",
+        "strange_ids",
+        "too_good_covariate",
         "changed_plan",
     ];
 }
@@ -159,7 +189,8 @@ pub struct Intake {
     pub other_arm: Vec<String>,
     /// Users who entered before the start; they do not count.
     pub n_before_start: u64,
-    /// Users who entered on the last day or later; they do not count.
+    /// Users who entered on the last day or later, or after the day of the data; they do not
+    /// count.
     pub n_after_end: u64,
     /// Users who were assigned and have no row or event: they count with zeros.
     pub n_never_seen: u64,
@@ -218,9 +249,39 @@ pub fn gates(
     if let Some((metric, arm, p_value)) = imbalance(plan, tally) {
         add(GateKind::Imbalance { metric, arm, p_value }, of_p(p_value));
     }
+    if let Some(kind) = strange_ids(n_users, intake) {
+        add(kind, Level::Held);
+    }
+    if let Some((metric, explained)) = best_covariate(plan, tally) {
+        let level = if explained > MAX_EXPLAINED { Level::Held } else { Level::Passed };
+        add(GateKind::TooGoodCovariate { metric, explained }, level);
+    }
     let level = if changes.is_empty() { Level::Passed } else { Level::Refused };
     add(GateKind::ChangedPlan(changes), level);
     found
+}
+
+/// Some never seen are usual, and so are some never assigned; many of both are one and the
+/// same users, written in two ways.
+fn strange_ids(n_users: u64, intake: &Intake) -> Option<GateKind> {
+    let (n_never_seen, n_never_assigned) = (intake.n_never_seen, intake.n_never_assigned);
+    let is_much = n_never_seen as f64 > MAX_STRANGE * n_users as f64;
+    let is_alike = n_never_assigned as f64 > 0.5 * n_never_seen as f64;
+    (is_much && is_alike).then(|| GateKind::StrangeIds {
+        n_never_seen,
+        n_never_assigned,
+        examples: intake.never_assigned.clone(),
+    })
+}
+
+/// The metric of whose variance the covariate explains most.
+fn best_covariate(plan: &ExperimentPlan, tally: &Tally) -> Option<(String, f64)> {
+    let metrics = plan.metrics.iter().zip(&tally.metrics);
+    let explained = metrics.filter_map(|(metric, sums)| {
+        let (_, explained) = covariate_coefficient(&sums.moments_of_arms(false), sums.shape.form)?;
+        Some((metric.name.clone(), explained))
+    });
+    explained.max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 fn test(plan: &ExperimentPlan, n_users: Vec<u64>) -> Located {

@@ -12,7 +12,7 @@ mod tally;
 mod targeting;
 
 pub use assignment::{ArmOf, Assigner, Candidate};
-pub use gates::{Gate, GateKind, Intake, Level, Located, gates};
+pub use gates::{Gate, GateKind, Intake, Level, Located, MAX_EXPLAINED, gates};
 pub use hashing::Hashing;
 pub use plan::{
     ArmPlan, Cap, Columns, CovariatePlan, ExperimentPlan, HoldoutPlan, MetricKind, MetricPlan,
@@ -21,7 +21,7 @@ pub use plan::{
 pub use planning::{MetricOutlook, Outlook, Population, outlook};
 pub use readout::{
     Adjustments, ArmResult, Comparison, FEW_NOT_ZERO, LayerEffect, LayerResults, MetricResult,
-    Outlier, Readout, Tested, Verdict, read_out,
+    Outlier, Readout, Tested, Verdict, WithoutOutliers, read_out,
 };
 pub use seal::{Deviation, SealError, Sealed, deviations};
 pub use tally::{

@@ -63,10 +63,10 @@ pub struct ExperimentPlan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Columns>,
     /// The arms; the first is the control.
-    #[serde(rename = "arm")]
+    #[serde(rename = "arm", default)]
     pub arms: Vec<ArmPlan>,
     /// What is measured.
-    #[serde(rename = "metric")]
+    #[serde(rename = "metric", default)]
     pub metrics: Vec<MetricPlan>,
 }
 

@@ -1,6 +1,6 @@
 //! From a tally to effects: as planned, with what each adjustment did.
 
-use super::plan::{ExperimentPlan, MetricPlan};
+use super::plan::{ArmPlan, ExperimentPlan, MetricPlan};
 use super::tally::{LargeValue, MetricTally, SCALE, Tally};
 use crate::stats::effects::{
     AlwaysValid, Effect, Heterogeneity, LiftInterval, Moments, Shrunken, adjusted_p_values,
@@ -45,6 +45,8 @@ pub struct MetricResult {
     pub n_open: u64,
     /// Users whose value is below 0.
     pub n_negative: u64,
+    /// Users without a value, who count as 0.
+    pub n_missing: u64,
 }
 
 /// A metric in an arm.
@@ -58,7 +60,7 @@ pub struct ArmResult {
     pub n_not_zero: u64,
     /// The mean or ratio as it is, with neither cap nor covariate.
     pub value: f64,
-    /// The same as planned.
+    /// The same as planned, with cap, covariate and layers.
     pub adjusted: f64,
 }
 
@@ -98,10 +100,21 @@ pub struct Comparison {
     pub plain: (f64, f64),
     /// The difference as planned but for the cap.
     pub uncapped: Option<f64>,
-    /// The difference and p-value without the users who move it by themselves.
-    pub without_outliers: Option<(f64, f64)>,
+    /// The same without the users who move it by themselves.
+    pub without_outliers: Option<WithoutOutliers>,
     /// What is to be made of it.
     pub verdict: Verdict,
+}
+
+/// A comparison without some users.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WithoutOutliers {
+    /// The difference.
+    pub difference: f64,
+    /// Its standard error.
+    pub standard_error: f64,
+    /// Its p-value.
+    pub p_value: f64,
 }
 
 /// A test and its intervals.
@@ -207,24 +220,28 @@ impl Reader<'_> {
         let covariate = covariate_coefficient(&arms, shape.form);
         let coefficient = covariate.map_or(0.0, |it| it.0);
         let raw = estimates(&sums.moments_of_arms(false), shape.form, 0.0);
-        let adjusted = estimates(&arms, shape.form, coefficient);
-        let arm = |(number, arm): (usize, &crate::experiment::ArmPlan)| ArmResult {
+        let treated = || 1..self.plan.arms.len();
+        let effects: Vec<Effect> =
+            treated().map(|arm| self.effect(sums, arm, true, coefficient)).collect();
+        let arm = |(number, arm): (usize, &ArmPlan)| ArmResult {
             arm: arm.name.clone(),
             n_users: arms[number].n as u64,
             n_not_zero: sums.n_not_zero[number],
             value: raw[number].value,
-            adjusted: adjusted[number].value,
+            adjusted: match number {
+                0 => effects[0].control.value,
+                _ => effects[number - 1].treated.value,
+            },
         };
-        let treated = || 1..self.plan.arms.len();
-        let effects: Vec<Effect> =
-            treated().map(|arm| self.effect(sums, arm, true, coefficient)).collect();
         let outliers = self.outliers(sums, &effects);
         let rest = (!outliers.is_empty()).then(|| sums.without(&outliers));
         let without = |arm: usize| {
             let effect = self.effect(rest.as_ref()?, arm, true, coefficient);
             let concerns = outliers.iter().any(|it| it.arm == arm || it.arm == 0);
             let tested = self.test_that_counts(&effect)?;
-            concerns.then_some((effect.difference(), tested.p_value))
+            let (difference, standard_error) = (effect.difference(), effect.standard_error());
+            let p_value = tested.p_value;
+            concerns.then_some(WithoutOutliers { difference, standard_error, p_value })
         };
         let comparison = |(arm, effect): (usize, &Effect)| {
             let plain = Effect::between(raw[0], raw[arm]);
@@ -264,6 +281,7 @@ impl Reader<'_> {
             outliers: outliers.iter().map(|it| self.outlier(it)).collect(),
             n_open: sums.n_open,
             n_negative: sums.n_negative,
+            n_missing: sums.n_missing,
         }
     }
 
@@ -285,22 +303,42 @@ impl Reader<'_> {
         if !self.is_post_stratified(sums) {
             return all();
         }
-        let strata: Vec<Effect> = (0..self.layers.len())
-            .map(|layer| self.effect_in(sums, layer, arm, is_capped, coefficient))
+        let strata: Vec<Effect> = self
+            .strata(sums, arm)
+            .iter()
+            .map(|layers| self.effect_in(sums, layers, arm, is_capped, coefficient))
             .collect();
         post_stratified(&strata).unwrap_or_else(all)
+    }
+
+    /// Layers by which an effect is put together. Those of which an arm has fewer than two
+    /// users are one stratum; if that is not enough, they join the largest.
+    fn strata(&self, sums: &MetricTally, arm: usize) -> Vec<Vec<usize>> {
+        let n = |arm: usize, layers: &[usize]| -> u64 {
+            layers.iter().map(|layer| sums.n_of(arm, *layer)).sum()
+        };
+        let is_enough = |layers: &[usize]| n(0, layers) > 1 && n(arm, layers) > 1;
+        let (large, small): (Vec<usize>, Vec<usize>) =
+            (0..self.layers.len()).partition(|layer| is_enough(&[*layer]));
+        let mut strata: Vec<Vec<usize>> = large.into_iter().map(|layer| vec![layer]).collect();
+        let size = |layers: &Vec<usize>| n(0, layers) + n(arm, layers);
+        match (is_enough(&small), strata.iter_mut().max_by_key(|layers| size(layers))) {
+            (false, Some(largest)) => largest.extend(small),
+            _ => strata.push(small),
+        }
+        strata
     }
 
     fn effect_in(
         &self,
         sums: &MetricTally,
-        layer: usize,
+        layers: &[usize],
         arm: usize,
         is_capped: bool,
         coefficient: f64,
     ) -> Effect {
         let arms: Vec<Moments> =
-            (0..self.plan.arms.len()).map(|arm| sums.moments(arm, layer, is_capped)).collect();
+            (0..self.plan.arms.len()).map(|arm| sums.moments_in(arm, layers, is_capped)).collect();
         let found = estimates(&arms, sums.shape.form, coefficient);
         Effect::between(found[0], found[arm])
     }
@@ -333,7 +371,7 @@ impl Reader<'_> {
 
     fn by_layer(&self, sums: &MetricTally, arm: usize, coefficient: f64) -> LayerResults {
         let effect = |(layer, name): (usize, &String)| {
-            let effect = self.effect_in(sums, layer, arm, true, coefficient);
+            let effect = self.effect_in(sums, &[layer], arm, true, coefficient);
             let found = LayerEffect {
                 layer: name.clone(),
                 n_users: [effect.control.n as u64, effect.treated.n as u64],

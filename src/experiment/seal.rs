@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::ExperimentPlan;
+use crate::settings::Share;
 
 /// Format of the files.
 const FORMAT: u32 = 1;
@@ -12,7 +13,7 @@ const FORMAT: u32 = 1;
 #[serde(deny_unknown_fields)]
 pub struct Sealed {
     format: u32,
-    /// BLAKE3 of the plan as TOML with all settings, in hexadecimal.
+    /// BLAKE3 of the plan as TOML with all settings but the coverage, in hexadecimal.
     pub hash: String,
     /// The plan.
     pub plan: ExperimentPlan,
@@ -54,6 +55,13 @@ impl Sealed {
         &self.hash[..16]
     }
 
+    /// Takes a larger coverage: nobody who has an arm loses it by that.
+    pub fn raise_coverage(&mut self, coverage: Share) {
+        if coverage > self.plan.coverage {
+            self.plan.coverage = coverage;
+        }
+    }
+
     /// As a file.
     pub fn to_toml(&self) -> String {
         let content = toml::to_string(self).expect("settings are plain values");
@@ -76,12 +84,19 @@ impl Sealed {
 }
 
 fn hash_of(plan: &ExperimentPlan) -> String {
-    let text = toml::to_string(plan).expect("settings are plain values");
+    let plan = ExperimentPlan { coverage: Share::of(1.0), ..plan.clone() };
+    let text = toml::to_string(&plan).expect("settings are plain values");
     blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
-/// What differs between a sealed plan and one of now, in order of keys.
+/// What differs between a sealed plan and one of now, in order of keys. A coverage that rose
+/// is no deviation.
 pub fn deviations(sealed: &ExperimentPlan, now: &ExperimentPlan) -> Vec<Deviation> {
+    let coverage = sealed.coverage.get().max(now.coverage.get());
+    let sealed = &ExperimentPlan {
+        coverage: if now.coverage.get() < coverage { sealed.coverage } else { now.coverage },
+        ..sealed.clone()
+    };
     let keys = |plan: &ExperimentPlan| {
         let table = toml::Value::try_from(plan).expect("settings are plain values");
         let mut keys = std::collections::BTreeMap::new();

@@ -96,6 +96,8 @@ pub struct MetricTally {
     pub n_not_zero: Vec<u64>,
     /// Users whose value is below 0.
     pub n_negative: u64,
+    /// Users without a value, who count as 0.
+    pub n_missing: u64,
     /// Users whose window is not over yet; they do not count.
     pub n_open: u64,
     /// The largest values by size, in descending order.
@@ -131,6 +133,7 @@ impl Tally {
             n_capped: vec![0; n_arms],
             n_not_zero: vec![0; n_arms],
             n_negative: 0,
+            n_missing: 0,
             n_open: 0,
             largest: Vec::new(),
             least_large: 1,
@@ -286,13 +289,22 @@ impl MetricTally {
         add_each(&mut self.n_capped, &other.n_capped);
         add_each(&mut self.n_not_zero, &other.n_not_zero);
         self.n_negative += other.n_negative;
+        self.n_missing += other.n_missing;
         self.n_open += other.n_open;
         other.largest.iter().cloned().for_each(|value| self.remember(value));
     }
 
-    /// The moments of an arm in a layer, with or without the cap.
-    pub fn moments(&self, arm: usize, layer: usize, is_capped: bool) -> Moments {
-        self.sums(is_capped)[arm * self.n_layers + layer].moments([SCALE; N_COLUMNS])
+    /// The moments of an arm in several layers together, with or without the cap.
+    pub fn moments_in(&self, arm: usize, layers: &[usize], is_capped: bool) -> Moments {
+        let mut sums = ExactSums::default();
+        let cells = self.sums(is_capped);
+        layers.iter().for_each(|layer| sums.merge(&cells[arm * self.n_layers + layer]));
+        sums.moments([SCALE; N_COLUMNS])
+    }
+
+    /// Users of an arm in a layer whose window is over.
+    pub fn n_of(&self, arm: usize, layer: usize) -> u64 {
+        self.raw[arm * self.n_layers + layer].n
     }
 
     /// The moments of each arm, with or without the cap.

@@ -1,5 +1,5 @@
 use chrono::NaiveDate;
-use serde::de::Error;
+use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 /// A day as configs and commands write it.
@@ -13,7 +13,20 @@ pub fn parse_day(text: &str) -> Result<NaiveDate, String> {
 
 /// For serde: a day, with the error of [`parse_day`].
 pub fn read_day<'de, D: Deserializer<'de>>(from: D) -> Result<NaiveDate, D::Error> {
-    parse_day(&String::deserialize(from)?).map_err(D::Error::custom)
+    match Written::deserialize(from)? {
+        Written::Text(text) => parse_day(&text).map_err(D::Error::custom),
+        Written::Other(_) => {
+            Err(D::Error::custom("must be a day in quotes, such as \"2026-07-01\""))
+        }
+    }
+}
+
+/// TOML has days of its own, which are written without quotes.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Text(String),
+    Other(IgnoredAny),
 }
 
 /// For serde: a day that may be left out.

@@ -529,6 +529,172 @@ fn the_shipped_experiment_shows_the_two_layers_that_were_moved() {
     assert!(number(&page["layers"][0], "q_p") < 1e-6);
 }
 
+#[test]
+fn a_layer_that_one_arm_lacks_is_put_with_others_and_drops_nobody() {
+    let plan = PLAN.replace("arm = \"arm\"", "arm = \"arm\"\nlayer = \"layer\"");
+    let mut rows = String::from("user,arm,layer,spend\n");
+    for user in 0..400 {
+        writeln!(rows, "u{user},{},L{},{}", ["none", "mail"][user % 2], 1 + user / 2 % 2, user % 5)
+            .unwrap();
+    }
+    rows.push_str("x,none,q,10000\ny,none,q,10000\n");
+    let page = readout(&sealed(&plan, &rows), &[]);
+    let row = comparison(&page, "spend", "mail");
+    assert!(number(&row, "difference") < -40.0, "{row}");
+    near(number(&row, "difference"), number(&row, "plain_difference"), 1.0);
+}
+
+#[test]
+fn of_an_arm_with_nobody_and_of_nothing_to_divide_by_nothing_is_said() {
+    let plan =
+        PLAN.replace("value = \"spend\"", "value = \"spend\"\nkind = \"ratio\"\ndivisor = \"n\"");
+    let rows: String = (0..100)
+        .map(|it| format!("u{it},{},{it},{}\n", ["none", "mail"][it % 2], 1 - it % 2))
+        .collect();
+    let page = readout(&sealed(&plan, &format!("user,arm,spend,n\n{rows}")), &[]);
+    let row = comparison(&page, "spend", "mail");
+    assert!(row["arm_value"].is_null() && row["difference"].is_null(), "{row}");
+    assert_eq!(row["verdict"], "not_testable");
+    let plan =
+        PLAN.replacen("weight = 0.5", "weight = 1.0", 1).replace("weight = 0.5", "weight = 0");
+    let page = readout(&sealed(&plan, "user,arm,spend\na,none,1\nb,none,2\n"), &[]);
+    let row = comparison(&page, "spend", "mail");
+    assert!(row["arm_value"].is_null() && row["lift"].is_null(), "{row}");
+}
+
+#[test]
+fn values_that_are_missing_are_told_and_users_of_tomorrow_do_not_count() {
+    let table = table(400).replace("u8,none,1", "u8,none,").replace("u9,mail,4", "u9,mail,");
+    let page = readout(&sealed(PLAN, &table), &[]);
+    assert_eq!(comparison(&page, "spend", "mail")["n_missing"], 2);
+    let plan = PLAN.replace("arm = \"arm\"", "arm = \"arm\"\nexposed_at = \"day\"");
+    let rows: String = (0..40)
+        .map(|it| format!("u{it},{},1.{it},2026-03-{:02}\n", ["none", "mail"][it % 2], 2 + it / 20))
+        .collect();
+    let shop = sealed(&plan, &format!("user,arm,spend,day\n{rows}"));
+    let arguments = [
+        "readout",
+        "plan.toml",
+        "--table",
+        "users.csv",
+        "--as-of",
+        "2026-03-03",
+        "--format",
+        "json",
+        "--accept",
+        "outside_dates=the rest is of tomorrow",
+    ];
+    assert_eq!(json(&shop.compare(&arguments).done())["n_users"], 20);
+}
+
+#[test]
+fn a_covariate_that_says_the_outcome_holds_the_readout() {
+    let plan =
+        PLAN.replace("value = \"spend\"", "value = \"spend\"\ncovariate = \"spend * 2 + 1\"");
+    let shop = sealed(&plan, &table(30));
+    let ran = shop.compare(&[&READOUT[..], &["--accept", "imbalance=planted"]].concat());
+    assert!(flat(&ran.stdout).contains("was it known before exposure?"), "{}", ran.stdout);
+    assert_eq!(ran.code, Some(1));
+}
+
+#[test]
+fn ids_that_do_not_meet_hold_the_readout() {
+    let shop = spring("spring-2024");
+    let users = shop.read("users.csv");
+    // Half of the ids have lost their first digit.
+    let broken: String = users
+        .lines()
+        .enumerate()
+        .map(|(row, line)| if row % 2 == 1 { format!("x{line}\n") } else { format!("{line}\n") })
+        .collect();
+    shop.write("users.csv", broken);
+    let accept = ["--accept", "other_arm_than_hash=broken"];
+    let ran = shop.compare(&[&FROM_EVENTS[..], &accept].concat());
+    assert!(ran.stdout.contains("strange_ids"), "{}", ran.stdout);
+    assert_eq!(ran.code, Some(1));
+}
+
+#[test]
+fn of_several_entries_of_a_user_the_first_counts() {
+    let shop = spring("spring-2024");
+    let mut users = shop.read("users.csv");
+    for id in 0..300 {
+        writeln!(users, "{id},{},2024-05-07", arm_of("spring-2024", id)).unwrap();
+    }
+    let once = from_events(&shop, &[]);
+    shop.write("users.csv", users);
+    let twice = from_events(&shop, &[]);
+    assert_eq!(once["comparisons"], twice["comparisons"]);
+    assert_eq!(twice["n_added_rows"], 300);
+}
+
+#[test]
+fn a_coverage_that_rises_is_no_change_of_the_plan_and_one_that_falls_is() {
+    let covered =
+        |coverage: f64| PLAN.replace("hashing =", &format!("coverage = {coverage}\nhashing ="));
+    let shop = sealed(&covered(0.4), &table(400));
+    readout(&shop, &[]);
+    shop.write("plan.toml", covered(0.8));
+    readout(&shop, &[]);
+    shop.write("plan.toml", covered(0.2));
+    shop.compare(&READOUT).refused_by_gate(&["changed_plan"]);
+}
+
+#[test]
+fn a_targeting_counts_whom_the_readout_counts_and_as_it_does() {
+    let plan = PLAN
+        .replace("arm = \"arm\"", "arm = \"arm\"\nexposed_at = \"day\"")
+        .replace("value = \"spend\"", "value = \"spend\"\ncap = { value = 100 }");
+    let mut rows = String::from("user,arm,spend,day,kind\n");
+    for user in 0..800 {
+        let (arm, day) =
+            (["none", "mail"][user % 2], if user % 8 < 6 { "2026-03-02" } else { "2026-04-02" });
+        let spend = if day > "2026-04" { 100_000 } else { user % 7 };
+        writeln!(rows, "u{user},{arm},{spend},{day},k{}", user % 3).unwrap();
+    }
+    // Beyond the cap, in two rows.
+    rows.push_str("z,mail,40000,2026-03-02,k1\nz,mail,50000,2026-03-02,k1\n");
+    let shop = sealed(&plan, &rows);
+    let arguments = [
+        "targeting",
+        "plan.toml",
+        "--table",
+        "users.csv",
+        "--as-of",
+        "2026-05-01",
+        "--by",
+        "kind",
+        "--by",
+        "'all'",
+        "--accept",
+        "outside_dates=late",
+        "--format",
+        "json",
+    ];
+    let page = json(&shop.compare(&arguments).done());
+    assert_eq!(page["n_users"], 601);
+    let values: Vec<f64> =
+        page["values"].as_array().unwrap().iter().map(|row| number(row, "value")).collect();
+    assert!(values.iter().all(|value| *value < 5.0), "{values:?}");
+}
+
+#[test]
+fn settings_beyond_all_bounds_are_refused_with_what_is_allowed() {
+    let shop = Shop::empty();
+    let plan = EVENTS_PLAN;
+    for (from, to, part) in [
+        ("window_days = 14", "window_days = 100000000", "at most 3660"),
+        ("salt =", "looks = 1000000\nsalt =", "looks must be at most 365"),
+        ("salt =", "coverage = 0\nsalt =", "coverage must be above 0"),
+        ("start = \"2024-05-01\"", "start = 2024-05-01", "a day in quotes"),
+    ] {
+        shop.write("plan.toml", plan.replacen(from, to, 1));
+        shop.compare(&["plan", "plan.toml"]).refused(&["plan.toml", part]);
+    }
+    shop.write("plan.toml", plan.split("[[metric]]").next().unwrap());
+    shop.compare(&["plan", "plan.toml"]).refused(&["metric.primary must be set for one metric"]);
+}
+
 fn spend_by_arm() -> Option<Vec<Vec<f64>>> {
     let file = shared_data("hillstrom.parquet")?;
     let reader =

@@ -172,7 +172,9 @@ pub fn rolled_backtest(
         let last = data.as_of()?;
         let mut dates = Vec::new();
         for number in 0..n_dates as u64 {
-            let as_of: NaiveDateTime = last - Days::new(number * u64::from(step_days));
+            let back = Days::new(number * u64::from(step_days));
+            // Before all calendars, and thus before the data.
+            let as_of = last.checked_sub_days(back).unwrap_or(NaiveDateTime::MIN);
             let fitted = fit(&data, as_of, stages)?;
             let model = Model::unreviewed(fitted.bundle, Default::default());
             dates.push(compare(&model, &fitted.training, &fitted.holdout)?);

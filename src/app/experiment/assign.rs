@@ -61,6 +61,12 @@ pub fn assign(
             "gives the arms elsewhere (hashing): nothing is to be assigned here".into(),
         ));
     }
+    let ending = request.out.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if !["csv", "parquet"].contains(&ending.as_str()) {
+        let problem =
+            "assignments are written as Parquet or CSV: let the name end in .parquet or .csv";
+        return Err(PipelineError::MatrixPlace { path: request.out.to_owned(), problem });
+    }
     session.run("assign", 3, |stages| {
         let data = session.read(Some(&model.bundle.plan), stages)?;
         let as_of = data.as_of()?;
@@ -77,7 +83,7 @@ pub fn assign(
         stages.begin("assigning");
         let snapshot = &snapshots[0];
         let earlier = match request.out.exists() {
-            true => read(session.engine(), request.out, sealed)?,
+            true => read(session.engine(), request.out, &sealed)?,
             false => Vec::new(),
         };
         let layers = user_groups(model, Grouping::Groups(Partition::Layers), snapshot)?.group_of;
@@ -96,6 +102,9 @@ pub fn assign(
                 exposed_at: Some(entry),
             })
             .collect();
+        // Whom a smaller coverage left out may take part now.
+        let earlier: Vec<Assigned> =
+            earlier.into_iter().filter(|it| it.arm.as_deref() != Some(NOTHING)).collect();
         let n_earlier = earlier.len();
         let known: std::collections::HashSet<&str> =
             earlier.iter().map(|it| it.id.as_str()).collect();
@@ -117,7 +126,7 @@ pub fn assign(
             .ok_or_else(|| {
                 refuse(format!("{} has ids that are no whole numbers", request.out.display()))
             })?;
-        write(request.out, sealed, user_id_array(&ids), &users)?;
+        write(request.out, &sealed, user_id_array(&ids), &users)?;
         Ok(count(request, day, n_earlier, &users))
     })
 }

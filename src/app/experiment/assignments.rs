@@ -21,17 +21,17 @@ pub(super) const HOLDOUT: &str = "holdout";
 /// Arm of users beyond the coverage.
 pub(super) const NOTHING: &str = "nothing";
 
-/// Someone's arm, as a file has it.
+/// Someone's arm, as a file has it; in order of users and their entries.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Assigned {
     pub id: String,
+    /// Microseconds since 1970; `None` for the start of the experiment.
+    pub exposed_at: Option<i64>,
     pub arm: Option<String>,
     pub layer: String,
     pub stratum: String,
     pub layer_name: String,
     pub rfm: String,
-    /// Microseconds since 1970; `None` for the start of the experiment.
-    pub exposed_at: Option<i64>,
 }
 
 /// Columns of a file of assignments, of which `user_id` and `arm` are needed.
@@ -104,7 +104,7 @@ fn read_batch(part: &mut Vec<Assigned>, batch: &RecordBatch) -> Result<(), Strin
         if array.is_valid(row) { array.value(row).to_owned() } else { String::new() }
     };
     for row in 0..batch.num_rows() {
-        if ids.is_null(row) {
+        if ids.is_null(row) || ids.value(row).is_empty() {
             return Err("a row has no user_id".into());
         }
         part.push(Assigned {

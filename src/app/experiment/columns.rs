@@ -4,6 +4,7 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 
 use crate::experiment::{MAX_VALUE, SCALE, fixed_point};
+use crate::stats::metrics::{quantile, sorted};
 
 /// A column of text; `None` where there is none of this name.
 pub(super) fn texts_of(batch: &RecordBatch, name: &str) -> Option<StringViewArray> {
@@ -41,5 +42,22 @@ fn too_large(value: f64) -> String {
         false => {
             format!("{value} is too large: up to {MAX_VALUE} is allowed; measure in thousands")
         }
+    }
+}
+
+/// Where values end, in units of 1 / [`SCALE`]: a quantile of those other than 0; `None` where
+/// there are none.
+pub(super) fn cap_at(metric: &str, values: Vec<f64>, share: f64) -> Result<Option<i64>, String> {
+    if values.is_empty() {
+        return Ok(None);
+    }
+    let cap = quantile(&sorted(values), share);
+    match cap > 0.0 {
+        true => Ok(Some(cap.round() as i64)),
+        false => Err(format!(
+            "metric.cap of `{metric}` must end above 0, but this quantile of its values other \
+             than 0 is {}",
+            cap / SCALE
+        )),
     }
 }

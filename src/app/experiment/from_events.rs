@@ -1,11 +1,13 @@
 //! A tally of users from their events, each from the moment of their own exposure.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use chrono::NaiveDateTime;
 
 use super::assignments::Assigned;
-use super::intake::{Found, IntakeOf, N_EXAMPLES, UserOutcome, in_order, layer_names};
+use super::columns::cap_at;
+use super::intake::{Found, IntakeOf, N_EXAMPLES, UserOutcome, layer_names};
 use super::metric_features::{MetricFeatures, metric_features, plan_with};
 use crate::app::open_data::OpenData;
 use crate::app::{Model, PipelineError};
@@ -17,18 +19,16 @@ use crate::experiment::{
 use crate::features::{FeatureError, FeaturesAtMoments, features_at_moments};
 use crate::input::history::{EventRow, Histories, IdKind, N_BUCKETS, UserId};
 use crate::models::segmentation::Outcome;
-use crate::stats::metrics::{quantile, sorted};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// A user who counts.
 struct Entrant {
     id: String,
-    /// Row of the assignments.
-    row: usize,
     arm: usize,
     layer: usize,
     exposed_at: i64,
+    groups: Vec<String>,
 }
 
 /// What is needed to measure users.
@@ -39,8 +39,12 @@ pub(super) struct Measurer<'a> {
     pub plan: &'a ExperimentPlan,
     /// The plan's file, for messages.
     pub file: &'a Path,
+    /// The file of assignments, for messages.
+    pub assignments: &'a Path,
     /// End of what is known.
     pub as_of: NaiveDateTime,
+    /// What of the assignments groups users, for a targeting: `layer` or `rfm`.
+    pub groupings: &'a [String],
 }
 
 /// A metric of each user.
@@ -53,29 +57,39 @@ struct Measured {
 impl Measurer<'_> {
     /// Tallies the users of a file of assignments.
     pub fn tally(&self, assigned: Vec<Assigned>) -> Result<Found, PipelineError> {
-        let refuse = |problem| PipelineError::Plan { file: self.file.to_owned(), problem };
+        let refuse = |problem| PipelineError::Plan { file: self.assignments.to_owned(), problem };
         let layers = layer_names(assigned.iter().map(|it| it.layer.as_str()));
-        let mut intake = IntakeOf::new(self.plan);
+        let mut intake = IntakeOf::new(self.plan, micros(self.as_of));
         let mut entrants = Vec::new();
-        let mut row = 0;
+        let places: HashMap<&str, usize> =
+            layers.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
         for of_user in assigned.chunk_by(|a, b| a.id == b.id) {
+            // Rows of a user are in order of entry.
             let first = &of_user[0];
             let arms = of_user.iter().map(|it| it.arm.as_deref());
             if let Some(arm) = intake.arm(&first.id, arms).map_err(refuse)? {
                 let exposed_at = first.exposed_at.unwrap_or_else(|| intake.start());
                 if intake.is_within(exposed_at) {
-                    let layer =
-                        layers.binary_search_by(|it| in_order(it, &first.layer)).unwrap_or(0);
-                    let id = first.id.clone();
-                    entrants.push(Entrant { id, row, arm, layer, exposed_at });
+                    let layer = places[first.layer.as_str()];
+                    let groups = self.groups(first).map_err(refuse)?;
+                    entrants.push(Entrant { id: first.id.clone(), arm, layer, exposed_at, groups });
                 }
             }
-            row += of_user.len();
         }
         self.check_model(&entrants)?;
         let mut found = self.tally_entrants(entrants, &layers, intake.into_inner())?;
         self.find_unassigned(&assigned, &mut found.intake)?;
         Ok(Found { layers, ..found })
+    }
+
+    /// The groups of a user that a targeting asks for.
+    fn groups(&self, user: &Assigned) -> Result<Vec<String>, String> {
+        let group = |grouping: &String| match grouping.as_str() {
+            "layer" => Ok(user.layer.clone()),
+            "rfm" => Ok(user.rfm.clone()),
+            other => Err(format!("it groups users by layer and by rfm; got `{other}`")),
+        };
+        self.groupings.iter().map(group).collect()
     }
 
     /// Whether the model whose predictions are covariates was there before all users.
@@ -101,7 +115,8 @@ impl Measurer<'_> {
     pub fn tally_past(&self, exposed_at: NaiveDateTime) -> Result<Found, PipelineError> {
         let exposed_at = micros(exposed_at);
         let users = known_users(self.data.histories, exposed_at)?;
-        let entrant = |row| Entrant { id: users.text(row), row, arm: 0, layer: 0, exposed_at };
+        let entrant =
+            |row| Entrant { id: users.text(row), arm: 0, layer: 0, exposed_at, groups: Vec::new() };
         let entrants = (0..users.len()).map(entrant).collect();
         self.tally_entrants(entrants, &[String::new()], Intake::default())
     }
@@ -162,23 +177,36 @@ impl Measurer<'_> {
                 }
             }
         }
-        let primary = self.plan.metrics.iter().position(|it| it.primary).unwrap_or(0);
-        let decides = &measured[primary];
-        let outcome = |(row, user): (usize, &Entrant)| UserOutcome {
-            row: user.row,
-            arm: user.arm,
-            value: decides.values[row][0] as f64 / SCALE,
+        let outcomes = match self.groupings.is_empty() {
+            true => Vec::new(),
+            false => self.outcomes(&measured, &shapes, users, strangers),
         };
-        let is_over = |(row, _): &(usize, &Entrant)| !decides.is_open[*row];
-        let mut outcomes: Vec<UserOutcome> =
-            users.iter().enumerate().filter(is_over).map(outcome).collect();
-        let of_strangers = strangers.iter().filter(|user| self.is_over(primary, user));
-        outcomes.extend(of_strangers.map(|it| UserOutcome {
-            row: it.row,
-            arm: it.arm,
-            value: 0.0,
-        }));
         Ok(Found { tally, layers: layers.to_vec(), intake, outcomes })
+    }
+
+    /// What came of each user whose window is over, by the metric that decides.
+    fn outcomes(
+        &self,
+        measured: &[Measured],
+        shapes: &[MetricShape],
+        users: Vec<Entrant>,
+        strangers: Vec<Entrant>,
+    ) -> Vec<UserOutcome> {
+        let primary = self.plan.metrics.iter().position(|it| it.primary).unwrap_or(0);
+        let (decides, cap) = (&measured[primary], shapes[primary].cap.unwrap_or(i64::MAX));
+        let outcome = |user: Entrant, value: i64| UserOutcome {
+            id: user.id,
+            arm: user.arm,
+            value: value.min(cap) as f64 / SCALE,
+            groups: user.groups,
+        };
+        let of_users = users.into_iter().zip(&decides.values).zip(&decides.is_open);
+        let of_users = of_users.filter(|(_, is_open)| !**is_open);
+        let of_strangers = strangers.into_iter().filter(|user| self.is_over(primary, user));
+        of_users
+            .map(|((user, values), _)| outcome(user, values[0]))
+            .chain(of_strangers.map(|user| outcome(user, 0)))
+            .collect()
     }
 
     /// Whether a user's window of a metric is over.
@@ -334,9 +362,9 @@ impl Measurer<'_> {
                 let rows = measured.values.iter().zip(&measured.is_open);
                 let not_zero = rows.filter(|(it, is_open)| !**is_open && it[0] != 0);
                 let values: Vec<f64> = not_zero.map(|(it, _)| it[0] as f64).collect();
-                Some(cap_at(&metric.name, values, share.get()).map_err(|problem| {
+                cap_at(&metric.name, values, share.get()).map_err(|problem| {
                     PipelineError::Plan { file: self.file.to_owned(), problem }
-                })?)
+                })?
             }
         };
         let caps_covariate = metric.covariate(false) == CovariatePlan::Before;
@@ -372,19 +400,6 @@ impl Measurer<'_> {
         found.truncate(N_EXAMPLES);
         intake.never_assigned = found;
         Ok(())
-    }
-}
-
-/// Where values end, in units of 1 / [`SCALE`].
-pub(super) fn cap_at(metric: &str, values: Vec<f64>, share: f64) -> Result<i64, String> {
-    let cap = quantile(&sorted(values), share);
-    match cap > 0.0 {
-        true => Ok(cap.round() as i64),
-        false => Err(format!(
-            "metric.cap of `{metric}` must end above 0, but this quantile of its values other \
-             than 0 is {}; there is no such value, or it is below 0",
-            cap / SCALE
-        )),
     }
 }
 

@@ -5,35 +5,47 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use chrono::NaiveDate;
 
 use super::assignments::{check_plan, open};
-use super::columns::{fixed_of, texts_of};
+use super::columns::{cap_at, fixed_of, texts_of};
 use super::id_order::{IdOrder, have_duplicates};
 use super::intake::{Found, N_EXAMPLES, layer_names, merge};
-use super::table_rows::{PARTS, Part, Shared, name};
+use super::table_rows::{PARTS, Part, Shared, group_name, name};
 use crate::app::PipelineError;
 use crate::experiment::{
     Cap, Columns, ExperimentPlan, Hashing, MetricPlan, MetricShape, SCALE, Sealed, fixed_point,
 };
 use crate::input::engine::Engine;
 use crate::input::rows::{ReadAs, Rows, RowsError, Wanted};
-use crate::stats::metrics::{quantile, sorted};
 
-/// Tallies the users of a table; with `assignments`, those and no others.
+/// A table to read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TableOf<'a> {
+    pub table: &'a Path,
+    /// Who got which arm, and no others.
+    pub assignments: Option<&'a Path>,
+    /// End of what is known.
+    pub as_of: NaiveDate,
+    /// SQL of what groups users, for a targeting.
+    pub groupings: &'a [String],
+}
+
+/// Tallies the users of a table.
 pub(super) fn tally_table(
     engine: &Engine,
     file: &Path,
     sealed: &Sealed,
-    table: &Path,
-    assignments: Option<&Path>,
+    of: TableOf<'_>,
 ) -> Result<Found, PipelineError> {
-    let plan = &sealed.plan;
+    let (plan, table, assignments) = (&sealed.plan, of.table, of.assignments);
     let refuse =
         |problem: &str| PipelineError::Plan { file: file.to_owned(), problem: problem.to_owned() };
     let Some(columns) = &plan.columns else {
         return Err(refuse("reads events; for a table by user it needs [columns]"));
     };
-    let source = Source { engine, sealed, columns };
+    let known_until = of.as_of.and_time(Default::default()).and_utc().timestamp_micros();
+    let source = Source { engine, sealed, columns, groupings: of.groupings, known_until };
     let (rows, never_assigned) = match assignments {
         Some(assignments) => {
             source.assigned(table, assignments).map(|(rows, n)| (rows, Some(n)))?
@@ -83,7 +95,8 @@ pub(super) fn tally_past(
     let hashing = Hashing::Elsewhere;
     let plan = ExperimentPlan { hashing, columns: Some(columns.clone()), ..plan.clone() };
     let sealed = Sealed::new(&plan);
-    let source = Source { engine, sealed: &sealed, columns: &columns };
+    let (groupings, known_until) = (&[][..], i64::MAX);
+    let source = Source { engine, sealed: &sealed, columns: &columns, groupings, known_until };
     Ok(source.tally(&source.rows(table)?, false)?)
 }
 
@@ -91,6 +104,8 @@ struct Source<'a> {
     engine: &'a Engine,
     sealed: &'a Sealed,
     columns: &'a Columns,
+    groupings: &'a [String],
+    known_until: i64,
 }
 
 impl Source<'_> {
@@ -135,6 +150,13 @@ impl Source<'_> {
             })
         };
         let mut all: Vec<Wanted> = others.into_iter().filter_map(wanted).collect();
+        let grouping = |(number, sql): (usize, &String)| Wanted {
+            name: group_name(number),
+            sql: sql.clone(),
+            read_as: ReadAs::Text,
+            what: "grouping".to_owned(),
+        };
+        all.extend(self.groupings.iter().enumerate().map(grouping));
         all.extend(self.numbers());
         Rows::open(self.engine, table)?.select(self.engine, &all)
     }
@@ -179,7 +201,10 @@ impl Source<'_> {
         let shapes = self.shapes(rows)?;
         let plan = Arc::new(self.plan().clone());
         let has_ids = rows.columns().iter().any(|it| it == "unit") && !are_summed;
-        let shared = Arc::new(Shared { plan: Arc::clone(&plan), layers: layers.clone() });
+        let (n_groupings, known_until) = (self.groupings.len(), self.known_until);
+        let shared =
+            Shared { plan: Arc::clone(&plan), layers: layers.clone(), n_groupings, known_until };
+        let shared = Arc::new(shared);
         let start = || Part::new(&plan, layers.len(), &shapes);
         let add = move |part: &mut Part, batch: &RecordBatch| shared.add(part, batch);
         let parts = rows.fold(self.engine, start, add)?;
@@ -193,15 +218,19 @@ impl Source<'_> {
         parts.for_each(|part| {
             all.tally.merge(&part.tally);
             merge(&mut all.intake, &part.intake);
+            all.outcomes.extend(part.outcomes);
         });
-        Ok(Found { tally: all.tally, layers, intake: all.intake, outcomes: Vec::new() })
+        let Part { tally, intake, outcomes, .. } = all;
+        Ok(Found { tally, layers, intake, outcomes })
     }
 
     /// The rows of each user as one.
     fn summed(&self, rows: &Rows) -> Result<Rows, RowsError> {
         let there = |name: &&str| rows.columns().iter().any(|column| column == name);
         let ranges = ["arm", "layer", "exposed_at", "covariates_as_of"];
-        let ranges: Vec<String> = ranges.into_iter().filter(there).map(str::to_owned).collect();
+        let groupings = (0..self.groupings.len()).map(group_name);
+        let ranges = ranges.into_iter().filter(there).map(str::to_owned).chain(groupings);
+        let ranges: Vec<String> = ranges.collect();
         let numbers: Vec<String> = self.numbers().into_iter().map(|it| it.name).collect();
         rows.sums_by("unit", "n_rows", &ranges, &numbers, SCALE)
     }
@@ -230,7 +259,7 @@ impl Source<'_> {
             let cap = match metric.cap {
                 None => None,
                 Some(Cap::Value(value)) => fixed_point(value.get()),
-                Some(Cap::Quantile(share)) => Some(self.cap(rows, number, share.get())?),
+                Some(Cap::Quantile(share)) => self.cap(rows, number, share.get())?,
             };
             Ok(MetricShape { form: metric.form(true), cap, caps_covariate: false })
         };
@@ -238,7 +267,7 @@ impl Source<'_> {
     }
 
     /// A quantile of the values other than 0, of all arms together.
-    fn cap(&self, rows: &Rows, number: usize, share: f64) -> Result<i64, RowsError> {
+    fn cap(&self, rows: &Rows, number: usize, share: f64) -> Result<Option<i64>, RowsError> {
         let column = name(number, 0);
         let parts = rows.fold(self.engine, Vec::new, move |part: &mut Vec<f64>, batch| {
             part.extend(
@@ -247,15 +276,6 @@ impl Source<'_> {
             Ok(())
         })?;
         let values: Vec<f64> = parts.into_iter().flatten().collect();
-        let cap = quantile(&sorted(values), share);
-        match cap > 0.0 {
-            true => Ok(cap.round() as i64),
-            false => Err(rows.unusable(format!(
-                "metric.cap of `{}` must end above 0, but this quantile of its values other than 0 \
-                 is {}",
-                self.plan().metrics[number].name,
-                cap / SCALE
-            ))),
-        }
+        cap_at(&self.plan().metrics[number].name, values, share).map_err(|it| rows.unusable(it))
     }
 }

@@ -13,16 +13,19 @@ pub(super) struct Found {
     pub tally: Tally,
     pub layers: Vec<String>,
     pub intake: Intake,
-    /// Of events: what came of each user whose window is over, by the metric that decides.
+    /// What came of each user whose window is over, by the metric that decides; empty where
+    /// no grouping is asked for.
     pub outcomes: Vec<UserOutcome>,
 }
 
 /// What came of a user.
 pub(super) struct UserOutcome {
-    /// Row of the assignments.
-    pub row: usize,
+    pub id: String,
     pub arm: usize,
+    /// With the cap.
     pub value: f64,
+    /// The user's group in each grouping.
+    pub groups: Vec<String>,
 }
 
 /// Counts what is met, and says what is made of it.
@@ -31,11 +34,13 @@ pub(super) struct IntakeOf<'a> {
     assigner: Assigner<'a>,
     counts: Intake,
     start: i64,
+    /// Users enter before this, and before the end of what is known.
     end: i64,
 }
 
 impl<'a> IntakeOf<'a> {
-    pub fn new(plan: &'a ExperimentPlan) -> Self {
+    /// Users up to a moment, in microseconds since 1970.
+    pub fn new(plan: &'a ExperimentPlan, known_until: i64) -> Self {
         let micros =
             |day: chrono::NaiveDate| day.and_time(Default::default()).and_utc().timestamp_micros();
         Self {
@@ -43,7 +48,7 @@ impl<'a> IntakeOf<'a> {
             assigner: Assigner::new(plan),
             counts: Intake::default(),
             start: micros(plan.start),
-            end: micros(plan.end),
+            end: micros(plan.end).min(known_until),
         }
     }
 
@@ -117,7 +122,10 @@ impl<'a> IntakeOf<'a> {
             _ => {
                 let names: Vec<String> =
                     self.plan.arms.iter().map(|it| format!("`{}`", it.name)).collect();
-                Err(format!("the plan has no arm `{name}`, only {}", names.join(", ")))
+                let others =
+                    if self.plan.holdout.is_some() { "`holdout`, `nothing`" } else { "`nothing`" };
+                let names = names.join(", ");
+                Err(format!("the plan has no arm `{name}`, only {names}; and {others}"))
             }
         }
     }
@@ -191,13 +199,24 @@ pub(super) fn layer_names<'a>(layers: impl Iterator<Item = &'a str>) -> Vec<Stri
 }
 
 /// Order of names: L2 before L10, others by the alphabet.
-pub(super) fn in_order(a: &str, b: &str) -> std::cmp::Ordering {
-    let numbered = |name: &str| -> Option<(String, u64)> {
+fn in_order(a: &str, b: &str) -> std::cmp::Ordering {
+    fn key(name: &str) -> (&str, Option<u64>, &str) {
         let digits = name.trim_start_matches(char::is_alphabetic);
-        Some((name[..name.len() - digits.len()].to_owned(), digits.parse().ok()?))
-    };
-    match (numbered(a), numbered(b)) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        _ => a.cmp(b),
+        (&name[..name.len() - digits.len()], digits.parse().ok(), name)
+    }
+    key(a).cmp(&key(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_stay_apart_whatever_they_are_called() {
+        let names = ["L10a", "L1", "L10", "L01", "L2", "x", "1", "01", "", "L3 vip", "乙", "L001"];
+        let found = layer_names(names.into_iter());
+        assert_eq!(found.len(), names.len());
+        let place = |name: &str| found.iter().position(|it| it == name).unwrap();
+        assert!(place("L1") < place("L2") && place("L2") < place("L10"));
     }
 }

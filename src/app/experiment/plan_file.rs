@@ -51,19 +51,22 @@ impl PlanFile {
         self.sealed.as_ref().map_or_else(Vec::new, |it| deviations(&it.plan, &self.plan))
     }
 
-    /// The plan as it was sealed.
+    /// The plan as it was sealed, with the coverage of now: that may rise.
     ///
     /// # Errors
     /// When it was not.
-    pub fn sealed(&self) -> Result<&Sealed, PipelineError> {
-        self.sealed.as_ref().ok_or_else(|| PipelineError::NotSealed { file: self.file.clone() })
+    pub fn sealed(&self) -> Result<Sealed, PipelineError> {
+        let missing = || PipelineError::NotSealed { file: self.file.clone() };
+        let mut sealed = self.sealed.clone().ok_or_else(missing)?;
+        sealed.raise_coverage(self.plan.coverage);
+        Ok(sealed)
     }
 
     /// The sealed plan, of which nothing was changed since.
     ///
     /// # Errors
     /// When it was not sealed, or changed.
-    pub fn unchanged(&self) -> Result<&Sealed, PipelineError> {
+    pub fn unchanged(&self) -> Result<Sealed, PipelineError> {
         let sealed = self.sealed()?;
         match self.deviations().first() {
             None => Ok(sealed),

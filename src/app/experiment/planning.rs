@@ -50,7 +50,9 @@ pub fn plan_from_events(
         let look_back = Days::new(u64::from(plan.longest_window_days()));
         let entered = as_of - look_back;
         let of = |plan: &ExperimentPlan| {
-            Measurer { data: &data, model, plan, file, as_of }.tally_past(entered)
+            let groupings = &[];
+            Measurer { data: &data, model, plan, file, assignments: file, as_of, groupings }
+                .tally_past(entered)
         };
         let known =
             super::from_events::known_users(data.histories, as_of.and_utc().timestamp_micros())?;

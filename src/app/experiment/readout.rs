@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::assignments::read;
 use super::from_events::Measurer;
-use super::from_table::tally_table;
+use super::from_table::{TableOf, tally_table};
 use super::intake::Found;
 use super::plan_file::PlanFile;
 use crate::app::{Model, PipelineError, Session};
@@ -73,13 +73,14 @@ pub fn readout_of_events(
         let sealed = plan_file.sealed()?;
         let data = session.read(model.map(|it| &it.bundle.plan), stages)?;
         stages.begin("reading the assignments");
-        let assigned = read(session.engine(), assignments, sealed)?;
+        let assigned = read(session.engine(), assignments, &sealed)?;
         stages.begin("measuring users");
         let as_of = data.as_of()?;
         let (plan, file) = (&sealed.plan, plan_file.file.as_path());
-        let measurer = Measurer { data: &data, model, plan, file, as_of };
+        let groupings = &[];
+        let measurer = Measurer { data: &data, model, plan, file, assignments, as_of, groupings };
         let found = measurer.tally(assigned)?;
-        Ok(judge(plan_file, sealed, found, as_of.date(), accepted))
+        Ok(judge(plan_file, &sealed, found, as_of.date(), accepted))
     })
 }
 
@@ -94,6 +95,14 @@ pub struct TableRequest {
     pub as_of: NaiveDate,
 }
 
+impl TableRequest {
+    /// The table with what groups users for a targeting.
+    pub(super) fn of<'a>(&'a self, groupings: &'a [String]) -> TableOf<'a> {
+        let assignments = self.assignments.as_deref();
+        TableOf { table: &self.table, assignments, as_of: self.as_of, groupings }
+    }
+}
+
 /// Reads an experiment out of a table by user.
 ///
 /// # Errors
@@ -105,10 +114,9 @@ pub fn readout_of_table(
     accepted: Vec<Accepted>,
 ) -> Result<ExperimentReadout, PipelineError> {
     let sealed = plan_file.sealed()?;
-    let (table, assignments) = (&request.table, request.assignments.as_deref());
     let found =
-        engine.install(|| tally_table(engine, &plan_file.file, sealed, table, assignments))?;
-    Ok(judge(plan_file, sealed, found, request.as_of, accepted))
+        engine.install(|| tally_table(engine, &plan_file.file, &sealed, request.of(&[])))?;
+    Ok(judge(plan_file, &sealed, found, request.as_of, accepted))
 }
 
 /// What the gates make of a tally.

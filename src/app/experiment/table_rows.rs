@@ -9,7 +9,7 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
 use super::columns::{fixed_of, texts_of};
 use super::id_order::IdOrder;
-use super::intake::{IntakeOf, merge};
+use super::intake::{IntakeOf, UserOutcome, merge};
 use crate::experiment::{
     ArmOf, ExperimentPlan, Intake, MetricKind, MetricShape, NO_CELL, SCALE, Tally,
 };
@@ -23,11 +23,18 @@ pub(super) fn name(metric: usize, part: usize) -> String {
     format!("metric_{metric}_{}", PARTS[part])
 }
 
+/// Name of the column of a grouping of a targeting.
+pub(super) fn group_name(grouping: usize) -> String {
+    format!("group_{grouping}")
+}
+
 /// Users of some of the rows.
 pub(super) struct Part {
     pub tally: Tally,
     pub intake: Intake,
     pub order: IdOrder,
+    /// Of a targeting: what came of each user, by the metric that decides.
+    pub outcomes: Vec<UserOutcome>,
     /// Cell of the tally of each row of a batch.
     cells: Vec<u32>,
 }
@@ -35,7 +42,8 @@ pub(super) struct Part {
 impl Part {
     pub fn new(plan: &ExperimentPlan, n_layers: usize, shapes: &[MetricShape]) -> Self {
         let (intake, order) = (Intake::default(), IdOrder::default());
-        Self { tally: Tally::new(plan, n_layers, shapes), intake, order, cells: Vec::new() }
+        let (outcomes, cells) = (Vec::new(), Vec::new());
+        Self { tally: Tally::new(plan, n_layers, shapes), intake, order, outcomes, cells }
     }
 }
 
@@ -43,6 +51,10 @@ impl Part {
 pub(super) struct Shared {
     pub plan: Arc<ExperimentPlan>,
     pub layers: Vec<String>,
+    /// Number of groupings of a targeting; 0 of a read-out.
+    pub n_groupings: usize,
+    /// End of what is known, in microseconds since 1970.
+    pub known_until: i64,
 }
 
 impl Shared {
@@ -65,18 +77,49 @@ impl Shared {
                 values.iter_mut().for_each(|it| *it = if *it > 0 { SCALE as i64 } else { 0 });
             }
             let columns = columns.each_ref().map(Option::as_deref);
+            part.tally.metrics[number].n_missing += rows.n_missing(batch, number, &part.cells);
+            if metric.primary && self.n_groupings > 0 {
+                self.add_outcomes(part, batch, &rows, number, columns[0].unwrap_or_default());
+            }
             part.tally.metrics[number].add_rows(&part.cells, columns, id);
         }
         Ok(())
     }
 
+    /// Notes what came of the users of some rows, and their groups.
+    fn add_outcomes(
+        &self,
+        part: &mut Part,
+        batch: &RecordBatch,
+        rows: &RowColumns,
+        metric: usize,
+        values: &[i64],
+    ) {
+        let cap = part.tally.metrics[metric].shape.cap.unwrap_or(i64::MAX);
+        let groupings: Vec<StringViewArray> =
+            (0..self.n_groupings).filter_map(|it| texts_of(batch, &group_name(it))).collect();
+        let in_cells = part.cells.iter().enumerate().filter(|(_, cell)| **cell != NO_CELL);
+        for (row, cell) in in_cells {
+            let group = |it: &StringViewArray| {
+                if it.is_null(row) { String::new() } else { it.value(row).to_owned() }
+            };
+            part.outcomes.push(UserOutcome {
+                id: rows.id(row).unwrap_or_default().to_owned(),
+                arm: *cell as usize / self.layers.len(),
+                value: values[row].min(cap) as f64 / SCALE,
+                groups: groupings.iter().map(group).collect(),
+            });
+        }
+    }
+
     /// Finds the cell of each row, and counts it.
     fn place(&self, part: &mut Part, rows: &RowColumns) -> Result<(), String> {
-        let mut intake = IntakeOf::new(&self.plan);
+        let mut intake = IntakeOf::new(&self.plan, self.known_until);
         let (mut arms, mut layers) = (Codes::default(), Codes::default());
         part.cells.clear();
         for row in 0..rows.arms.len() {
-            if rows.ids.as_ref().is_some_and(|ids| ids.is_null(row)) {
+            let has_none = |ids: &StringViewArray| ids.is_null(row) || ids.value(row).is_empty();
+            if rows.ids.as_ref().is_some_and(has_none) {
                 return Err("a row has no user".into());
             }
             let cell = match self.arm(rows, row, &mut intake, &mut arms)? {
@@ -224,6 +267,18 @@ impl RowColumns {
             counts: counts.map(|it| it.as_primitive::<Int64Type>().clone()),
             units: texts("user_id").and_then(|_| texts("unit")),
         }
+    }
+
+    /// Users who count and have rows, but no value of a metric.
+    fn n_missing(&self, batch: &RecordBatch, metric: usize, cells: &[u32]) -> u64 {
+        let Some(values) = batch.column_by_name(&name(metric, 0)) else { return 0 };
+        if values.null_count() == 0 {
+            return 0;
+        }
+        let has_rows = |row: usize| self.units.as_ref().is_none_or(|units| units.is_valid(row));
+        let is_missing =
+            |row: &usize| cells[*row] != NO_CELL && values.is_null(*row) && has_rows(*row);
+        (0..cells.len()).filter(is_missing).count() as u64
     }
 
     #[inline]

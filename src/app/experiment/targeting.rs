@@ -3,18 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::Float64Type;
-
 use super::assignments::read;
 use super::from_events::Measurer;
 use super::from_table::tally_table;
+use super::intake::UserOutcome;
 use super::plan_file::PlanFile;
 use super::readout::{Accepted, ExperimentReadout, State, TableRequest, judge};
 use crate::app::{Model, PipelineError, Session};
 use crate::experiment::{ExperimentPlan, MetricKind, TargetingValue, Treated, targeting_values};
 use crate::input::engine::Engine;
-use crate::input::rows::{ReadAs, Rows, Wanted};
 
 /// Shares of users who are contacted.
 const BUDGETS: [f64; 6] = [0.1, 0.2, 0.3, 0.5, 0.7, 1.0];
@@ -54,29 +51,13 @@ pub fn targeting_of_events(
         check_metric(plan, file)?;
         let data = session.read(model.map(|it| &it.bundle.plan), stages)?;
         stages.begin("reading the assignments");
-        let assigned = read(session.engine(), assignments, sealed)?;
+        let assigned = read(session.engine(), assignments, &sealed)?;
         stages.begin("measuring users");
         let as_of = data.as_of()?;
-        let measurer = Measurer { data: &data, model, plan, file, as_of };
-        let found = measurer.tally(assigned.clone())?;
-        let names = |row: usize| {
-            let it = &assigned[row];
-            let of = |grouping: &String| match grouping.as_str() {
-                "layer" => Ok(it.layer.clone()),
-                "rfm" => Ok(it.rfm.clone()),
-                other => Err(PipelineError::Plan {
-                    file: assignments.to_owned(),
-                    problem: format!("groups users by layer and by rfm; got `{other}`"),
-                }),
-            };
-            groupings.iter().map(of).collect::<Result<Vec<String>, _>>()
-        };
-        let users = found.outcomes.iter().map(|it| {
-            let (id, arm, outcome) = (assigned[it.row].id.clone(), it.arm, it.value);
-            Ok(NamedGroups { id, arm, outcome, groups: names(it.row)? })
-        });
-        let users: Vec<NamedGroups> = users.collect::<Result<_, PipelineError>>()?;
-        let campaign = judge(plan_file, sealed, found, as_of.date(), accepted);
+        let measurer = Measurer { data: &data, model, plan, file, assignments, as_of, groupings };
+        let mut found = measurer.tally(assigned)?;
+        let users = std::mem::take(&mut found.outcomes);
+        let campaign = judge(plan_file, &sealed, found, as_of.date(), accepted);
         Ok(value(campaign, users, groupings))
     })
 }
@@ -95,10 +76,14 @@ pub fn targeting_of_table(
     let sealed = plan_file.sealed()?;
     let (plan, file) = (&sealed.plan, plan_file.file.as_path());
     check_metric(plan, file)?;
+    if plan.columns.as_ref().is_some_and(|it| it.user.is_none()) {
+        let problem = "columns.user must be set to value a targeting".to_owned();
+        return Err(PipelineError::Plan { file: file.to_owned(), problem });
+    }
     engine.install(|| {
-        let found = tally_table(engine, file, sealed, &request.table, None)?;
-        let campaign = judge(plan_file, sealed, found, request.as_of, accepted);
-        let users = treated_users(engine, plan, file, &request.table, groupings)?;
+        let mut found = tally_table(engine, file, &sealed, request.of(groupings))?;
+        let users = std::mem::take(&mut found.outcomes);
+        let campaign = judge(plan_file, &sealed, found, request.as_of, accepted);
         Ok(value(campaign, users, groupings))
     })
 }
@@ -118,95 +103,13 @@ fn check_metric(plan: &ExperimentPlan, file: &Path) -> Result<(), PipelineError>
     }
 }
 
-/// A user whose groups have names.
-struct NamedGroups {
-    id: String,
-    arm: usize,
-    outcome: f64,
-    groups: Vec<String>,
-}
-
-fn treated_users(
-    engine: &Engine,
-    plan: &ExperimentPlan,
-    file: &Path,
-    table: &Path,
-    groupings: &[String],
-) -> Result<Vec<NamedGroups>, PipelineError> {
-    let columns = plan.columns.as_ref();
-    let missing = |key: &str| PipelineError::Plan {
-        file: file.to_owned(),
-        problem: format!("columns.{key} must be set to value a targeting"),
-    };
-    let user = columns.and_then(|it| it.user.clone()).ok_or_else(|| missing("user"))?;
-    let arm = columns.and_then(|it| it.arm.clone()).ok_or_else(|| missing("arm"))?;
-    let metric = plan.primary();
-    let wanted = |name: String, sql: String, read_as, what: &str| Wanted {
-        name,
-        sql,
-        read_as,
-        what: what.to_owned(),
-    };
-    let mut all = vec![
-        wanted("unit".into(), user, ReadAs::Text, "columns.user"),
-        wanted("arm".into(), arm, ReadAs::Text, "columns.arm"),
-        wanted(
-            "outcome".into(),
-            metric.value.clone().unwrap_or_default(),
-            ReadAs::Number,
-            "metric.value",
-        ),
-    ];
-    for (number, sql) in groupings.iter().enumerate() {
-        all.push(wanted(format!("group_{number}"), sql.clone(), ReadAs::Text, "--by"));
-    }
-    let rows = Rows::open(engine, table)?.select(engine, &all)?;
-    let (arms, n_groupings) = (plan.arms.clone(), groupings.len());
-    let parts = rows.fold(engine, Vec::new, move |part: &mut Vec<NamedGroups>, batch| {
-        let texts = |name: &str| batch[name].as_string_view().clone();
-        let (ids, names) = (texts("unit"), texts("arm"));
-        let outcomes = batch["outcome"].as_primitive::<Float64Type>();
-        let groups: Vec<_> = (0..n_groupings).map(|it| texts(&format!("group_{it}"))).collect();
-        for row in 0..batch.num_rows() {
-            let Some(arm) =
-                arms.iter().position(|it| names.is_valid(row) && it.name == names.value(row))
-            else {
-                continue;
-            };
-            let group = |it: &arrow::array::StringViewArray| {
-                if it.is_valid(row) { it.value(row).to_owned() } else { String::new() }
-            };
-            part.push(NamedGroups {
-                id: ids.value(row).to_owned(),
-                arm,
-                outcome: if outcomes.is_valid(row) { outcomes.value(row) } else { 0.0 },
-                groups: groups.iter().map(group).collect(),
-            });
-        }
-        Ok(())
-    })?;
-    let mut users: Vec<NamedGroups> = parts.into_iter().flatten().collect();
-    users.sort_by(|a, b| a.id.cmp(&b.id).then(a.outcome.total_cmp(&b.outcome)));
-    // Rows of one user are summed.
-    users.dedup_by(|next, first| {
-        let is_same = next.id == first.id;
-        if is_same {
-            first.outcome += next.outcome;
-        }
-        is_same
-    });
-    if metric.kind == MetricKind::Share {
-        users.iter_mut().for_each(|it| it.outcome = f64::from(u8::from(it.outcome > 0.0)));
-    }
-    Ok(users)
-}
-
 fn value(
     campaign: ExperimentReadout,
-    users: Vec<NamedGroups>,
+    mut users: Vec<UserOutcome>,
     groupings: &[String],
 ) -> TargetingValues {
     let plan = &campaign.plan;
+    users.sort_by(|a, b| a.id.cmp(&b.id));
     let mut codes: Vec<BTreeMap<String, usize>> = vec![BTreeMap::new(); groupings.len()];
     for user in &users {
         for (code, group) in codes.iter_mut().zip(&user.groups) {
@@ -225,7 +128,7 @@ fn value(
             groups: it.groups.iter().zip(&codes).map(|(group, code)| code[group]).collect(),
             id: it.id,
             arm: it.arm,
-            outcome: it.outcome,
+            outcome: it.value,
         })
         .collect();
     let weights: Vec<f64> = plan.arms.iter().map(|arm| arm.weight.get()).collect();

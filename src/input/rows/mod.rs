@@ -15,7 +15,6 @@ use datafusion::prelude::{DataFrame, JoinType};
 
 use super::engine::{Engine, plain_message};
 use super::source::{Paths, SourceParams, open_raw_table, quoted_column, register_functions};
-use crate::settings::did_you_mean;
 
 /// What an expression is read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +60,10 @@ impl Rows {
             ..SourceParams::default()
         };
         let raw = open_raw_table(engine, &source)?;
+        if raw.n_rows() == 0 {
+            let (file, problem) = (path.to_owned(), "it has no rows".to_owned());
+            return Err(RowsError::Unusable { file, problem });
+        }
         let (columns, frame) = (raw.column_names(), raw.frame(engine)?);
         Ok(Self { path: path.to_owned(), frame, columns })
     }
@@ -97,11 +100,13 @@ impl Rows {
             cause,
         };
         let expression = engine.context().parse_sql_expr(&wanted.sql, schema).map_err(|error| {
+            let message = plain_message(&error);
             let known = schema.fields().iter().map(|field| quoted_column(field.name()));
             let known: Vec<String> = known.collect();
-            let nearest = did_you_mean(&wanted.sql, &known);
-            let hint = nearest.map_or(String::new(), |it| format!("; did you mean {it}?"));
-            refuse(format!("{}{hint}; the columns are {}", plain_message(&error), known.join(", ")))
+            match message.contains("Valid fields") {
+                true => refuse(message),
+                false => refuse(format!("{message}; the columns are {}", known.join(", "))),
+            }
         })?;
         let of_many =
             |it: &Expr| Ok(matches!(it, Expr::AggregateFunction(_) | Expr::WindowFunction(_)));

@@ -147,6 +147,11 @@ fn common_header(source: &SourceParams, files: &[PathBuf]) -> Result<Vec<String>
 }
 
 impl RawTable {
+    /// Rows of all files together.
+    pub fn n_rows(&self) -> u64 {
+        self.n_rows
+    }
+
     /// Column names, for messages.
     pub fn column_names(&self) -> Vec<String> {
         self.schema.fields().iter().map(|field| field.name().clone()).collect()

@@ -48,10 +48,12 @@ pub fn experiment_plan(
     let taking_part = plan.coverage.get() * (1.0 - held_out);
     let arms = plan.arms.iter().map(|arm| (arm.name.as_str(), arm.weight.get() * taking_part));
     let holdout = plan.holdout.iter().map(|it| ("holdout", it.share.get()));
-    page.table(Table::new("arms", arms.chain(holdout), &columns));
+    let arms = Table::new("arms", arms.chain(holdout), &columns);
+    page.table(arms.clone().for_people());
     if let Some(planned) = planned {
         outlook(&mut page, planned);
     }
+    page.table(arms.for_programs());
     for deviation in file.deviations() {
         page.warning(changed(
             &deviation.key,
@@ -64,6 +66,12 @@ pub fn experiment_plan(
             page.fact("seal", seal);
             let seal = seal.display();
             page.paragraph(words(format!("Sealed in {seal}."), format!("已封存于 {seal}。")));
+            if planned.is_none() {
+                page.warning(words(
+                    "sealed without a look at data: whether its metrics are there is not checked",
+                    "封存时未查看数据：指标是否存在未经检查",
+                ));
+            }
         }
         None if file.sealed.is_none() => page.paragraph(words(
             "Not sealed yet: --seal keeps the plan as it is, before the first user enters.",

@@ -6,7 +6,7 @@ use crate::app::{ExperimentReadout, State};
 use crate::dataset::Bilingual;
 use crate::experiment::{
     Comparison, FEW_NOT_ZERO, Gate, GateKind, LayerEffect, LayerResults, Level, Located,
-    MetricResult, Tested, Verdict,
+    MAX_EXPLAINED, MetricResult, Tested, Verdict,
 };
 use crate::report::{Document, Format, Table, Value, column, digits, words};
 
@@ -33,13 +33,16 @@ pub fn experiment_readout(found: &ExperimentReadout) -> Document {
         format!("{}: {} as of {}", plan.name, all.en, found.as_of),
         format!("{}：截至 {} 共{}", plan.name, found.as_of, all.zh),
     ));
+    // What the page is about comes first where programs read.
+    if let Some(readout) = &found.readout {
+        page.fact("is_planned_end", readout.is_planned_end);
+        page.table(for_programs(&readout.metrics).for_programs());
+        page.table(layers_for_programs(&readout.metrics).for_programs());
+        page.table(outliers(&readout.metrics).for_programs());
+    }
     intake(&mut page, found);
     gates(&mut page, found);
     let Some(readout) = &found.readout else { return page };
-    page.fact("is_planned_end", readout.is_planned_end);
-    page.table(for_programs(readout.metrics.as_slice()).for_programs());
-    page.table(layers_for_programs(readout.metrics.as_slice()).for_programs());
-    page.table(outliers(readout.metrics.as_slice()).for_programs());
     for metric in &readout.metrics {
         of_metric(&mut page, found, metric, readout.is_planned_end);
     }
@@ -139,8 +142,8 @@ pub(super) fn gates(page: &mut Document, found: &ExperimentReadout) {
         )),
         State::Refused => page.paragraph(words(
             "No numbers: who is in which arm, or what is measured, is not what was planned. The \
-             numbers of such an experiment mislead, however they look.",
-            "不给出数字：各组用户或衡量方式与计划不符。此类实验的数字无论如何都会误导。",
+             numbers of such an experiment mislead, however they look; this cannot be accepted.",
+            "不给出数字：各组用户或衡量方式与计划不符。此类实验的数字无论如何都会误导，不能以 --accept 接受。",
         )),
     }
 }
@@ -171,13 +174,10 @@ fn said(found: &ExperimentReadout, kind: &GateKind) -> Bilingual {
             words(format!("{held} held out, {rest} not"), format!("留存 {held}，其余 {rest}"))
         }
         GateKind::TwoArms { n_users, examples } => {
-            let (n, (en, zh)) = (thousands(*n_users), some(examples));
-            words(format!("{n} users{en}"), format!("{n} 位用户{zh}"))
+            let (n, (en, zh)) = (users(*n_users as usize), some(examples));
+            words(format!("{}{en}", n.en), format!("{}{zh}", n.zh))
         }
-        GateKind::WithoutArm { n_users } => {
-            let n = thousands(*n_users);
-            words(format!("{n} users"), format!("{n} 位用户"))
-        }
+        GateKind::WithoutArm { n_users } => users(*n_users as usize),
         GateKind::OtherArmThanHash { n_users, n_checked, examples } => {
             let (n, of, (en, zh)) = (thousands(*n_users), thousands(*n_checked), some(examples));
             let another = *n_users as f64 > 0.2 * *n_checked as f64;
@@ -190,14 +190,41 @@ fn said(found: &ExperimentReadout, kind: &GateKind) -> Bilingual {
         GateKind::OutsideDates { n_before, n_after } => {
             let [before, after] = [n_before, n_after].map(|n| thousands(*n));
             words(
-                format!("{before} before the start, {after} after the end: set aside"),
-                format!("开始前 {before}，结束后 {after}：已搁置"),
+                format!(
+                    "{before} before the start, {after} after the end or the day of the data: set \
+                     aside"
+                ),
+                format!("开始前 {before}，结束后或数据截止日后 {after}：已搁置"),
             )
         }
         GateKind::Imbalance { metric, arm, .. } => words(
             format!("{metric} before exposure, `{arm}` against the control"),
             format!("曝光前的 {metric}，`{arm}` 与对照"),
         ),
+        GateKind::StrangeIds { n_never_seen, n_never_assigned, examples } => {
+            let [seen, assigned] = [n_never_seen, n_never_assigned].map(|n| thousands(*n));
+            let (en, zh) = some(examples);
+            words(
+                format!(
+                    "{seen} were assigned and never seen, {assigned} seen and never assigned{en}: \
+                     are ids written in two ways?"
+                ),
+                format!(
+                    "{seen} 位已分配但从未出现，{assigned} 位出现但从未分配{zh}：id 的写法是否不同？"
+                ),
+            )
+        }
+        GateKind::TooGoodCovariate { metric, explained } => {
+            let share = digits::percent(*explained);
+            let (hint, hint_zh) = match *explained > MAX_EXPLAINED {
+                true => (": was it known before exposure?", "：它在曝光前就已知吗？"),
+                false => ("", ""),
+            };
+            words(
+                format!("{metric}: explains {share} of the variance{hint}"),
+                format!("{metric}：解释了 {share} 的方差{hint_zh}"),
+            )
+        }
         GateKind::ChangedPlan(deviations) => {
             let n = deviations.len();
             words(format!("{n} settings"), format!("{n} 项设置"))
@@ -229,7 +256,10 @@ fn p_text(p: f64) -> String {
 
 /// A number with as many digits as its error leaves it.
 pub(super) fn by_error(value: f64, error: f64) -> String {
-    if !value.is_finite() || error <= 0.0 || !error.is_finite() {
+    if !value.is_finite() {
+        return "–".to_owned();
+    }
+    if error <= 0.0 || !error.is_finite() {
         return format!("{value:.4}");
     }
     let n_digits = (1.0 - error.log10().floor()).clamp(0.0, 9.0) as usize;
@@ -241,7 +271,7 @@ pub(super) fn by_error(value: f64, error: f64) -> String {
 
 pub(super) fn signed(value: f64, error: f64) -> String {
     let text = by_error(value, error);
-    if value >= 0.0 { format!("+{text}") } else { text }
+    if value >= 0.0 && value.is_finite() { format!("+{text}") } else { text }
 }
 
 fn signed_percent(share: f64) -> String {
@@ -316,13 +346,14 @@ fn for_programs(metrics: &[MetricResult]) -> Table {
         }),
         column("covariate_explains", ("", ""), number, |it: &Row<'_>| it.0.adjustments.explained),
         column("without_outliers", ("", ""), number, |it: &Row<'_>| {
-            it.1.without_outliers.map(|it| it.0)
+            it.1.without_outliers.map(|it| it.difference)
         }),
         column("without_outliers_p", ("", ""), number, |it: &Row<'_>| {
-            it.1.without_outliers.map(|it| it.1)
+            it.1.without_outliers.map(|it| it.p_value)
         }),
         column("n_open", ("", ""), Format::Count, |it: &Row<'_>| it.0.n_open),
         column("n_negative", ("", ""), Format::Count, |it: &Row<'_>| it.0.n_negative),
+        column("n_missing", ("", ""), Format::Count, |it: &Row<'_>| it.0.n_missing),
         column("verdict", ("", ""), Format::Text, |it: &Row<'_>| verdict(it.1.verdict)),
     ];
     Table::new("comparisons", rows, &columns)
@@ -498,19 +529,19 @@ fn notes(metric: &MetricResult, found: &ExperimentReadout, is_planned_end: bool)
             .comparisons
             .iter()
             .filter_map(|it| {
-                let (difference, p) = it.without_outliers?;
-                Some(format!(
-                    "{} {}, p {}",
-                    it.arm,
-                    signed(difference, it.standard_error),
-                    p_text(p)
-                ))
+                let without = it.without_outliers?;
+                let difference = signed(without.difference, without.standard_error);
+                Some(format!("{} {difference}, p {}", it.arm, p_text(without.p_value)))
             })
             .collect();
         let (named, without) = (named.join(", "), without.join("; "));
+        let (rest, rest_zh) = match without.is_empty() {
+            true => ("nothing is left to test".to_owned(), "无从检验".to_owned()),
+            false => (without.clone(), without),
+        };
         notes.push(words(
-            format!("Users who move it by themselves: {named}. Without them: {without}."),
-            format!("单凭一人即可改变结果的用户：{named}。剔除后：{without}。"),
+            format!("Users who move it by themselves: {named}. Without them: {rest}."),
+            format!("单凭一人即可改变结果的用户：{named}。剔除后：{rest_zh}。"),
         ));
     }
     if metric.n_open > 0 {
@@ -518,6 +549,13 @@ fn notes(metric: &MetricResult, found: &ExperimentReadout, is_planned_end: bool)
         notes.push(words(
             format!("The window of {n} users is not over yet: they do not count here."),
             format!("{n} 位用户的窗口尚未结束：此处不计入。"),
+        ));
+    }
+    if metric.n_missing > 0 {
+        let n = thousands(metric.n_missing);
+        notes.push(words(
+            format!("{n} users have no value here: they count as 0. Is that what it means?"),
+            format!("{n} 位用户此处没有数值：按 0 计。这是否符合其含义？"),
         ));
     }
     if metric.n_negative > 0 {
@@ -538,8 +576,9 @@ fn notes(metric: &MetricResult, found: &ExperimentReadout, is_planned_end: bool)
     }
     if metric.comparisons.iter().any(|it| it.verdict == Verdict::NotTestable) {
         notes.push(words(
-            "An arm has nobody, or the metric is the same for everybody: there is nothing to test.",
-            "某组没有用户，或该指标对所有人相同：无从检验。",
+            "An arm has fewer than two users or nothing to divide by, or the metric is the same for \
+             everybody: there is nothing to test.",
+            "某组用户不足两位或没有可作除数的数值，或该指标对所有人相同：无从检验。",
         ));
     }
     if is_planned_end && found.plan.looks.get() == 1 {
@@ -553,16 +592,21 @@ fn notes(metric: &MetricResult, found: &ExperimentReadout, is_planned_end: bool)
                 Some(format!("{} {low}…{high}", it.arm))
             })
             .collect();
-        let every = every.join("; ");
-        notes.push(words(
-            format!("Valid at every look: {every}."),
-            format!("任意时点均有效的区间：{every}。"),
-        ));
+        if !every.is_empty() {
+            let every = every.join("; ");
+            notes.push(words(
+                format!("Valid at every look: {every}."),
+                format!("任意时点均有效的区间：{every}。"),
+            ));
+        }
     }
     notes
 }
 
 fn by_layer(page: &mut Document, found: &ExperimentReadout, arm: &LayerResults) {
+    if arm.layers.is_empty() {
+        return;
+    }
     let columns = [
         column("layer", ("Layer", "分层"), Format::Text, |it: &&LayerEffect| it.layer.clone()),
         column("control", ("Control", "对照"), Format::Count, |it: &&LayerEffect| it.n_users[0]),

@@ -22,9 +22,11 @@ pub fn targeting(found: &TargetingValues) -> Document {
         ),
         format!("{}：若按分组投放，{}的 `{}`", plan.name, all.zh, found.metric),
     ));
+    if let Some(values) = &found.values {
+        for_programs(&mut page, found, values);
+    }
     gates(&mut page, &found.campaign);
     let Some(values) = &found.values else { return page };
-    for_programs(&mut page, found, values);
     for_people(&mut page, found, values);
     let level = digits::percent(1.0 - plan.alpha.get());
     page.paragraph(words(
@@ -32,11 +34,12 @@ pub fn targeting(found: &TargetingValues) -> Document {
             "Each row contacts the same share of users by every targeting: groups in order of what \
              the best arm adds to them, learned on one half of the users and valued on the other. \
              Values are means a user by inverse-probability weighting (Hájek); differences are \
-             paired on the same users, with intervals of {level}."
+             paired on the same users, with intervals of {level} that allow for both halves to err \
+             alike."
         ),
         format!(
             "每行各投放方式触达的用户占比相同：按最佳组别带来的增量为各分组排序，在一半用户上学习、在另一半上估值。\
-             数值为逆概率加权（Hájek）的人均值；差异在同一批用户上成对计算，区间 {level}。"
+             数值为逆概率加权（Hájek）的人均值；差异在同一批用户上成对计算，区间 {level}，并考虑两半同向出错的可能。"
         ),
     ));
     page

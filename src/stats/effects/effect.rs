@@ -57,7 +57,8 @@ impl Effect {
     /// Whether both arms have users, and the metric varies over them: else there is nothing
     /// to test.
     pub fn is_testable(&self) -> bool {
-        self.control.n > 1.0 && self.treated.n > 1.0 && self.standard_error() > 0.0
+        let (is_known, error) = (self.difference().is_finite(), self.standard_error());
+        self.control.n > 1.0 && self.treated.n > 1.0 && is_known && error > 0.0
     }
 
     /// Degrees of freedom of Welch's t.
@@ -113,7 +114,8 @@ impl Effect {
 
     /// The difference by the size of the control; `None` where that is 0.
     pub fn lift(&self) -> Option<f64> {
-        (self.control.value != 0.0).then(|| self.difference() / self.control.value.abs())
+        let lift = self.difference() / self.control.value.abs();
+        lift.is_finite().then_some(lift)
     }
 
     /// Standard error of the lift by the delta method; `None` where the control is 0.
@@ -135,8 +137,13 @@ impl Effect {
             LiftInterval::Log => {
                 let multiple = self.treated.value / self.control.value;
                 let of_log = self.lift_standard_error()? / multiple;
-                let end = |side: f64| multiple * (side * critical * of_log).exp() - 1.0;
-                (multiple > 0.0).then(|| Interval { low: end(-1.0), high: end(1.0) })
+                let end = |side: f64| {
+                    let lift = multiple * (side * critical * of_log).exp() - 1.0;
+                    lift * self.control.value.signum()
+                };
+                let ends = [end(-1.0), end(1.0)];
+                let interval = Interval { low: ends[0].min(ends[1]), high: ends[0].max(ends[1]) };
+                (multiple > 0.0).then_some(interval)
             }
         }
     }

@@ -32,7 +32,8 @@ pub enum CovariateOf {
 pub struct Estimate {
     /// Users.
     pub n: f64,
-    /// The mean over users, or the ratio of totals.
+    /// The mean over users, or the ratio of totals; not a number where there are no users, or
+    /// nothing to divide by.
     pub value: f64,
     /// Variance of what each user adds to it: that of the value is `1 / n` of this.
     pub unit_variance: f64,
@@ -63,7 +64,9 @@ pub fn estimates(arms: &[Moments], form: MetricForm, coefficient: f64) -> Vec<Es
             adjusted -= coefficient * (before - before_of_all);
             gradient.iter_mut().zip(by_column).for_each(|(g, x)| *g -= coefficient * x);
         }
-        Estimate { n: arm.n, value: adjusted, unit_variance: quadratic(&gradient, &gradient, arm) }
+        // Of nobody, nothing is known.
+        let value = if arm.n > 0.0 { adjusted } else { f64::NAN };
+        Estimate { n: arm.n, value, unit_variance: quadratic(&gradient, &gradient, arm) }
     };
     arms.iter().map(estimate).collect()
 }
@@ -79,7 +82,7 @@ pub fn covariate_coefficient(arms: &[Moments], form: MetricForm) -> Option<(f64,
     let both = quadratic(&gradient, &before, &all);
     let (of_metric, of_covariate) =
         (quadratic(&gradient, &gradient, &all), quadratic(&before, &before, &all));
-    let varies = of_covariate > 0.0 && of_metric > 0.0;
+    let varies = of_covariate > 0.0 && of_metric > 0.0 && both.is_finite();
     varies.then(|| (both / of_covariate, (both * both / (of_covariate * of_metric)).min(1.0)))
 }
 
@@ -111,7 +114,7 @@ fn ratio(moments: &Moments, above: usize, below: usize) -> (f64, Gradient) {
     let mut gradient = [0.0; N_COLUMNS];
     let divisor = moments.means[below];
     if divisor == 0.0 {
-        return (0.0, gradient);
+        return (f64::NAN, gradient);
     }
     let value = moments.means[above] / divisor;
     gradient[above] = 1.0 / divisor;

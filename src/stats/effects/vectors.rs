@@ -483,6 +483,13 @@ fn the_interval_of_the_lift_excludes_no_lift_just_where_that_of_the_difference_d
         near(of_costs.low, -lift.high, 1e-12);
         near(costs.standard_error(), found.standard_error(), 1e-15);
     }
+    // On the log scale as well, costs are gains turned round.
+    let gain = Effect::between(control, Estimate { value: 2.4, ..control });
+    let cost =
+        Effect::between(Estimate { value: -2.0, ..control }, Estimate { value: -2.4, ..control });
+    let (gain, cost) = (lift(&gain, LiftInterval::Log), lift(&cost, LiftInterval::Log));
+    near(cost.low, -gain.high, 1e-12);
+    near(cost.high, -gain.low, 1e-12);
     let unclear = Effect::between(Estimate { value: 0.1, ..control }, control);
     assert_eq!(unclear.lift_interval(LiftInterval::Fieller, 1.96), None);
 }
