@@ -209,7 +209,7 @@ fn users_in_two_arms_do_not_count() {
         [&READOUT[..], &["--accept", "two_arms=one tester", "--format", "json"]].concat();
     let page = json(&shop.compare(&arguments).done());
     assert_eq!((gate(&page, "two_arms"), page["n_users"].as_u64()), ("held", Some(399)));
-    assert_eq!(page["gates"][1]["found"], "1 users (u7 …)");
+    assert_eq!(page["gates"][1]["found"], "1 user (u7 …)");
 }
 
 #[test]
@@ -259,10 +259,14 @@ fn a_cap_of_0_is_refused_and_one_above_says_what_it_did() {
     let shop = Shop::empty();
     shop.write("plan.toml", capped("{ value = 0 }"));
     shop.compare(&["plan", "plan.toml"]).refused(&["must be above 0, got 0"]);
-    let none: String =
-        (0..40).map(|it| format!("u{it},{},0\n", ["none", "mail"][it % 2])).collect();
-    let shop = sealed(&capped("{ quantile = 0.9 }"), &format!("user,arm,spend\n{none}"));
-    shop.compare(&READOUT).refused(&["metric.cap of `spend` must end above 0"]);
+    let refunds = |amount: i32| -> String {
+        let row = |it: usize| format!("u{it},{},{amount}\n", ["none", "mail"][it % 2]);
+        format!("user,arm,spend\n{}", (0..40).map(row).collect::<String>())
+    };
+    let shop = sealed(&capped("{ quantile = 0.9 }"), &refunds(-5));
+    shop.compare(&READOUT).refused(&["metric.cap of `spend` must end above 0", "is -5"]);
+    // Where nobody has a value, there is nothing to cap.
+    readout(&sealed(&capped("{ quantile = 0.9 }"), &refunds(0)), &[]);
     // Source: Avast ep-stats (test_outlier_winsorization.py).
     for (largest, n_same, share, cap) in
         [([10.0, 100_000.0], 99, 0.99, 10.0), ([10_000.0, 20_000.0], 0, 0.98, 50.0)]
@@ -299,7 +303,8 @@ fn covariates_that_were_known_after_entry_are_a_leak() {
         .replace("value = \"spend\"", "value = \"spend\"\ncovariate = \"before\"");
     let rows = |known: &str| -> String {
         let row = |user: usize| {
-            format!("u{user},{},{user},{user},2026-03-02,{known}\n", ["none", "mail"][user % 2])
+            let (arm, before) = (["none", "mail"][user % 2], user * 7 % 11);
+            format!("u{user},{arm},{user},{before},2026-03-02,{known}\n")
         };
         format!("user,arm,spend,before,day,known\n{}", (0..60).map(row).collect::<String>())
     };

@@ -1,5 +1,7 @@
 //! Whether users of a table have one row each.
 
+use std::cmp::Ordering;
+
 use arrow::array::{Array, StringViewArray};
 use rayon::prelude::*;
 
@@ -33,8 +35,13 @@ impl IdOrder {
             let mut last = if is_first { ids.value(0) } else { self.last.as_str() };
             for row in usize::from(is_first)..ids.len() {
                 let id = ids.value(row);
-                self.is_broken[0] |= id <= last;
-                self.is_broken[1] |= by_length(id) <= by_length(last);
+                let is_not_after = id <= last;
+                self.is_broken[0] |= is_not_after;
+                self.is_broken[1] |= match id.len().cmp(&last.len()) {
+                    Ordering::Less => true,
+                    Ordering::Equal => is_not_after,
+                    Ordering::Greater => false,
+                };
                 last = id;
             }
             self.last = last.to_owned();

@@ -118,7 +118,8 @@ impl Shared {
         let (mut arms, mut layers) = (Codes::default(), Codes::default());
         part.cells.clear();
         for row in 0..rows.arms.len() {
-            let has_none = |ids: &StringViewArray| ids.is_null(row) || ids.value(row).is_empty();
+            // The lower half of a view is the length of its text.
+            let has_none = |ids: &StringViewArray| ids.is_null(row) || ids.views()[row] as u32 == 0;
             if rows.ids.as_ref().is_some_and(has_none) {
                 return Err("a row has no user".into());
             }
