@@ -2,6 +2,7 @@
 
 use super::plan::{ExperimentPlan, MetricKind};
 use super::tally::Tally;
+use crate::settings::Finite;
 use crate::stats::effects::{
     AlwaysValid, Contrast, Design, Looks, covariate_coefficient, estimates,
 };
@@ -85,7 +86,7 @@ fn metric_outlook(
     let share_of_both = (control + arm) * plan.coverage.get() * (1.0 - held_out(plan));
     let n_both = population.n_users as f64 * share_of_both;
     let design = design(plan);
-    let lift = metric.lift.map(|lift| lift.get());
+    let lift = metric.lift.map(Finite::get);
     let size = adjusted.value.abs();
     let contrast = |lift: f64| {
         let treated = match metric.kind {

@@ -84,7 +84,7 @@ pub fn targeting_values(
         for half in [0, 1] {
             let learned = Learned::of(
                 users.iter().zip(&halves).filter(|(_, it)| **it != half).map(|(it, _)| it),
-                &group,
+                group,
                 weights.len(),
             )?;
             let valued =

@@ -500,26 +500,39 @@ fn metrics_that_the_data_does_not_have_are_refused_with_those_that_it_has() {
     }
 }
 
-/// The experiment that ships: messages move two layers and no other.
-fn shipped(more: &[&str]) -> Value {
+/// What the experiment that ships prints: messages move two layers and no other.
+fn shipped(verb: &str, more: &[&str]) -> String {
     let folder = "data/experiment";
     let (plan, config) = (format!("{folder}/plan.toml"), format!("{folder}/config.toml"));
     let users = format!("{folder}/users.parquet");
-    let mut arguments = vec!["readout", &plan, "--config", &config, "--assignments", &users];
+    let mut arguments = vec![verb, &plan, "--config", &config, "--assignments", &users];
     arguments.extend(more);
-    arguments.extend(["--format", "json"]);
     let ran = std::process::Command::new(env!("CARGO_BIN_EXE_layercake-compare"))
         .args(arguments)
         .current_dir(project())
         .output()
         .unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    serde_json::from_slice(&ran.stdout).unwrap()
+    String::from_utf8(ran.stdout).unwrap()
+}
+
+#[test]
+fn pages_of_the_shipped_experiment() {
+    for (name, verb, more) in [
+        ("readout_en", "readout", &[][..]),
+        ("readout_zh", "readout", &["--lang", "zh"]),
+        ("readout_early", "readout", &["--as-of", "2025-06-01"]),
+        ("targeting_en", "targeting", &[]),
+    ] {
+        let page = shipped(verb, more);
+        assert!(page.lines().all(|line| line.chars().count() <= 80), "{page}");
+        insta::assert_snapshot!(format!("experiment_{name}"), page);
+    }
 }
 
 #[test]
 fn the_shipped_experiment_shows_the_two_layers_that_were_moved() {
-    let page = shipped(&[]);
+    let page = json(&shipped("readout", &["--format", "json"]));
     let found: Vec<&str> = page["layers"]
         .as_array()
         .unwrap()

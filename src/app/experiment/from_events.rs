@@ -19,6 +19,7 @@ use crate::experiment::{
 use crate::features::{FeatureError, FeaturesAtMoments, features_at_moments};
 use crate::input::history::{EventRow, Histories, IdKind, N_BUCKETS, UserId};
 use crate::models::segmentation::Outcome;
+use crate::settings::Days;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -211,7 +212,7 @@ impl Measurer<'_> {
 
     /// Whether a user's window of a metric is over.
     fn is_over(&self, metric: usize, user: &Entrant) -> bool {
-        let days = self.plan.metrics[metric].window_days.map_or(0, |it| it.get());
+        let days = self.plan.metrics[metric].window_days.map_or(0, Days::get);
         user.exposed_at + i64::from(days) * MICROS_PER_DAY <= micros(self.as_of)
     }
 

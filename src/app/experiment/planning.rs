@@ -12,7 +12,7 @@ use crate::experiment::{
     Cap, ExperimentPlan, MetricKind, MetricPlan, Outlook, Population, outlook,
 };
 use crate::input::engine::Engine;
-use crate::settings::OpenShare;
+use crate::settings::{OpenShare, Positive};
 
 /// Quantile of the values other than 0 at which a metric is capped to see what that gains.
 const TRIED_CAP: f64 = 0.99;
@@ -62,7 +62,7 @@ pub fn plan_from_events(
         let joined = (known.len() - known_before.len()) as f64 / (JOINING_DAYS as f64 / 7.0);
         let population = Population {
             n_users: known.len() as u64,
-            users_per_week: Some(plan.users_per_week.map_or(joined, |it| it.get())),
+            users_per_week: Some(plan.users_per_week.map_or(joined, Positive::get)),
         };
         look(plan, population, of)
     })
@@ -88,7 +88,7 @@ pub fn plan_from_table(
         let found = tally_past(engine, plan, table)?;
         let population = Population {
             n_users: found.tally.n_of_arm(0),
-            users_per_week: plan.users_per_week.map(|it| it.get()),
+            users_per_week: plan.users_per_week.map(Positive::get),
         };
         look(plan, population, |plan| tally_past(engine, plan, table))
     })

@@ -108,7 +108,7 @@ fn outlook(page: &mut Document, planned: &Planned) {
     page.fact("n_users", population.n_users);
     page.fact("users_per_week", population.users_per_week);
     let all = users(population.n_users as usize);
-    let weekly = population.users_per_week.map(|it| digits::whole(it));
+    let weekly = population.users_per_week.map(digits::whole);
     let (joining, joining_zh) = match &weekly {
         Some(n) => (format!(", {n} more a week"), format!("，每周新增 {n} 位")),
         None => Default::default(),

@@ -99,7 +99,7 @@ impl Design {
     pub fn users_needed(&self, difference: f64, contrast: Contrast) -> Option<f64> {
         let needed = |shift: f64| shift.powi(2) * contrast.unit_variance() / difference.powi(2);
         let least = needed(self.one_look() + normal_quantile(self.power));
-        if difference == 0.0 || !(least < MAX_USERS) {
+        if difference == 0.0 || least.is_nan() || least >= MAX_USERS {
             return None;
         }
         if self.looks.is_none() {
