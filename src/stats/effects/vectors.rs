@@ -1,6 +1,8 @@
 //! Answers of reference implementations, to the digits that they print.
 
+use super::sequential::Paths;
 use super::*;
+use crate::stats::distributions::{normal_quantile, normal_two_sided};
 use crate::stats::resample::Interval;
 
 const MEAN: MetricForm = MetricForm { is_ratio: false, covariate: CovariateOf::None };
@@ -145,6 +147,48 @@ fn levels_of_planned_looks() {
     for (found, expected) in found.iter().zip([0.00095, 0.00241, 0.0041, 0.00636]) {
         near(*found, expected, 1e-4);
     }
+}
+
+/// Boundaries that others use and that are not offered here, to their own published figures:
+/// Statsig's mSPRT is wider where the experiment is planned to end, ep-stats' formula for
+/// O'Brien and Fleming's boundary raises more false alarms than its level says.
+#[test]
+fn boundaries_of_others() {
+    // Statsig: 5,000 users an arm, variance 1, alpha .05.
+    let (variance, n, alpha) = (1.0, 5_000.0, 0.05f64);
+    let z = normal_quantile(1.0 - alpha / 2.0);
+    let (of_difference, tau) = (2.0 * variance / n, z * z * 2.0 * variance / (2.0 * n));
+    let log = (of_difference / (of_difference + tau)).ln();
+    let widened = (of_difference + tau) / tau * (-2.0 * (alpha / 2.0).ln() - log);
+    full(widened.sqrt(), 3.5845153597486736);
+    assert!(AlwaysValid::narrowest_at(2.0 * n, alpha).critical(alpha, 2.0 * n) < widened.sqrt());
+    // ep-stats: levels of confidence by day of a test of so many days.
+    let critical = |days: f64, day: f64| z / (day / days).sqrt();
+    for (days, day, level) in [(28.0, 8.0, 0.9998), (14.0, 14.0, 0.95), (7.0, 1.0, 0.9999)] {
+        near((1.0 - normal_two_sided(critical(days, day))).min(0.9999), level, 5e-5);
+    }
+    let mut paths = Paths::new(0.0);
+    let alarms = (1..=28)
+        .fold(0.0, |_, day| paths.look(f64::from(day) / 28.0, critical(28.0, f64::from(day))));
+    assert!(alarms > 0.06, "{alarms}");
+}
+
+/// Source: GrowthBook gbstats, one-sided sequence (Waudby-Smith et al. 2023, eq. 134), which is
+/// not offered: a test that looks at one side alone does not see harm.
+#[test]
+fn a_one_sided_sequence_of_others_is_narrower_on_its_side() {
+    let (a, b) = (sums(3000.0, 1396.87, 52377.9767), sums(3461.0, 2422.7, 134698.29));
+    let found = effect(&a, &b, MEAN, 0.0);
+    let n = 6_461.0;
+    let one_sided = |alpha: f64| {
+        let ln_alpha = (2.0 * alpha).ln();
+        let x = n * ((1.0 - 2.0 * ln_alpha).ln() - 2.0 * ln_alpha) / 5_000.0;
+        (2.0 * (x + 1.0) / x * (1.0 + (x + 1.0f64).sqrt() / (2.0 * alpha)).ln()).sqrt()
+    };
+    full(found.standard_error(), 0.12983081254184736);
+    full(found.difference() - one_sided(0.05) * found.standard_error(), -0.12656844172804982);
+    let two_sided = found.every_look(AlwaysValid::narrowest_at(5_000.0, 0.05), 0.05);
+    assert!(one_sided(0.05) < two_sided);
 }
 
 /// An arm with all four columns.
