@@ -123,7 +123,7 @@ pub struct ArmPlan {
 }
 
 /// SQL over the columns of a table that has rows by user.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Columns {
     /// The user, or whatever is assigned: a household, a shop. Rows of one are summed.

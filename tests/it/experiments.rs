@@ -697,6 +697,50 @@ fn a_targeting_counts_whom_the_readout_counts_and_as_it_does() {
 }
 
 #[test]
+fn caps_are_of_users_who_count_and_a_layer_is_no_id() {
+    let plan = PLAN
+        .replace("arm = \"arm\"", "arm = \"arm\"\nexposed_at = \"day\"")
+        .replace("value = \"spend\"", "value = \"spend\"\ncap = { quantile = 0.5 }");
+    let row = |user: usize| {
+        let (day, spend) = if user < 300 { ("02", 10) } else { ("20", 9_000) };
+        format!("u{user},{},{spend},2026-03-{day}\n", ["none", "mail"][user % 2])
+    };
+    let rows: String = (0..1_000).map(row).collect();
+    let shop = sealed(&plan, &format!("user,arm,spend,day\n{rows}"));
+    let page = readout(&shop, &["--accept", "outside_dates=late"]);
+    near(number(&comparison(&page, "spend", "mail"), "cap"), 10.0, 1e-9);
+    let plan = PLAN.replace("arm = \"arm\"", "arm = \"arm\"\nlayer = \"user\"");
+    let shop = sealed(&plan, &table(1_100));
+    shop.compare(&READOUT).refused(&["users.csv", "columns.layer has 1100 different values"]);
+}
+
+#[test]
+fn a_covariate_of_a_later_row_of_a_user_is_a_leak_as_well() {
+    let plan = PLAN
+        .replace(
+            "arm = \"arm\"",
+            "arm = \"arm\"\nexposed_at = \"day\"\ncovariates_as_of = \"known\"",
+        )
+        .replace("value = \"spend\"", "value = \"spend\"\ncovariate = \"before\"");
+    let mut rows = String::from("user,arm,spend,before,day,known\n");
+    for user in 0..60 {
+        let arm = ["none", "mail"][user % 2];
+        writeln!(rows, "u{user},{arm},{user},{},2026-03-02,2026-03-01", user * 7 % 11).unwrap();
+    }
+    rows.push_str("u3,mail,1,1,2026-03-02,2026-03-09\n");
+    sealed(&plan, &rows).compare(&READOUT).refused(&["covariates of 1 users", "leak"]);
+}
+
+#[test]
+fn a_campaign_in_which_an_arm_has_nobody_says_why_it_has_no_values() {
+    let shop = sealed(PLAN, "user,arm,spend\na,none,1\nb,none,2\n");
+    let arguments =
+        ["targeting", "plan.toml", "--table", "users.csv", "--as-of", "2026-04-01", "--by", "'x'"];
+    let told = flat(&shop.compare(&arguments).done());
+    assert!(told.contains("no values: in one half of the users"), "{told}");
+}
+
+#[test]
 fn settings_beyond_all_bounds_are_refused_with_what_is_allowed() {
     let shop = Shop::empty();
     let plan = EVENTS_PLAN;

@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 use chrono::NaiveDate;
 
 use super::assignments::{check_plan, open};
-use super::columns::{cap_at, fixed_of, texts_of};
+use super::columns::{cap_at, texts_of};
 use super::id_order::{IdOrder, have_duplicates};
 use super::intake::{Found, N_EXAMPLES, layer_names, merge};
 use super::table_rows::{PARTS, Part, Shared, group_name, name};
@@ -18,6 +18,9 @@ use crate::experiment::{
 };
 use crate::input::engine::Engine;
 use crate::input::rows::{ReadAs, Rows, RowsError, Wanted};
+
+/// Layers at most: sums are kept for each, in each arm.
+const MAX_LAYERS: usize = 1_000;
 
 /// A table to read.
 #[derive(Debug, Clone, Copy)]
@@ -76,21 +79,9 @@ pub(super) fn tally_past(
     plan: &ExperimentPlan,
     table: &Path,
 ) -> Result<Found, PipelineError> {
-    let columns = plan.columns.clone().unwrap_or(Columns {
-        user: None,
-        arm: None,
-        layer: None,
-        exposed_at: None,
-        covariates_as_of: None,
-    });
+    let user = plan.columns.as_ref().and_then(|it| it.user.clone());
     let literal = format!("'{}'", plan.arms[0].name.replace('\'', "''"));
-    let columns = Columns {
-        arm: Some(literal),
-        layer: None,
-        exposed_at: None,
-        covariates_as_of: None,
-        ..columns
-    };
+    let columns = Columns { user, arm: Some(literal), ..Columns::default() };
     // The first arm of all, whatever the hash says.
     let hashing = Hashing::Elsewhere;
     let plan = ExperimentPlan { hashing, columns: Some(columns.clone()), ..plan.clone() };
@@ -198,13 +189,13 @@ impl Source<'_> {
 
     fn tally(&self, rows: &Rows, are_summed: bool) -> Result<Found, RowsError> {
         let layers = self.layers(rows)?;
-        let shapes = self.shapes(rows)?;
         let plan = Arc::new(self.plan().clone());
         let has_ids = rows.columns().iter().any(|it| it == "unit") && !are_summed;
         let (n_groupings, known_until) = (self.groupings.len(), self.known_until);
         let shared =
             Shared { plan: Arc::clone(&plan), layers: layers.clone(), n_groupings, known_until };
         let shared = Arc::new(shared);
+        let shapes = self.shapes(rows, &shared)?;
         let start = || Part::new(&plan, layers.len(), &shapes);
         let add = move |part: &mut Part, batch: &RecordBatch| shared.add(part, batch);
         let parts = rows.fold(self.engine, start, add)?;
@@ -251,31 +242,42 @@ impl Source<'_> {
                 Ok(())
             })?;
         let all: BTreeSet<String> = parts.into_iter().flatten().collect();
+        if all.len() > MAX_LAYERS {
+            return Err(rows.unusable(format!(
+                "columns.layer has {} different values, as ids do; up to {MAX_LAYERS} are allowed",
+                all.len()
+            )));
+        }
         Ok(layer_names(all.iter().map(String::as_str)))
     }
 
-    fn shapes(&self, rows: &Rows) -> Result<Vec<MetricShape>, RowsError> {
+    fn shapes(&self, rows: &Rows, shared: &Arc<Shared>) -> Result<Vec<MetricShape>, RowsError> {
         let shape = |(number, metric): (usize, &MetricPlan)| {
             let cap = match metric.cap {
                 None => None,
                 Some(Cap::Value(value)) => fixed_point(value.get()),
-                Some(Cap::Quantile(share)) => self.cap(rows, number, share.get())?,
+                Some(Cap::Quantile(share)) => self.cap(rows, shared, number, share.get())?,
             };
             Ok(MetricShape { form: metric.form(true), cap, caps_covariate: false })
         };
         self.plan().metrics.iter().enumerate().map(shape).collect()
     }
 
-    /// A quantile of the values other than 0, of all arms together.
-    fn cap(&self, rows: &Rows, number: usize, share: f64) -> Result<Option<i64>, RowsError> {
-        let column = name(number, 0);
-        let parts = rows.fold(self.engine, Vec::new, move |part: &mut Vec<f64>, batch| {
-            part.extend(
-                fixed_of(batch, &column)?.iter().filter(|it| **it != 0).map(|it| *it as f64),
-            );
+    /// A quantile of the values other than 0 of the users who count, of all arms together.
+    fn cap(
+        &self,
+        rows: &Rows,
+        shared: &Arc<Shared>,
+        number: usize,
+        share: f64,
+    ) -> Result<Option<i64>, RowsError> {
+        let start = || (Part::new(&shared.plan, shared.layers.len(), &[]), Vec::new());
+        let shared = Arc::clone(shared);
+        let parts = rows.fold(self.engine, start, move |(part, values), batch| {
+            values.extend(shared.values_not_zero(part, batch, number)?);
             Ok(())
         })?;
-        let values: Vec<f64> = parts.into_iter().flatten().collect();
+        let values: Vec<f64> = parts.into_iter().flat_map(|(_, values)| values).collect();
         cap_at(&self.plan().metrics[number].name, values, share).map_err(|it| rows.unusable(it))
     }
 }

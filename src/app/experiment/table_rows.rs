@@ -86,6 +86,20 @@ impl Shared {
         Ok(())
     }
 
+    /// Values of a metric other than 0, of the users of some rows who count.
+    pub fn values_not_zero(
+        &self,
+        part: &mut Part,
+        batch: &RecordBatch,
+        metric: usize,
+    ) -> Result<Vec<f64>, String> {
+        self.place(part, &RowColumns::of(batch))?;
+        let values = fixed_of(batch, &name(metric, 0))?;
+        let counted = values.into_iter().zip(&part.cells);
+        let counted = counted.filter(|(value, cell)| *value != 0 && **cell != NO_CELL);
+        Ok(counted.map(|(value, _)| value as f64).collect())
+    }
+
     /// Notes what came of the users of some rows, and their groups.
     fn add_outcomes(
         &self,
@@ -264,7 +278,8 @@ impl RowColumns {
             largest_arms: texts("arm_max"),
             layers: texts("layer"),
             exposed: times("exposed_at"),
-            known: times("covariates_as_of"),
+            // Of several rows, the latest.
+            known: times("covariates_as_of_max").or_else(|| times("covariates_as_of")),
             counts: counts.map(|it| it.as_primitive::<Int64Type>().clone()),
             units: texts("user_id").and_then(|_| texts("unit")),
         }

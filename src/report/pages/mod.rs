@@ -3,6 +3,8 @@
 mod churn;
 mod churn_labels;
 mod comparison;
+mod experiment_gates;
+mod experiment_numbers;
 mod experiment_plan;
 mod experiment_readout;
 mod features;

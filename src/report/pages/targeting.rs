@@ -1,8 +1,9 @@
 //! What targetings would be worth.
 
-use super::experiment_readout::{by_error, gates, signed};
+use super::experiment_gates::gates;
+use super::experiment_numbers::{by_error, signed};
 use super::phrases::users;
-use crate::app::TargetingValues;
+use crate::app::{State, TargetingValues};
 use crate::dataset::Bilingual;
 use crate::experiment::{Gain, TargetingValue, Valued};
 use crate::report::{Document, Format, Table, Value, column, digits, words};
@@ -26,7 +27,16 @@ pub fn targeting(found: &TargetingValues) -> Document {
         for_programs(&mut page, found, values);
     }
     gates(&mut page, &found.campaign);
-    let Some(values) = &found.values else { return page };
+    let Some(values) = &found.values else {
+        if found.campaign.state == State::Read {
+            page.warning(words(
+                "no values: in one half of the users the control or all other arms have nobody whose \
+                 window is over",
+                "没有估值：某一半用户中，对照组或其他各组没有窗口已结束的用户",
+            ));
+        }
+        return page;
+    };
     for_people(&mut page, found, values);
     let level = digits::percent(1.0 - plan.alpha.get());
     page.paragraph(words(

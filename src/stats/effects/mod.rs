@@ -21,5 +21,5 @@ pub use moments::{ExactSums, Moments, N_COLUMNS};
 pub use multiplicity::{Correction, adjusted_p_values};
 pub use policy_value::{PolicyValue, policy_value, value_difference};
 pub use power::{Contrast, Design, Looks};
-pub use sequential::{AlwaysValid, group_sequential_alphas};
+pub use sequential::AlwaysValid;
 pub use strata::post_stratified;

@@ -36,32 +36,6 @@ impl AlwaysValid {
     }
 }
 
-/// Two-sided levels for looks after these shares of all users, by which tests at all
-/// looks together have the level `alpha`, of which `alpha` · share² is spent by each look.
-///
-/// Source: Lan & DeMets (1983), "Discrete sequential boundaries for clinical trials",
-/// Biometrika 70, with the spending function t² of Kim & DeMets (1987).
-pub fn group_sequential_alphas(shares: &[f64], alpha: f64) -> Vec<f64> {
-    let mut paths = Paths::new(0.0);
-    let mut alphas = Vec::with_capacity(shares.len());
-    for &share in shares {
-        let to_spend = alpha * share * share;
-        // The bound falls as more is spent.
-        let (mut low, mut high) = (0.0, 9.0);
-        for _ in 0..60 {
-            let middle = 0.5 * (low + high);
-            match paths.left_at(share, middle) > to_spend {
-                true => low = middle,
-                false => high = middle,
-            }
-        }
-        let critical = 0.5 * (low + high);
-        alphas.push(2.0 * normal_cdf(-critical));
-        paths.look(share, critical);
-    }
-    alphas
-}
-
 /// Points on each side of 0 in the integration over paths.
 const N_STEPS: usize = 160;
 

@@ -139,13 +139,27 @@ fn intervals_of_every_look() {
     assert!(found.always_valid_p_value(at_5000) < 5e-6);
 }
 
-/// Source: Spotify confidence (test_bounds.py).
+/// The integration over paths, by which the power of several looks is found: the levels of four
+/// looks that spend alpha · share² of the alpha .01.
+///
+/// Source: Spotify confidence (test_bounds.py), after Lan & DeMets (1983), "Discrete sequential
+/// boundaries for clinical trials", Biometrika 70.
 #[test]
 fn levels_of_planned_looks() {
-    let shares = [250.0, 450.0, 630.0, 810.0].map(|n| n / 810.0);
-    let found = group_sequential_alphas(&shares, 0.01);
-    for (found, expected) in found.iter().zip([0.00095, 0.00241, 0.0041, 0.00636]) {
-        near(*found, expected, 1e-4);
+    let mut paths = Paths::new(0.0);
+    for (n, level) in [(250.0, 0.00095), (450.0, 0.00241), (630.0, 0.0041), (810.0, 0.00636)] {
+        let share: f64 = n / 810.0;
+        // The bound falls as more is spent.
+        let (mut low, mut high) = (0.0, 9.0);
+        while high - low > 1e-9 {
+            let middle = 0.5 * (low + high);
+            match paths.left_at(share, middle) > 0.01 * share * share {
+                true => low = middle,
+                false => high = middle,
+            }
+        }
+        near(normal_two_sided(high), level, 1e-4);
+        paths.look(share, high);
     }
 }
 
