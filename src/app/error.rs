@@ -125,6 +125,14 @@ pub enum PipelineError {
         /// What is wrong with it, and what to do.
         problem: &'static str,
     },
+    /// Parts of a run that do not make a whole.
+    #[error("{folder}: {problem}")]
+    Parts {
+        /// Their folder.
+        folder: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
     /// Labels beyond the end of the data.
     #[error(
         "labels of {as_of} need events of the {horizon_days} days that follow, but the last event \

@@ -36,8 +36,8 @@ pub use progress::{Progress, Silent};
 pub use rejected_rows::RejectedRows;
 pub use review::{CheckedReview, review_place};
 pub use score::{
-    GroupCount, ScoreColumn, ScoreFormat, ScoreRequest, ScoreSummary, ScoreType, score,
-    score_columns,
+    GroupCount, Part, REJECTED, RunKey, ScoreColumn, ScoreFormat, ScoreRequest, ScoreSummary,
+    ScoreType, Scored, ScoredPart, finish_parts, score, score_columns, score_part,
 };
 pub use session::Session;
 pub use train::{Previous, Trained, train};

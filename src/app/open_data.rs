@@ -10,7 +10,7 @@ use super::{PipelineError, RejectedRows};
 use crate::config::Config;
 use crate::dataset::{Bilingual, ChurnLabel, Snapshot};
 use crate::features::{
-    FeatureError, FeatureParams, FeaturePlan, SnapshotRequest, build_plan, check_event,
+    FeatureError, FeatureParams, FeaturePlan, SeenInput, SnapshotRequest, build_plan, check_event,
     compute_snapshots, describe_input,
 };
 use crate::input::engine::{Engine, MemoryUse};
@@ -37,10 +37,16 @@ pub(super) struct OpenData<'a> {
 }
 
 impl OpenData<'_> {
+    /// The list of rejected rows, if there are any.
+    pub fn rejected_rows_list(&self) -> Option<&Path> {
+        let are_there = self.input.sources.iter().any(|source| source.n_rejected() > 0);
+        are_there.then(|| self.rejected_rows.file())
+    }
+
     /// Puts the list of rejected rows at `place`; returns the place if there are any,
     /// else an earlier list there goes.
     pub fn list_rejected_rows(&self, place: &Path) -> Result<Option<PathBuf>, PipelineError> {
-        let are_there = self.input.sources.iter().any(|source| source.n_rejected() > 0);
+        let are_there = self.rejected_rows_list().is_some();
         let done = match are_there {
             true => self.rejected_rows.copy_to(place),
             false => std::fs::remove_file(place).or_else(|error| match error.kind() {
@@ -106,27 +112,8 @@ impl OpenData<'_> {
         plan: &FeaturePlan,
         as_of: NaiveDateTime,
     ) -> Result<Vec<Bilingual>, FeatureError> {
-        let traits = describe_input(self.histories, as_of)?;
-        let sources = &self.config.sources;
-        let lost = plan.check_input(&traits).map_err(|error| name_sources(error, sources))?;
-        let is_lost = |event: &String| {
-            Bilingual::new(
-                format!("no `{event}` event any more, though the model counts them"),
-                format!("不再有 `{event}` 事件，而模型要计数它们"),
-            )
-        };
-        let mut warnings: Vec<Bilingual> = lost.iter().map(is_lost).collect();
-        let last_order = self.input.events.iter().find(|count| count.event == plan.events.order);
-        let stale = last_order.map(|count| (count.last_time, (as_of - count.last_time).num_days()));
-        let max_stale_days = i64::from(self.config.input.gates.max_stale_days);
-        if let Some((last, n_days)) = stale.filter(|(_, n_days)| *n_days > max_stale_days) {
-            let (order, day) = (&plan.events.order, last.date());
-            warnings.push(Bilingual::new(
-                format!("the last `{order}` is of {day}, {n_days} days before as-of"),
-                format!("最后一次 `{order}` 在 {day}，早于截止日 {n_days} 天"),
-            ));
-        }
-        Ok(warnings)
+        let seen = describe_input(self.histories, as_of)?.seen();
+        check_plan(plan, self.config, self.input, &seen, as_of)
     }
 
     /// All features of the config that the data before a date allows.
@@ -156,6 +143,36 @@ impl OpenData<'_> {
     pub fn memory(&self) -> MemoryUse {
         self.engine.memory_use(self.histories.summary().n_bytes_spilled)
     }
+}
+
+/// Checks that the input of a plan is still there; returns what looks odd. `seen` is what
+/// the events before as-of hold.
+pub(super) fn check_plan(
+    plan: &FeaturePlan,
+    config: &Config,
+    input: &InputProfile,
+    seen: &SeenInput,
+    as_of: NaiveDateTime,
+) -> Result<Vec<Bilingual>, FeatureError> {
+    let lost = plan.check_input(seen).map_err(|error| name_sources(error, &config.sources))?;
+    let is_lost = |event: &String| {
+        Bilingual::new(
+            format!("no `{event}` event any more, though the model counts them"),
+            format!("不再有 `{event}` 事件，而模型要计数它们"),
+        )
+    };
+    let mut warnings: Vec<Bilingual> = lost.iter().map(is_lost).collect();
+    let last_order = input.events.iter().find(|count| count.event == plan.events.order);
+    let stale = last_order.map(|count| (count.last_time, (as_of - count.last_time).num_days()));
+    let max_stale_days = i64::from(config.input.gates.max_stale_days);
+    if let Some((last, n_days)) = stale.filter(|(_, n_days)| *n_days > max_stale_days) {
+        let (order, day) = (&plan.events.order, last.date());
+        warnings.push(Bilingual::new(
+            format!("the last `{order}` is of {day}, {n_days} days before as-of"),
+            format!("最后一次 `{order}` 在 {day}，早于截止日 {n_days} 天"),
+        ));
+    }
+    Ok(warnings)
 }
 
 /// Says of a column that is empty now where it is read from.

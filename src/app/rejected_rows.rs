@@ -16,12 +16,15 @@ impl RejectedRows {
         Self { file, is_kept: true }
     }
 
-    /// They are listed in a file of the folder that goes with the session, unless the
-    /// data is refused: then the list says why.
+    /// They are listed in a file that goes with the session, unless the data is refused:
+    /// then the list says why.
+    pub fn temporary(file: PathBuf) -> Self {
+        Self { file, is_kept: false }
+    }
+
+    /// The same in a file of the folder whose name no other run has.
     pub fn temporary_in(folder: &Path) -> Self {
-        // Runs side by side must not take each other's list.
-        let name = format!("_quarantine-{}.csv", std::process::id());
-        Self { file: folder.join(name), is_kept: false }
+        Self::temporary(folder.join(format!("_quarantine-{}.csv", std::process::id())))
     }
 
     pub(super) fn file(&self) -> &Path {

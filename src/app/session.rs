@@ -1,15 +1,17 @@
 //! One set of data, read once, and all that works on it.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::open_data::{Data, OpenData};
 use super::progress::{Stages, VerbStages};
 use super::snapshot_store::SnapshotStore;
-use super::{PipelineError, Progress, RejectedRows};
+use super::{Part, PipelineError, Progress, RejectedRows};
 use crate::config::Config;
 use crate::features::{FeatureError, FeaturePlan, check_custom};
 use crate::input::engine::Engine;
+use crate::input::history::N_BUCKETS;
 use crate::input::source::{Events, open_sources};
 
 /// The data of a config and the engine that reads it. Every verb takes a session; the
@@ -21,6 +23,8 @@ pub struct Session {
     engine: Engine,
     stages: Stages,
     rejected_rows: RejectedRows,
+    /// Buckets whose users are looked at.
+    buckets: Range<usize>,
     data: OnceLock<Data>,
     kept: SnapshotStore,
 }
@@ -39,13 +43,19 @@ impl Session {
         let engine = Engine::new(&config.engine)?;
         let stages = Stages::new(Box::new(progress));
         let (data, kept) = (OnceLock::new(), SnapshotStore::default());
-        Ok(Self { config, engine, stages, rejected_rows, data, kept })
+        Ok(Self { config, engine, stages, rejected_rows, buckets: 0..N_BUCKETS, data, kept })
     }
 
     /// The same session, which keeps snapshots for later verbs: they take less time
     /// and more memory.
     pub fn keeping_snapshots(mut self) -> Self {
         self.kept = SnapshotStore::that_keeps();
+        self
+    }
+
+    /// The same session, which looks at the users of a part only.
+    pub fn of_part(mut self, part: Part) -> Self {
+        self.buckets = part.buckets();
         self
     }
 
@@ -98,6 +108,7 @@ impl Session {
         stages.begin("reading the data");
         let sources = open_sources(engine, &config.sources, &config.input)?;
         self.check_custom(plan)?;
+        let sources = sources.of_buckets(self.buckets.clone());
         let events = sources.read(engine, rejected_rows.file())?;
         let Events { profile, user_ids, histories } = events;
         let data = Data { histories, input: profile, user_ids };

@@ -7,7 +7,9 @@ use clap::{Parser, ValueEnum};
 use super::arguments::{ModelArguments, ReviewChoice, RunArguments};
 use super::finish::{EXIT_CODES, finish};
 use super::printing::Printing;
-use crate::app::{RejectedRows, ScoreFormat, ScoreRequest, score};
+use crate::app::{
+    Part, REJECTED, RejectedRows, ScoreFormat, ScoreRequest, finish_parts, score, score_part,
+};
 use crate::report;
 use crate::settings::parse_day;
 
@@ -26,6 +28,8 @@ use crate::settings::parse_day;
   layercake-score --bundle models/shop --encoding csv -o /srv/scores
   layercake-score --bundle models/shop --set input.gates.max_stale_days=30
   layercake-score --bundle models/shop --quiet || echo \"no scores tonight: $?\"
+  layercake-score --bundle models/shop --part 3/16 -o runs/2026-07-01
+  layercake-score --bundle models/shop --finish runs/2026-07-01 -o /srv/scores
 
 {EXIT_CODES}")
 )]
@@ -41,6 +45,13 @@ struct Arguments {
     /// How the scores are written
     #[arg(long, value_enum, default_value = "parquet")]
     encoding: Encoding,
+    /// Score only the users of one of OF equal parts, chosen by a hash of their ids, and
+    /// leave their rows with a receipt in OUT, for --finish
+    #[arg(long, value_name = "NUMBER/OF", conflicts_with_all = ["finish", "encoding"])]
+    part: Option<Part>,
+    /// Put the parts of a folder together and publish them: the same scores as by one run
+    #[arg(long, value_name = "FOLDER", conflicts_with = "as_of")]
+    finish: Option<PathBuf>,
     #[command(flatten)]
     review: ReviewChoice,
     #[command(flatten)]
@@ -62,17 +73,28 @@ pub fn score_main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let Arguments { model, as_of, out, encoding, review, run, printing } = arguments;
+    let Arguments { model, as_of, out, encoding, part, finish, review, run, printing } = arguments;
     let (bundle, folder, config) = model.load(run)?;
-    // The scores' own folder is known only once the data is read.
-    let rejected_rows = RejectedRows::temporary_in(out);
+    let rejected_rows = match part {
+        Some(part) => RejectedRows::kept_in(out.join(part.file_name(REJECTED))),
+        // The scores' own folder is known only once the data is read.
+        None => RejectedRows::temporary(out.join("_quarantine.csv")),
+    };
+    let session = run.open(config, *as_of, rejected_rows, printing)?;
+    let model = review.apply(bundle, folder, &session)?;
     let format = match encoding {
         Encoding::Parquet => ScoreFormat::Parquet,
         Encoding::Csv => ScoreFormat::Csv,
     };
-    let session = run.open(config, *as_of, rejected_rows, printing)?;
-    let model = review.apply(bundle, folder, &session)?;
-    let summary = score(&session, &model, &ScoreRequest { out, format })?;
+    let request = ScoreRequest { out, format };
+    let session = session.of_part((*part).unwrap_or(Part::WHOLE));
+    let page = match (part, finish) {
+        (Some(part), _) => report::scored_part(&score_part(&session, &model, *part, out)?),
+        (None, Some(parts)) => {
+            report::scored(&finish_parts(&session, &model, parts, &request)?)
+        }
+        (None, None) => report::scored(&score(&session, &model, &request)?),
+    };
     run.finish(&session);
-    printing.print(&report::scored(&summary))
+    printing.print(&page)
 }

@@ -177,6 +177,19 @@ impl Config {
         toml::to_string(&table)
     }
 
+    /// What it says of the input, as TOML: where it is, and how it is read and checked.
+    ///
+    /// # Errors
+    /// When a value has no form in TOML.
+    pub fn of_input(&self) -> Result<String, toml::ser::Error> {
+        #[derive(Serialize)]
+        struct OfInput<'a> {
+            input: &'a InputParams,
+            source: &'a [SourceParams],
+        }
+        toml::to_string(&OfInput { input: &self.input, source: &self.sources })
+    }
+
     /// The part that shapes a model: not how fast it was built, nor where it
     /// was put.
     pub fn of_model(&self) -> Self {

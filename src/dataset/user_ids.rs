@@ -47,6 +47,29 @@ impl UserIds {
         }
     }
 
+    /// A number that stands for the id at `row`, an own for every user: of integers in
+    /// their order, of texts a stable hash.
+    ///
+    /// # Panics
+    /// When `row` is not below [`UserIds::len`], as indexing a slice does.
+    pub fn rank(&self, row: usize) -> u64 {
+        match self {
+            Self::Integer(ids) => ids[row] as u64 ^ 1 << 63,
+            Self::Text(ids) => hash_text(&ids[row], 0),
+        }
+    }
+
+    /// Whether the id at one row comes before that at another.
+    ///
+    /// # Panics
+    /// When a row is not below [`UserIds::len`], as indexing a slice does.
+    pub fn is_before(&self, row: usize, other: usize) -> bool {
+        match self {
+            Self::Integer(ids) => ids[row] < ids[other],
+            Self::Text(ids) => ids[row] < ids[other],
+        }
+    }
+
     /// For each of these users, the row of `others` with the same id.
     pub fn rows_in(&self, others: &Self) -> Vec<Option<usize>> {
         match (others, self) {

@@ -21,9 +21,9 @@ mod slots;
 mod snapshots;
 mod summary;
 
-pub use catalogue::{InputTraits, build_plan, describe_input};
+pub use catalogue::{InputTraits, SeenInput, build_plan, describe_input};
 pub use compute::{
-    ColumnGroup, ColumnGroups, FeaturesAtMoments, SnapshotRequest, compute_snapshots,
+    BucketSnapshots, ColumnGroup, ColumnGroups, FeaturesAtMoments, SnapshotRequest, compute_snapshots,
     features_at_moments,
 };
 pub use custom::{CustomFeature, check_custom};

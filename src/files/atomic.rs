@@ -6,6 +6,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::record::FileRecord;
+
 /// A file that is written but not yet in its place.
 #[derive(Debug)]
 pub struct Staged {
@@ -14,6 +16,15 @@ pub struct Staged {
 }
 
 impl Staged {
+    /// The file as it will stand in its place.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn record(&self) -> io::Result<FileRecord> {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(FileRecord { name, ..FileRecord::of(self.partial.path())? })
+    }
+
     /// Puts the file in its place, over whatever stands there.
     ///
     /// # Errors
@@ -99,6 +110,17 @@ pub fn sweep(folder: &Path) {
         let age = modified.ok().and_then(|modified| modified.elapsed().ok());
         let is_partial = entry.file_name().to_string_lossy().starts_with(PARTIAL);
         if is_partial && age.is_some_and(|age| is_abandoned(&entry.path(), age)) {
+            let _ = std::fs::remove_file(entry.path())
+                .or_else(|_| std::fs::remove_dir_all(entry.path()));
+        }
+    }
+}
+
+/// Removes all that is not yet published from a folder in which nobody else works.
+pub(super) fn remove_partials(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+            // What can't be removed harms nobody.
             let _ = std::fs::remove_file(entry.path())
                 .or_else(|_| std::fs::remove_dir_all(entry.path()));
         }

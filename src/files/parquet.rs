@@ -1,5 +1,6 @@
 //! Parquet files, made on all threads.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,10 +11,11 @@ use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
-use parquet::file::writer::SerializedFileWriter;
+use parquet::file::metadata::{ColumnChunkMetaData, KeyValue};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 
 use super::atomic::{Staged, stage};
 
@@ -32,6 +34,15 @@ impl<E> From<ParquetError> for WriteError<E> {
     }
 }
 
+/// A column of a row group.
+pub enum RowGroupColumn {
+    /// Values to encode.
+    Values(ArrayRef),
+    /// A column of a row group of another file that [`stage_parquet`] wrote, copied as it
+    /// is.
+    Encoded(Arc<File>, Box<ColumnChunkMetaData>),
+}
+
 /// Writes a table of `n_row_groups` row groups as a Parquet file, to be put in
 /// its place by the caller. `row_group` gives the columns of one of them, of
 /// which none is nested; it is called on several threads, for no more row
@@ -44,7 +55,7 @@ pub fn stage_parquet<E: Send>(
     path: &Path,
     schema: &SchemaRef,
     n_row_groups: usize,
-    row_group: impl Fn(usize) -> Result<Vec<ArrayRef>, E> + Sync,
+    row_group: impl Fn(usize) -> Result<Vec<RowGroupColumn>, E> + Sync,
     metadata: &[(&str, String)],
 ) -> Result<Staged, WriteError<E>> {
     let metadata =
@@ -52,6 +63,9 @@ pub fn stage_parquet<E: Send>(
     let properties = WriterProperties::builder()
         .set_dictionary_enabled(false)
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        // Of a copied column there is no index of pages.
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true)
         .set_created_by(format!("layercake {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(metadata.collect()))
         .build();
@@ -71,8 +85,8 @@ pub fn stage_parquet<E: Send>(
                     }
                     let encoded = encoders.create_column_writers(number).map_err(WriteError::from);
                     let encoded = encoded.and_then(|columns| {
-                        let arrays = row_group(number).map_err(WriteError::RowGroup)?;
-                        Ok(encode(schema, columns, arrays)?)
+                        let given = row_group(number).map_err(WriteError::RowGroup)?;
+                        Ok(encode(schema, columns, given)?)
                     });
                     file.append(number, encoded)?;
                 }
@@ -113,7 +127,7 @@ impl<W: Write + Send> InTurn<W> {
     fn append<E>(
         &self,
         number: usize,
-        encoded: Result<Vec<ArrowColumnChunk>, WriteError<E>>,
+        encoded: Result<Vec<EncodedColumn>, WriteError<E>>,
     ) -> Result<(), WriteError<E>> {
         let state = self.state.lock().expect(NO_PANIC);
         let is_waiting = |state: &mut TurnState<W>| state.next != number && !state.has_failed;
@@ -125,7 +139,7 @@ impl<W: Write + Send> InTurn<W> {
             true => Ok(()),
             false => {
                 let mut group = state.file.next_row_group()?;
-                chunks.into_iter().try_for_each(|chunk| chunk.append_to_row_group(&mut group))?;
+                chunks.into_iter().try_for_each(|chunk| chunk.append_to(&mut group))?;
                 group.close()?;
                 Ok(())
             }
@@ -158,19 +172,50 @@ impl<W: Write + Send> Drop for ReleaseOnPanic<'_, W> {
 
 const NO_PANIC: &str = "no thread panics while it holds the file";
 
-/// Encodes and compresses the columns of a row group.
+/// A column as it stands in a file.
+enum EncodedColumn {
+    New(ArrowColumnChunk),
+    Copied(Arc<File>, Box<ColumnChunkMetaData>),
+}
+
+impl EncodedColumn {
+    fn append_to<W: Write + Send>(
+        self,
+        group: &mut SerializedRowGroupWriter<'_, W>,
+    ) -> Result<(), ParquetError> {
+        match self {
+            Self::New(chunk) => chunk.append_to_row_group(group),
+            Self::Copied(file, metadata) => {
+                let close = ColumnCloseResult {
+                    bytes_written: metadata.compressed_size() as u64,
+                    rows_written: metadata.num_values() as u64,
+                    bloom_filter: None,
+                    column_index: None,
+                    offset_index: None,
+                    metadata: *metadata,
+                };
+                group.append_column(&*file, close)
+            }
+        }
+    }
+}
+
+/// Encodes and compresses the columns of a row group that are not so yet.
 fn encode(
     schema: &SchemaRef,
     writers: Vec<ArrowColumnWriter>,
-    arrays: Vec<ArrayRef>,
-) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
-    let columns = writers.into_iter().zip(arrays).zip(schema.fields());
+    columns: Vec<RowGroupColumn>,
+) -> Result<Vec<EncodedColumn>, ParquetError> {
+    let columns = writers.into_iter().zip(columns).zip(schema.fields());
     columns
-        .map(|((mut writer, array), field)| {
-            for leaf in compute_leaves(field, &array)? {
-                writer.write(&leaf)?;
+        .map(|((mut writer, column), field)| match column {
+            RowGroupColumn::Values(array) => {
+                for leaf in compute_leaves(field, &array)? {
+                    writer.write(&leaf)?;
+                }
+                Ok(EncodedColumn::New(writer.close()?))
             }
-            writer.close()
+            RowGroupColumn::Encoded(file, metadata) => Ok(EncodedColumn::Copied(file, metadata)),
         })
         .collect()
 }

@@ -6,7 +6,7 @@ use arrow::csv::WriterBuilder;
 use arrow::datatypes::{Field, Schema};
 
 use super::atomic::{Staged, stage};
-use super::parquet::{WriteError, stage_parquet};
+use super::parquet::{RowGroupColumn, WriteError, stage_parquet};
 use crate::dataset::UserIds;
 
 /// Rows of a row group of a Parquet file.
@@ -32,7 +32,8 @@ pub fn stage_batch(
         let start = number * ROW_GROUP_ROWS;
         let n_rows = ROW_GROUP_ROWS.min(batch.num_rows() - start);
         let slice = |array: &ArrayRef| array.slice(start, n_rows);
-        Ok::<Vec<ArrayRef>, std::io::Error>(batch.columns().iter().map(slice).collect())
+        let values = |array| RowGroupColumn::Values(slice(array));
+        Ok::<_, std::io::Error>(batch.columns().iter().map(values).collect())
     };
     stage_parquet(path, &batch.schema(), n_groups, row_group, metadata)
         .map_err(|error| match error {

@@ -13,7 +13,7 @@ use crate::app::{PipelineError, Session};
 use crate::config::Config;
 use crate::dataset::Bilingual;
 use crate::features::{ColumnGroup, ColumnGroups, FeatureError, FeaturePlan, SnapshotRequest};
-use crate::files::{WriteError, stage_parquet, user_id_array};
+use crate::files::{RowGroupColumn, WriteError, stage_parquet, user_id_array};
 use crate::input::engine::MemoryUse;
 use crate::input::source::{InputProfile, UserIdType, is_read_by};
 
@@ -88,7 +88,8 @@ fn write(data: &OpenData<'_>, request: &MatrixRequest<'_>) -> Result<WrittenMatr
     let row_group = |number| {
         let group = groups.get(number)?;
         n_users.fetch_add(group.users.len(), Ordering::Relaxed);
-        Ok::<_, FeatureError>(group_columns(group))
+        let columns = group_columns(group).into_iter();
+        Ok::<_, FeatureError>(columns.map(RowGroupColumn::Values).collect())
     };
     let failed = |cause| PipelineError::Output { path: request.out.to_owned(), cause };
     stage_parquet(request.out, &schema, groups.len(), row_group, &metadata)

@@ -6,23 +6,30 @@ use chrono::{Duration, NaiveDateTime, NaiveTime};
 use super::reason_words::ReasonWords;
 use crate::app::PipelineError;
 use crate::bundle::Bundle;
-use crate::dataset::{Bilingual, Eligibility, FeatureInfo, Purchases, Snapshot};
-use crate::models::churn::{Classifier, ReasonThemes, Reasons, Silence};
+use crate::dataset::{Bilingual, DatasetError, Eligibility, FeatureInfo, Purchases, Snapshot};
+use crate::models::churn::{Classifier, FittedChurn, ReasonFinder, Reasons, Silence};
 
 /// Reasons that are shown of each user.
 pub(super) const N_REASONS: usize = 3;
 
+/// Scores churn, with all prepared that does not depend on users.
+pub(super) struct ChurnScorer<'a> {
+    model: &'a FittedChurn,
+    reasons: ReasonFinder<'a>,
+    words: ReasonWords,
+}
+
 /// One row a user, in order of user id; `None` for users who are not eligible.
-pub(super) struct ChurnScores {
+pub(super) struct ChurnScores<'a> {
     pub probabilities: Vec<Option<f64>>,
-    pub at_risk: Vec<bool>,
+    /// Who may be flagged, as far as that depends on the user alone.
+    pub may_be_flagged: Vec<bool>,
     pub statuses: Vec<&'static str>,
     pub log_odds: Vec<Option<f64>>,
-    pub percentiles: Vec<Option<f64>>,
     pub reasons: Vec<Option<Reasons>>,
     /// Of the reasons at each place.
     pub sentences: Vec<Sentences>,
-    pub words: ReasonWords,
+    pub words: &'a ReasonWords,
     pub recoveries: Vec<Option<Bilingual>>,
     pub median_gaps: Vec<Option<f64>>,
     pub silences: Vec<Option<Silence>>,
@@ -34,45 +41,59 @@ pub(super) struct Sentences {
     pub zh: StringArray,
 }
 
-impl ChurnScores {
+impl<'a> ChurnScorer<'a> {
+    /// Prepares a model for matrices of its bundle's plan.
+    pub fn new(bundle: &'a Bundle) -> Result<Self, PipelineError> {
+        let model = &bundle.churn;
+        let plan = &bundle.plan.features;
+        let feature = |name: &String| {
+            let found = plan.iter().find(|it| it.info.name == *name);
+            found.map(|it| it.info.clone()).ok_or_else(|| DatasetError::MissingFeature {
+                missing: name.clone(),
+                available: bundle.plan.names().join(", "),
+            })
+        };
+        let features: Vec<FeatureInfo> =
+            model.classifier.features().iter().map(feature).collect::<Result<_, _>>()?;
+        let typical = &model.settings.typical_of_stayed;
+        Ok(Self {
+            model,
+            reasons: ReasonFinder::new(&model.classifier, &features, typical),
+            words: ReasonWords::new(features, typical.clone()),
+        })
+    }
+
     /// Scores the users of a snapshot.
-    pub fn of(bundle: &Bundle, snapshot: &Snapshot) -> Result<Self, PipelineError> {
-        let (model, matrix) = (&bundle.churn, &snapshot.features);
+    pub fn score(&self, snapshot: &Snapshot) -> Result<ChurnScores<'_>, PipelineError> {
+        let (model, matrix) = (self.model, &snapshot.features);
         let settings = &model.settings;
         let purchases = &snapshot.purchases;
         let eligibilities: Vec<Eligibility> =
             purchases.iter().map(|it| settings.label.eligibility(&it.kept_by)).collect();
         let of_eligible = |values: &[f64]| -> Vec<Option<f64>> {
-            let is_eligible =
-                |row: usize| matches!(eligibilities[row], Eligibility::Eligible { .. });
-            (0..values.len()).map(|row| is_eligible(row).then(|| values[row])).collect()
+            let is_eligible = |it: &Eligibility| matches!(it, Eligibility::Eligible { .. });
+            values.iter().zip(&eligibilities).map(|(&it, of)| is_eligible(of).then_some(it)).collect()
         };
         let log_odds = model.classifier.log_odds(matrix)?;
         let probabilities = of_eligible(&model.probabilities(&log_odds));
         let reach_days = f64::from(settings.silence.reach_days.get());
-        let at_risk = settings.flag.flag(&probabilities, purchases, reach_days);
-        let features: Vec<FeatureInfo> = model
-            .classifier
-            .features()
-            .iter()
-            .map(|name| matrix.feature(name).cloned())
-            .collect::<Result<_, _>>()?;
-        let themes = ReasonThemes::of(&features, &settings.typical_of_stayed);
-        let words = ReasonWords::new(features, settings.typical_of_stayed.clone());
-        let reasons = model.classifier.reasons(matrix, &log_odds, &themes, N_REASONS)?;
+        let may_flag = |(probability, purchases): (&Option<f64>, &Purchases)| {
+            probability.is_some_and(|it| settings.flag.may_flag(it, purchases, reach_days))
+        };
+        let reasons = self.reasons.find(matrix, &log_odds, N_REASONS)?;
         let shown: Vec<Option<Reasons>> = reasons
             .into_iter()
             .zip(&probabilities)
             .map(|(reasons, probability)| probability.map(|_| reasons))
             .collect();
         let as_of = snapshot.as_of;
-        Ok(Self {
-            percentiles: percentiles(&of_eligible(&log_odds)),
+        Ok(ChurnScores {
+            may_be_flagged: probabilities.iter().zip(purchases).map(may_flag).collect(),
             sentences: (0..N_REASONS)
-                .map(|place| sentences(&shown, place, &words, purchases))
+                .map(|place| sentences(&shown, place, &self.words, purchases))
                 .collect(),
             reasons: shown,
-            words,
+            words: &self.words,
             recoveries: eligibilities
                 .iter()
                 .map(|&eligibility| recovery(eligibility, as_of, &settings.label.event))
@@ -85,7 +106,6 @@ impl ChurnScores {
             log_odds: of_eligible(&log_odds),
             statuses: eligibilities.iter().map(|eligibility| eligibility.as_str()).collect(),
             probabilities,
-            at_risk,
         })
     }
 }
@@ -106,20 +126,6 @@ fn sentences(
         zh.append_option(sentence.as_ref().map(|it| &it.zh));
     }
     Sentences { en: en.finish(), zh: zh.finish() }
-}
-
-/// Share of the eligible users, in percent, who are less likely to churn; of equal
-/// ones half. Log odds still differ where probabilities near 1 are equal.
-fn percentiles(log_odds: &[Option<f64>]) -> Vec<Option<f64>> {
-    let mut sorted: Vec<f64> = log_odds.iter().flatten().copied().collect();
-    sorted.sort_by(f64::total_cmp);
-    let n = sorted.len() as f64;
-    let percentile = |z: f64| {
-        let below = sorted.partition_point(|&other| other < z);
-        let up_to = sorted.partition_point(|&other| other <= z);
-        100.0 * (below + up_to) as f64 / 2.0 / n
-    };
-    log_odds.iter().map(|z| z.map(percentile)).collect()
 }
 
 /// What would count as having stayed, or as having come back.
@@ -148,12 +154,6 @@ mod tests {
     use chrono::NaiveDate;
 
     use super::*;
-
-    #[test]
-    fn equal_probabilities_share_their_percentile() {
-        let log_odds = [Some(-2.0), None, Some(0.9), Some(-2.0), Some(0.5)];
-        assert_eq!(percentiles(&log_odds), [Some(25.0), None, Some(87.5), Some(25.0), Some(62.5)]);
-    }
 
     #[test]
     fn recovery_is_an_event_before_the_deadline() {

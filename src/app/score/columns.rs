@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Float64Array, StringArray};
 
 use super::churn_scores::N_REASONS;
-use super::column::{ScoreColumn, ScoreType, Words};
+use super::column::{Ranked, ScoreColumn, ScoreType, Words};
 use super::user_scores::UserScores;
 use crate::dataset::Bilingual;
-use crate::files::{batch_of, user_id_array};
+use crate::files::user_id_array;
 use crate::models::churn::Reason;
 
 const WHO_NEVER_ORDERED: Words = ("who never ordered", "从未下单的用户");
@@ -23,12 +23,6 @@ pub fn score_columns() -> Vec<ScoreColumn> {
     columns.extend(recovery_columns());
     columns.extend(silence_columns());
     columns
-}
-
-/// The scores as a table, one row for each user.
-pub(super) fn score_table(scores: &UserScores<'_>) -> RecordBatch {
-    let columns = score_columns().into_iter();
-    batch_of(columns.map(|column| (column.name.clone(), column.values(scores))).collect())
 }
 
 fn grouping_columns() -> Vec<ScoreColumn> {
@@ -184,23 +178,25 @@ fn churn_columns() -> Vec<ScoreColumn> {
         )
         .in_unit("0 to 1")
         .missing_for(WHO_IS_NOT_ELIGIBLE),
-        Column::number(
+        Column::ranked(
             "churn_percentile",
+            ScoreType::Number,
             (
                 "rank among the eligible users, 0 (safest) to 100; of equal ones the middle",
                 "在eligible用户中的排名，0（最安全）至100；并列者取中间",
             ),
-            |scores, user| scores.churn.percentiles[user],
+            Ranked::ChurnPercentile,
         )
         .in_unit("0 to 100")
         .missing_for(WHO_IS_NOT_ELIGIBLE),
-        Column::flag(
+        Column::ranked(
             "at_risk",
+            ScoreType::Flag,
             (
                 "whether the user is flagged, by `[churn] flag`",
                 "是否标记为有流失风险，依据`[churn] flag`",
             ),
-            |scores, user| scores.churn.at_risk[user],
+            Ranked::AtRisk,
         ),
         Column::number(
             "churn_log_odds",
@@ -287,7 +283,7 @@ fn reason_columns(place: usize) -> [ScoreColumn; 6] {
 }
 
 /// One value for each user, about the reason at a place.
-type ReasonValues = dyn Fn(&UserScores<'_>, usize) -> ArrayRef;
+type ReasonValues = dyn Fn(&UserScores<'_>, usize) -> ArrayRef + Send + Sync;
 
 /// The reason at a place, of every user.
 fn reasons<'a>(

@@ -1,50 +1,246 @@
 //! Bundle and new data to scores.
+//!
+//! Users are scored bucket by bucket (`part`), each by what is known of that user and of the
+//! model. What needs all users (ranks, budgets) is added at the end, when the parts are put
+//! together (`finish`). A night on one machine is one part; on several, each writes its part
+//! and any of them finishes.
 
 mod churn_scores;
 mod column;
 mod columns;
+mod finish;
+mod key;
+mod part;
+mod parts;
 mod publish;
+mod ranks;
 mod reason_facts;
 mod reason_figures;
 mod reason_words;
+mod receipt;
 mod summary;
+mod tally;
 mod user_scores;
 
-use self::columns::score_table;
-use self::publish::publish;
+use std::path::{Path, PathBuf};
+
+use self::finish::stage_scores;
+use self::key::run_key;
+use self::part::write_part;
+use self::parts::Parts;
+use self::receipt::{Receipt, read_receipts};
 use self::summary::summarise;
-use self::user_scores::UserScores;
+use super::open_data::check_plan;
 use super::{Model, PipelineError, Session};
+use crate::config::Config;
+use crate::features::SeenInput;
+use crate::files::{FolderLock, PARTIAL, lock_folder};
+use crate::input::engine::MemoryUse;
 
 pub use self::column::{ScoreColumn, ScoreType};
 pub use self::columns::score_columns;
+pub use self::part::Part;
 pub use self::publish::{ScoreFormat, ScoreRequest};
+pub use self::receipt::RunKey;
 pub use self::summary::{GroupCount, ScoreSummary};
+
+/// What a scoring run did, and where.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scored {
+    /// What is published now.
+    pub summary: ScoreSummary,
+    /// The folder of the day.
+    pub folder: PathBuf,
+    /// The review used, if any.
+    pub review: Option<PathBuf>,
+    /// What counts as churn, as settings.
+    pub churn_label: crate::dataset::ChurnLabel,
+    /// Whether the same scores were published before, and nothing was done.
+    pub was_there: bool,
+    /// What the run took; `None` where nothing was done.
+    pub memory: Option<MemoryUse>,
+}
+
+/// What scoring a part did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoredPart {
+    /// The part.
+    pub part: Part,
+    /// Scored as of.
+    pub as_of: chrono::NaiveDateTime,
+    /// Users of the part.
+    pub n_users: u64,
+    /// The file of their rows.
+    pub rows: PathBuf,
+    /// What the run took.
+    pub memory: MemoryUse,
+}
+
+/// Locked while scores are made or published.
+const LOCK: &str = ".layercake-lock";
 
 /// Scores every user seen before the session's as-of date and publishes the result as
 /// `out/as_of=YYYY-MM-DD/scores.parquet` (or `.csv`) with `_summary.json`
-/// beside it; an earlier run's file stands until the new one is whole.
+/// beside it; an earlier run's file stands until the new one is whole. Where the same
+/// scores are published already, nothing is done.
 ///
 /// # Errors
-/// When the data cannot be read, the plan does not fit it, or the output
-/// cannot be written.
+/// When the data cannot be read, the plan does not fit it, the output
+/// cannot be written, or another run is at work in the same folder.
 pub fn score(
     session: &Session,
     model: &Model,
     request: &ScoreRequest<'_>,
-) -> Result<ScoreSummary, PipelineError> {
+) -> Result<Scored, PipelineError> {
+    let lock = lock(request.out, LOCK)?;
     session.run("score", 4, |stages| {
-        let plan = &model.bundle.plan;
-        let data = session.read(Some(plan), stages)?;
+        stages.begin("looking for scores of the same input");
+        let key = run_key(session, model)?;
+        if let Some(done) = request.published(&key, session.config().as_of)
+            && !depends_on_the_clock(session.config(), &done.1)
+        {
+            return Ok(was_there(model, done));
+        }
+        let data = session.read(Some(&model.bundle.plan), stages)?;
         let as_of = data.as_of()?;
-        stages.begin(&format!("features as of {}", as_of.date()));
-        let mut warnings = data.check_plan(plan, as_of)?;
-        let snapshots = data.snapshot(plan, as_of, &model.bundle.churn.settings.label)?;
-        stages.begin("scoring");
-        let scores = UserScores::of(model, &snapshots[0])?;
-        warnings.extend(scores.idle_rules());
-        let summary = ScoreSummary { warnings, ..summarise(&data, &scores) };
-        stages.begin("writing the scores");
-        publish(&data, request, &score_table(&scores), summary)
+        data.check_plan(&model.bundle.plan, as_of)?;
+        let scratch = scratch(&lock, request, as_of)?;
+        stages.begin(&format!("scoring as of {}", as_of.date()));
+        let receipt = write_part(&data, model, as_of, key, Part::WHOLE, scratch.path())?;
+        stages.begin("ranking and publishing");
+        let list = data.rejected_rows_list();
+        let receipts = vec![receipt];
+        let scored = publish(data.config, model, request, (scratch.path(), receipts), list)?;
+        Ok(Scored { memory: Some(data.memory()), ..scored })
     })
+}
+
+/// Scores the users of one part, which the session [looks at](Session::of_part), and leaves
+/// their rows, with a receipt, in a folder.
+///
+/// # Errors
+/// As [`score`]; that events or columns are missing is found by [`finish_parts`].
+pub fn score_part(
+    session: &Session,
+    model: &Model,
+    part: Part,
+    folder: &Path,
+) -> Result<ScoredPart, PipelineError> {
+    let _lock = lock(folder, &format!("{LOCK}-{}", part.file_name("")))?;
+    session.run("score", 3, |stages| {
+        stages.begin("hashing the input");
+        let key = run_key(session, model)?;
+        let data = session.read(Some(&model.bundle.plan), stages)?;
+        let as_of = data.as_of()?;
+        stages.begin(&format!("scoring part {part} as of {}", as_of.date()));
+        let receipt = write_part(&data, model, as_of, key, part, folder)?;
+        receipt.write(folder)?;
+        let (n_users, rows) = (receipt.tally.n_users, folder.join(&receipt.rows.name));
+        Ok(ScoredPart { part, as_of, n_users, rows, memory: data.memory() })
+    })
+}
+
+/// Puts the parts of a folder together and publishes them, as [`score`] would have.
+///
+/// # Errors
+/// When a part is missing, damaged or of another run, users are where they do not belong,
+/// the plan does not fit the data, or the output cannot be written.
+pub fn finish_parts(
+    session: &Session,
+    model: &Model,
+    folder: &Path,
+    request: &ScoreRequest<'_>,
+) -> Result<Scored, PipelineError> {
+    let _lock = lock(request.out, LOCK)?;
+    session.run("score", 1, |stages| {
+        stages.begin("ranking and publishing");
+        let receipts = read_receipts(folder)?;
+        let of_parts = &receipts[0].key;
+        let own = key::of_model(model)?;
+        if (&of_parts.bundle, &of_parts.review) != (&own.0, &own.1) {
+            return Err(PipelineError::Parts {
+                folder: folder.to_owned(),
+                problem: format!(
+                    "its parts were scored by bundle {} with review {}, and this is bundle {} with \
+                     review {}; give the same --bundle and review",
+                    of_parts.bundle,
+                    of_parts.review.as_deref().unwrap_or("none"),
+                    own.0,
+                    own.1.as_deref().unwrap_or("none"),
+                ),
+            });
+        }
+        if let Some(done) = request.published(of_parts, Some(receipts[0].as_of.date())) {
+            return Ok(was_there(model, done));
+        }
+        let list = folder.join(receipts[0].part.first().file_name(REJECTED));
+        let list = Some(list).filter(|list| list.is_file());
+        publish(session.config(), model, request, (folder, receipts), list.as_deref())
+    })
+}
+
+/// What the list of a part's rejected rows ends in.
+pub const REJECTED: &str = "rejected.csv";
+
+/// Ranks the users of parts and puts the scores in their place.
+fn publish(
+    config: &Config,
+    model: &Model,
+    request: &ScoreRequest<'_>,
+    (folder, receipts): (&Path, Vec<Receipt>),
+    rejected: Option<&Path>,
+) -> Result<Scored, PipelineError> {
+    let (as_of, user_ids) = (receipts[0].as_of, receipts[0].user_ids);
+    let mut seen = SeenInput::default();
+    receipts.iter().for_each(|receipt| seen.merge(&receipt.seen));
+    let input = receipt::input_of_all(&receipts);
+    let warnings = check_plan(&model.bundle.plan, config, &input, &seen, as_of)?;
+    let parts = Parts::open(folder, receipts.clone())?;
+    let place = request.scores(as_of);
+    let metadata = [
+        ("layercake.as_of", as_of.format("%Y-%m-%d").to_string()),
+        ("layercake.bundle", receipts[0].key.bundle.clone()),
+    ];
+    let (staged, at_risk) =
+        stage_scores(&parts, model, user_ids, (&place, request.format), &metadata)?;
+    let failed = |cause| PipelineError::Output { path: place.clone(), cause };
+    let scores = staged.record().map_err(failed)?;
+    let quarantine = rejected.map(ScoreRequest::quarantine).transpose().map_err(failed)?;
+    let summary = summarise(model, &receipts, &at_risk, (scores, quarantine), warnings);
+    let folder = request.publish(staged, rejected, &summary)?;
+    Ok(scored(model, folder, summary))
+}
+
+fn scored(model: &Model, folder: PathBuf, summary: ScoreSummary) -> Scored {
+    let review = model.review_file().map(Path::to_owned);
+    let churn_label = model.bundle.churn.settings.label.clone();
+    Scored { summary, folder, review, churn_label, was_there: false, memory: None }
+}
+
+fn was_there(model: &Model, (folder, summary): (PathBuf, ScoreSummary)) -> Scored {
+    Scored { was_there: true, ..scored(model, folder, summary) }
+}
+
+/// Whether rows may have been rejected for being in the future as of the run: by today's
+/// clock they might be accepted.
+fn depends_on_the_clock(config: &Config, summary: &ScoreSummary) -> bool {
+    let has_rejected = summary.input.sources.iter().any(|source| source.n_rejected() > 0);
+    config.input.latest.is_none() && has_rejected
+}
+
+fn lock(folder: &Path, name: &str) -> Result<FolderLock, PipelineError> {
+    lock_folder(folder, name)
+        .map_err(|cause| PipelineError::Output { path: folder.to_owned(), cause })
+}
+
+/// A folder for the rows of a run, beside where they go, which goes with the run.
+fn scratch(
+    lock: &FolderLock,
+    request: &ScoreRequest<'_>,
+    as_of: chrono::NaiveDateTime,
+) -> Result<tempfile::TempDir, PipelineError> {
+    let failed = |cause| PipelineError::Output { path: request.out.to_owned(), cause };
+    lock.clean(request.out);
+    lock.clean(&request.folder(as_of));
+    tempfile::Builder::new().prefix(PARTIAL).tempdir_in(request.out).map_err(failed)
 }

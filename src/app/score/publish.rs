@@ -1,14 +1,16 @@
-//! Scores as files that appear whole or not at all.
+//! Scores in their place: the data first, the summary last.
 
-use std::io::Write;
-use std::path::Path;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
-use arrow::array::RecordBatch;
+use chrono::{NaiveDate, NaiveDateTime};
+use serde::{Deserialize, Serialize};
 
+use super::receipt::RunKey;
 use super::summary::ScoreSummary;
 use crate::app::PipelineError;
-use crate::app::open_data::OpenData;
-use crate::files::{stage_batch, write_atomically};
+use crate::files::{FileRecord, Staged, write_atomically};
 
 /// Where to put scores, and how.
 #[derive(Debug, Clone)]
@@ -28,45 +30,163 @@ pub enum ScoreFormat {
     Csv,
 }
 
-/// Puts scores, summary and the list of rejected rows in their places; returns the
-/// summary with these places.
-pub(super) fn publish(
-    data: &OpenData<'_>,
-    request: &ScoreRequest<'_>,
-    batch: &RecordBatch,
-    mut summary: ScoreSummary,
-) -> Result<ScoreSummary, PipelineError> {
-    let folder = request.out.join(format!("as_of={}", summary.as_of.format("%Y-%m-%d")));
-    let failed = |cause| PipelineError::Output { path: folder.clone(), cause };
-    let (name, other) = match request.format {
-        ScoreFormat::Parquet => ("scores.parquet", "scores.csv"),
-        ScoreFormat::Csv => ("scores.csv", "scores.parquet"),
-    };
-    summary.scores = folder.join(name);
-    let metadata = [
-        ("layercake.as_of", summary.as_of.format("%Y-%m-%d").to_string()),
-        ("layercake.bundle", summary.bundle.clone()),
-    ];
-    let scores = stage_batch(&summary.scores, batch, &metadata).map_err(failed)?;
-    summary.quarantine = data.list_rejected_rows(&folder.join("_quarantine.csv"))?;
-    let json = serde_json::to_vec_pretty(&summary).map_err(std::io::Error::other);
-    let put_in_place = |json: Vec<u8>| {
-        // No summary stands beside scores of another run, wherever a run is killed.
-        let written_last = folder.join("_summary.json");
-        remove_if_there(&written_last)?;
-        scores.commit()?;
-        write_atomically(&written_last, |file| file.write_all(&json))?;
-        // One file of scores a day: what an earlier run wrote in the other format is out
-        // of date.
-        remove_if_there(&folder.join(other))
-    };
-    json.and_then(put_in_place).map_err(failed)?;
-    Ok(summary)
+impl ScoreFormat {
+    fn file_name(self) -> &'static str {
+        match self {
+            Self::Parquet => "scores.parquet",
+            Self::Csv => "scores.csv",
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Parquet => Self::Csv,
+            Self::Csv => Self::Parquet,
+        }
+    }
 }
 
-fn remove_if_there(path: &Path) -> std::io::Result<()> {
+/// The file whose presence says that the scores beside it are published.
+const SUMMARY: &str = "_summary.json";
+
+/// The list of rejected rows beside the scores.
+const QUARANTINE: &str = "_quarantine.csv";
+
+/// One line for each time that scores were replaced by others of the same day.
+const HISTORY: &str = "_history.jsonl";
+
+impl ScoreRequest<'_> {
+    /// The folder of a day's scores.
+    pub(super) fn folder(&self, as_of: NaiveDateTime) -> PathBuf {
+        self.out.join(format!("as_of={}", as_of.format("%Y-%m-%d")))
+    }
+
+    /// Where the scores of a day stand.
+    pub(super) fn scores(&self, as_of: NaiveDateTime) -> PathBuf {
+        self.folder(as_of).join(self.format.file_name())
+    }
+
+    /// The summary of scores that follow from the key, if they are published and whole: of
+    /// the given day, or of whichever day the key leads to.
+    pub(super) fn published(
+        &self,
+        key: &RunKey,
+        as_of: Option<NaiveDate>,
+    ) -> Option<(PathBuf, ScoreSummary)> {
+        let days = std::fs::read_dir(self.out).ok()?.flatten().map(|entry| entry.path());
+        let of_key = |folder: PathBuf| {
+            let summary: ScoreSummary =
+                serde_json::from_slice(&std::fs::read(folder.join(SUMMARY)).ok()?).ok()?;
+            let is_the_day = as_of.is_none_or(|day| summary.as_of.date() == day);
+            let is_whole = || {
+                let files = [Some(&summary.scores), summary.quarantine.as_ref()];
+                files.into_iter().flatten().all(|file| file.check(&folder).is_ok())
+            };
+            let is_it = summary.key == *key
+                && is_the_day
+                && summary.scores.name == self.format.file_name()
+                && folder == self.folder(summary.as_of)
+                && is_whole();
+            is_it.then_some((folder, summary))
+        };
+        days.into_iter().find_map(of_key)
+    }
+
+    /// Puts the scores, the list of rejected rows and the summary in their places.
+    ///
+    /// Whenever it is stopped, there is either no summary, or one beside the files that it
+    /// describes.
+    pub(super) fn publish(
+        &self,
+        scores: Staged,
+        rejected: Option<&Path>,
+        summary: &ScoreSummary,
+    ) -> Result<PathBuf, PipelineError> {
+        let folder = self.folder(summary.as_of);
+        let publish = || {
+            let json = serde_json::to_vec_pretty(summary)?;
+            let committed_by = folder.join(SUMMARY);
+            if let Ok(old) = std::fs::read(&committed_by) {
+                self.note_replaced(&old, summary)?;
+            }
+            remove_if_there(&committed_by)?;
+            scores.commit()?;
+            match rejected {
+                Some(list) => {
+                    let mut list = std::fs::File::open(list)?;
+                    write_atomically(&folder.join(QUARANTINE), |file| {
+                        io::copy(&mut list, file).map(|_| ())
+                    })?;
+                }
+                None => remove_if_there(&folder.join(QUARANTINE))?,
+            }
+            // One file of scores a day: what an earlier run wrote in the other format is
+            // out of date.
+            remove_if_there(&folder.join(self.format.other().file_name()))?;
+            write_atomically(&committed_by, |file| file.write_all(&json))
+        };
+        publish().map_err(|cause: io::Error| PipelineError::Output { path: folder.clone(), cause })?;
+        Ok(folder)
+    }
+
+    /// How the list of rejected rows will stand beside the scores.
+    pub(super) fn quarantine(list: &Path) -> io::Result<FileRecord> {
+        Ok(FileRecord { name: QUARANTINE.to_owned(), ..FileRecord::of(list)? })
+    }
+
+    /// Adds a line to the history where a summary makes way for one of another key.
+    fn note_replaced(&self, old: &[u8], new: &ScoreSummary) -> io::Result<()> {
+        // What is no summary of this version says nothing that could be kept.
+        let Ok(old) = serde_json::from_slice::<Replaced>(old) else { return Ok(()) };
+        if old.key == new.key {
+            return Ok(());
+        }
+        let line = HistoryLine {
+            as_of: new.as_of.date(),
+            replaced_at: chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            replaced: old,
+            by: new.key.clone(),
+        };
+        let path = self.out.join(HISTORY);
+        let known = std::fs::read(&path).unwrap_or_default();
+        let last = known.split(|&byte| byte == b'\n').rfind(|line| !line.is_empty());
+        let is_known = last.and_then(|last| serde_json::from_slice::<HistoryLine>(last).ok()).is_some_and(
+            |last| last.replaced == line.replaced && last.by == line.by && last.as_of == line.as_of,
+        );
+        // A run that was killed between this and the next step has noted it already.
+        if is_known {
+            return Ok(());
+        }
+        let mut text = serde_json::to_string(&line)? + "\n";
+        if known.last().is_some_and(|&byte| byte != b'\n') {
+            text.insert(0, '\n');
+        }
+        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    }
+}
+
+/// A line of the history.
+#[derive(Debug, Serialize, Deserialize)]
+struct HistoryLine {
+    as_of: NaiveDate,
+    replaced_at: String,
+    replaced: Replaced,
+    by: RunKey,
+}
+
+/// What the history keeps of a summary.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Replaced {
+    scores: FileRecord,
+    n_users: u64,
+    key: RunKey,
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }

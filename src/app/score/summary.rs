@@ -1,51 +1,50 @@
 //! What a scoring run did, in numbers.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::NaiveDateTime;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::user_scores::UserScores;
-use crate::app::model::GroupsOfUsers;
-use crate::app::open_data::OpenData;
-use crate::dataset::{Bilingual, ChurnLabel};
-use crate::input::engine::MemoryUse;
+use super::finish::AtRisk;
+use super::receipt::{Receipt, RunKey, input_of_all};
+use super::tally::{GroupTally, Tally};
+use crate::app::Model;
+use crate::dataset::Bilingual;
+use crate::files::FileRecord;
 use crate::input::source::InputProfile;
 use crate::models::segmentation::{Partition, ReviewedGroup};
 
-/// What a scoring run did; also written as `_summary.json`.
+/// What a scoring run did; written last as `_summary.json`, which is what makes the scores
+/// beside it published.
 ///
 /// It does not follow the table of score columns: these say something of each user,
 /// and how to add them up (count, mean, by layer) is a choice for each. Here are the
 /// few totals that whoever is on call looks at.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScoreSummary {
+    /// Form of this file.
+    pub schema_version: u32,
     /// Scored as of.
     pub as_of: NaiveDateTime,
-    /// The bundle used.
-    pub bundle: String,
-    /// The review used, if any.
-    pub review: Option<PathBuf>,
+    /// The file of the scores.
+    pub scores: FileRecord,
+    /// Rejected rows, if any, are listed here.
+    pub quarantine: Option<FileRecord>,
+    /// What the scores follow from.
+    pub key: RunKey,
     /// What whoever is on call should look at; empty on an ordinary night.
     pub warnings: Vec<Bilingual>,
-    /// File of the scores.
-    pub scores: PathBuf,
-    /// Rejected rows, if any, are listed here.
-    pub quarantine: Option<PathBuf>,
     /// Users scored: all with an event before as-of.
-    pub n_users: usize,
+    pub n_users: u64,
     /// Users at risk.
-    pub n_at_risk: usize,
+    pub n_at_risk: u64,
     /// Users to whom the churn rule applies, and the others by why not.
-    pub churn_status: BTreeMap<&'static str, usize>,
+    pub churn_status: BTreeMap<String, u64>,
     /// Users who will turn silent soon.
-    pub n_silence_warnings: usize,
+    pub n_silence_warnings: u64,
     /// What counts as churn, in a sentence.
     pub churn_rule: String,
-    /// The same rule as settings.
-    #[serde(skip)]
-    pub churn_label: ChurnLabel,
     /// Whether training found enough evidence to trust the churn model.
     pub churn_trusted: bool,
     /// Mean churn probability of the eligible users.
@@ -56,20 +55,20 @@ pub struct ScoreSummary {
     pub kinds: Vec<GroupCount>,
     /// Users by what put them into their layer: the cluster, a merge, a split or
     /// a pin.
-    pub assigned_by: BTreeMap<String, usize>,
+    pub assigned_by: BTreeMap<String, u64>,
     /// The same of kinds.
-    pub kind_assigned_by: BTreeMap<String, usize>,
+    pub kind_assigned_by: BTreeMap<String, u64>,
     /// Users by lifecycle stage.
-    pub lifecycle: BTreeMap<&'static str, usize>,
+    pub lifecycle: BTreeMap<String, u64>,
     /// What was read.
     pub input: InputProfile,
-    /// What the run took; not in the file, which is the same for every run.
-    #[serde(skip)]
-    pub memory: MemoryUse,
 }
 
+/// Form of `_summary.json`.
+pub(super) const SCHEMA_VERSION: u32 = 1;
+
 /// Users of one layer or kind.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupCount {
     /// Its id.
     pub id: String,
@@ -78,71 +77,77 @@ pub struct GroupCount {
     /// Its name in Chinese.
     pub name_zh: String,
     /// Its users.
-    pub n_users: usize,
+    pub n_users: u64,
     /// Those at risk.
-    pub n_at_risk: usize,
+    pub n_at_risk: u64,
     /// Mean churn probability of its customers; `None` if it has none.
     pub mean_churn_probability: Option<f64>,
 }
 
-/// Counts the users by layer, status, stage and risk; files and warnings are for the
-/// caller to add.
-pub(super) fn summarise(data: &OpenData<'_>, scores: &UserScores<'_>) -> ScoreSummary {
-    let (model, churn) = (scores.model, &scores.churn);
-    let count = |flags: &mut dyn Iterator<Item = bool>| flags.filter(|&it| it).count();
+/// What all parts of a run add up to, with the files that hold it.
+pub(super) fn summarise(
+    model: &Model,
+    receipts: &[Receipt],
+    at_risk: &AtRisk,
+    (scores, quarantine): (FileRecord, Option<FileRecord>),
+    mut warnings: Vec<Bilingual>,
+) -> ScoreSummary {
+    let (first, settings) = (&receipts[0], &model.bundle.churn.settings);
+    let n_groups = |partition| model.groups(partition).len();
+    let mut tally = Tally::new(n_groups(Partition::Layers), n_groups(Partition::Kinds));
+    receipts.iter().for_each(|receipt| tally.merge(receipt.tally.clone()));
+    warnings.extend(idle_rules(model, &tally));
     ScoreSummary {
-        as_of: scores.snapshot.as_of,
-        bundle: model.folder.display().to_string(),
-        review: model.review_file().map(Path::to_owned),
-        warnings: Vec::new(),
-        scores: PathBuf::new(),
-        quarantine: None,
-        n_users: scores.snapshot.users.len(),
-        n_at_risk: count(&mut churn.at_risk.iter().copied()),
-        churn_status: counts(churn.statuses.iter().copied()),
-        n_silence_warnings: count(&mut churn.silences.iter().flatten().map(|it| it.warning)),
-        churn_rule: model.bundle.churn.settings.label_in_words.clone(),
-        churn_label: model.bundle.churn.settings.label.clone(),
+        schema_version: SCHEMA_VERSION,
+        as_of: first.as_of,
+        scores,
+        quarantine,
+        key: first.key.clone(),
+        warnings,
+        n_users: tally.n_users,
+        n_at_risk: at_risk.n_users,
+        n_silence_warnings: tally.n_silence_warnings,
+        churn_rule: settings.label_in_words.clone(),
         churn_trusted: model.bundle.record.churn.failed_checks.is_empty(),
-        mean_churn_probability: mean(churn.probabilities.iter().flatten()),
-        layers: group_counts(scores, Partition::Layers, &scores.layers),
-        kinds: group_counts(scores, Partition::Kinds, &scores.kinds),
-        assigned_by: counts(scores.layers.assigned_by.iter().map(ToString::to_string)),
-        kind_assigned_by: counts(scores.kinds.assigned_by.iter().map(ToString::to_string)),
-        lifecycle: counts(scores.stages.iter().copied()),
-        input: data.input.clone(),
-        memory: data.memory(),
+        mean_churn_probability: tally.churn.mean(),
+        layers: group_counts(model.groups(Partition::Layers), &tally.layers, &at_risk.layers),
+        kinds: group_counts(model.groups(Partition::Kinds), &tally.kinds, &at_risk.kinds),
+        churn_status: tally.churn_status,
+        assigned_by: tally.assigned_by,
+        kind_assigned_by: tally.kind_assigned_by,
+        lifecycle: tally.lifecycle,
+        input: input_of_all(receipts),
     }
 }
 
-fn group_counts(
-    scores: &UserScores<'_>,
-    partition: Partition,
-    of_users: &GroupsOfUsers,
-) -> Vec<GroupCount> {
-    let (groups, churn) = (scores.model.groups(partition), &scores.churn);
-    let mut members = vec![Vec::new(); groups.len()];
-    of_users.groups.iter().enumerate().for_each(|(user, &group)| members[group].push(user));
-    let count = |(group, members): (&ReviewedGroup, Vec<usize>)| GroupCount {
+fn group_counts(groups: &[ReviewedGroup], users: &[GroupTally], at_risk: &[u64]) -> Vec<GroupCount> {
+    let count = |((group, users), &n_at_risk): ((&ReviewedGroup, &GroupTally), &u64)| GroupCount {
         id: group.id.clone(),
         name: group.name.clone(),
         name_zh: group.name_zh.clone(),
-        n_users: members.len(),
-        n_at_risk: members.iter().filter(|&&user| churn.at_risk[user]).count(),
-        mean_churn_probability: mean(
-            members.iter().filter_map(|&user| churn.probabilities[user].as_ref()),
-        ),
+        n_users: users.n_users,
+        n_at_risk,
+        mean_churn_probability: users.churn.mean(),
     };
-    groups.iter().zip(members).map(count).collect()
+    groups.iter().zip(users).zip(at_risk).map(count).collect()
 }
 
-fn counts<K: Ord>(values: impl Iterator<Item = K>) -> BTreeMap<K, usize> {
-    let mut counts = BTreeMap::new();
-    values.for_each(|value| *counts.entry(value).or_default() += 1);
-    counts
-}
-
-fn mean<'a>(values: impl Iterator<Item = &'a f64>) -> Option<f64> {
-    let (n, total) = values.fold((0usize, 0.0), |(n, total), value| (n + 1, total + value));
-    (n > 0).then(|| total / n as f64)
+/// Warns of rules of the review that put nobody anywhere.
+fn idle_rules(model: &Model, tally: &Tally) -> Vec<Bilingual> {
+    let of = |partition, used: &BTreeMap<String, u64>| {
+        let is_idle = |rule: &&Arc<str>| !used.contains_key(&***rule);
+        model.rules(partition).filter(is_idle).cloned().collect::<Vec<_>>()
+    };
+    let idle =
+        [of(Partition::Layers, &tally.assigned_by), of(Partition::Kinds, &tally.kind_assigned_by)];
+    let warning = |rule: Arc<str>| {
+        Bilingual::new(
+            format!(
+                "review: {rule} puts nobody into its group: its rule holds for nobody, or an \
+                 earlier one comes first"
+            ),
+            format!("审阅：{rule} 未分入任何用户：没有用户符合该规则，或已被前面的规则分走"),
+        )
+    };
+    idle.into_iter().flatten().map(warning).collect()
 }

@@ -7,7 +7,7 @@ mod orders;
 mod row;
 mod traits;
 
-pub use traits::{InputTraits, describe_input};
+pub use traits::{InputTraits, SeenInput, describe_input};
 
 use super::{EventParams, Feature, FeatureError, FeatureParams, FeaturePlan};
 use crate::dataset::Missing;

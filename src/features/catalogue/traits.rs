@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDateTime;
+use serde::{Deserialize, Serialize};
 
 use super::names::slug;
 use crate::features::{FeatureError, FeaturePlan};
@@ -24,7 +25,34 @@ pub struct InputTraits {
     pub columns_of: BTreeMap<String, BTreeSet<&'static str>>,
 }
 
+/// What the data before a date holds, as far as a plan needs it; what parts of the users
+/// hold adds up.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenInput {
+    /// Event types.
+    pub events: BTreeSet<String>,
+    /// Event columns that hold something.
+    pub columns: BTreeSet<String>,
+}
+
+impl SeenInput {
+    /// Adds what others hold.
+    pub fn merge(&mut self, other: &Self) {
+        self.events.extend(other.events.iter().cloned());
+        self.columns.extend(other.columns.iter().cloned());
+    }
+}
+
 impl InputTraits {
+    /// What a plan needs of it.
+    pub fn seen(&self) -> SeenInput {
+        SeenInput {
+            events: self.events.iter().cloned().collect(),
+            columns: self.columns.iter().map(|&it| it.to_owned()).collect(),
+        }
+    }
+
     /// True when the data fills the event column.
     pub fn has(&self, column: &str) -> bool {
         self.columns.contains(column)
@@ -43,18 +71,19 @@ impl FeaturePlan {
     /// # Errors
     /// When there is no order, or a column that was filled is empty throughout:
     /// features of it would say that everybody changed.
-    pub fn check_input(&self, input: &InputTraits) -> Result<Vec<String>, FeatureError> {
+    pub fn check_input(&self, input: &SeenInput) -> Result<Vec<String>, FeatureError> {
         if !input.events.contains(&self.events.order) {
+            let available: Vec<&str> = input.events.iter().map(String::as_str).collect();
             return Err(FeatureError::NoOrders {
                 order_event: self.events.order.clone(),
-                available: input.events.join(", "),
+                available: available.join(", "),
             });
         }
-        if let Some(column) = self.columns.iter().find(|column| !input.has(column)) {
+        if let Some(column) = self.columns.iter().find(|column| !input.columns.contains(*column)) {
             let mapped = String::new();
             return Err(FeatureError::LostColumn { column: column.clone(), mapped });
         }
-        let is_lost = |event: &&str| !input.events.iter().any(|there| there == event);
+        let is_lost = |event: &&str| !input.events.contains(*event);
         Ok(self.counted_events().into_iter().filter(is_lost).map(str::to_owned).collect())
     }
 }

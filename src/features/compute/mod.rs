@@ -4,7 +4,10 @@
 //! each user's history by it.
 
 mod at_moments;
+mod bucket_snapshots;
 mod column_groups;
+mod computation;
+mod dates;
 mod outcomes;
 mod program;
 mod purchases;
@@ -12,4 +15,7 @@ mod rows;
 mod walk;
 
 pub use at_moments::{FeaturesAtMoments, features_at_moments};
-pub use column_groups::{ColumnGroup, ColumnGroups, SnapshotRequest, compute_snapshots};
+pub use bucket_snapshots::BucketSnapshots;
+pub use column_groups::{ColumnGroup, ColumnGroups};
+pub use computation::SnapshotRequest;
+pub use dates::compute_snapshots;

@@ -1,4 +1,7 @@
-use crate::dataset::hash_text;
+use std::ops::Range;
+
+use super::N_BUCKETS;
+use crate::dataset::{UserIds, hash_integer, hash_text};
 
 /// Type of user ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,4 +23,35 @@ pub(super) fn word_of_text(text: &str) -> u64 {
 /// of the id.
 pub(super) fn bucket_of(hash: u64, n_buckets: usize) -> usize {
     (hash >> (64 - n_buckets.trailing_zeros())) as usize
+}
+
+/// The bucket of each user.
+pub fn user_buckets(users: &UserIds) -> Vec<usize> {
+    let bucket = |row: usize| match users {
+        UserIds::Integer(ids) => bucket_of(hash_integer(ids[row], 0), N_BUCKETS),
+        UserIds::Text(ids) => bucket_of(word_of_text(&ids[row]), N_BUCKETS),
+    };
+    (0..users.len()).map(bucket).collect()
+}
+
+/// Puts the buckets of a range that follow each other together until each run has at least
+/// `n_users` users; the last may have fewer.
+pub fn runs_of_buckets(
+    buckets: Range<usize>,
+    n_users_of: impl Fn(usize) -> usize,
+    n_users: usize,
+) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    let mut n_last = n_users;
+    for bucket in buckets {
+        match runs.last_mut() {
+            Some(run) if n_last < n_users => run.end = bucket + 1,
+            _ => {
+                runs.push(bucket..bucket + 1);
+                n_last = 0;
+            }
+        }
+        n_last += n_users_of(bucket);
+    }
+    runs
 }

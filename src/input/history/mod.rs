@@ -24,7 +24,7 @@ mod writer;
 
 pub use error::HistoryError;
 pub use histories::{Histories, HistorySummary};
-pub use ids::IdKind;
+pub use ids::{IdKind, runs_of_buckets, user_buckets};
 pub use row::{Column, EventHead, EventRow, History, N_COLUMNS, UserId};
 pub use tally::{Duplicates, EventTally};
 pub use vocabulary::Vocabulary;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
 /// What becomes of rows that repeat another in every mapped column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Duplicates {
@@ -23,8 +25,9 @@ pub struct EventTally {
 /// What was seen in passing.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Tally {
-    /// By code, from 1.
+    /// Of users that are kept, by code, from 1.
     pub events: Vec<EventTally>,
+    /// Of all users, as are the last and the days.
     pub first_time: Option<i64>,
     pub last_time: Option<i64>,
     /// Days since 1970 with an event.
@@ -32,6 +35,17 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// Notes that something happened; `last_day` is the day of the row before.
+    pub fn see(&mut self, time: i64, last_day: &mut i64) {
+        let day = time.div_euclid(MICROS_PER_DAY);
+        if day != *last_day {
+            self.days.insert(day);
+            *last_day = day;
+        }
+        self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
+        self.last_time = self.last_time.max(Some(time));
+    }
+
     pub fn count(&mut self, event: u32, time: i64) {
         let index = event as usize;
         if self.events.len() <= index {

@@ -1,5 +1,6 @@
 //! Batches of checked events in, rows in buckets out.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{
@@ -24,13 +25,13 @@ use super::vocabulary::{Coder, MAX_CATEGORIES, MAX_KINDS, Vocabulary};
 use super::{HistoryError, IdKind, N_BUCKETS};
 use crate::dataset::hash_integer;
 
-const MICROS_PER_DAY: i64 = 86_400_000_000;
-
 /// Takes events in, by any number of writers side by side.
 pub struct HistoryBuilder {
     kind: IdKind,
     /// Fixed-point units in 1.
     scale: f64,
+    /// Buckets whose users are kept.
+    kept: Range<usize>,
     pool: Arc<dyn MemoryPool>,
     events: Arc<Mutex<Vocabulary>>,
     channels: Arc<Mutex<Vocabulary>>,
@@ -44,11 +45,17 @@ impl HistoryBuilder {
         Self {
             kind,
             scale: 10f64.powi(i32::from(decimals)),
+            kept: 0..N_BUCKETS,
             pool,
             events: Arc::default(),
             channels: Arc::default(),
             categories: Arc::default(),
         }
+    }
+
+    /// Keeps the users of some buckets only. Times and days are still those of all.
+    pub fn of_buckets(self, kept: Range<usize>) -> Self {
+        Self { kept, ..self }
     }
 
     /// A writer of its own for one stream of batches.
@@ -57,6 +64,7 @@ impl HistoryBuilder {
         HistoryWriter {
             kind: self.kind,
             scale: self.scale,
+            kept: self.kept.clone(),
             buckets: empty_buckets(),
             n_bytes: 0,
             reservation: consumer.register(&self.pool),
@@ -134,6 +142,7 @@ impl HistoryBuilder {
 pub struct HistoryWriter {
     kind: IdKind,
     scale: f64,
+    kept: Range<usize>,
     buckets: Vec<Chunks>,
     /// What the buckets take.
     n_bytes: usize,
@@ -223,9 +232,14 @@ impl HistoryWriter {
                     (word, word)
                 }
             };
+            let time = times[row];
+            self.tally.see(time, &mut last_day);
             let bucket = bucket_of(hash, N_BUCKETS);
+            if !self.kept.contains(&bucket) {
+                continue;
+            }
             let [events, channels, categories] = &self.codes;
-            let (event, time) = (events[row], times[row]);
+            let event = events[row];
             let codes = [event, channels[row], categories[row]];
             let build = |words: &mut [u32; MAX_WORDS]| {
                 let mut built = RowBuilder::start(words, user, time, codes);
@@ -245,14 +259,6 @@ impl HistoryWriter {
                 }
             };
             self.tally.count(event, time);
-            let day = time.div_euclid(MICROS_PER_DAY);
-            if day != last_day {
-                self.tally.days.insert(day);
-                last_day = day;
-            }
-            let earliest = self.tally.first_time.map_or(time, |first| first.min(time));
-            self.tally.first_time = Some(earliest);
-            self.tally.last_time = self.tally.last_time.max(Some(time));
         }
     }
 

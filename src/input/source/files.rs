@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{SourceError, SourceParams};
+use crate::files::{bytes_hash, content_hash};
 
 /// How the files of a source are encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +75,29 @@ pub fn expand_paths(source: &SourceParams) -> Result<(Vec<PathBuf>, FileFormat),
             folder: String::new(),
         }),
     }
+}
+
+/// A hash of the contents of all files, source by source; what the files are called does
+/// not matter.
+///
+/// # Errors
+/// When a path matches nothing, or a file cannot be read.
+pub fn input_hash(sources: &[SourceParams]) -> Result<String, SourceError> {
+    let mut hashes = Vec::new();
+    for source in sources {
+        let (files, _) = expand_paths(source)?;
+        let hash = |file: &PathBuf| {
+            let unread = |error| SourceError::Reading {
+                source_name: source.label().to_owned(),
+                cause: format!("can't read {} ({error})", file.display()),
+            };
+            content_hash(file).map(|(hash, _)| hash).map_err(unread)
+        };
+        let mut of_source = files.iter().map(hash).collect::<Result<Vec<_>, _>>()?;
+        of_source.sort_unstable();
+        hashes.push(of_source.join(" "));
+    }
+    Ok(bytes_hash(hashes.join("\n").as_bytes()))
 }
 
 /// Whether a file is among a source's files, or would be once it is written.

@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use super::{
 use crate::dataset::Bilingual;
 use crate::input::engine::{Engine, plain_message};
 use crate::input::history::{
-    Duplicates, Histories, HistoryBuilder, HistoryError, HistoryWriter, IdKind,
+    Duplicates, Histories, HistoryBuilder, HistoryError, HistoryWriter, IdKind, N_BUCKETS,
 };
 
 /// The checked events.
@@ -40,6 +41,8 @@ pub struct OpenSources {
     mapped: Vec<MappedSource>,
     user_ids: UserIdType,
     input: InputParams,
+    /// Buckets whose users are kept.
+    kept: Range<usize>,
 }
 
 /// Opens all sources and registers their good rows as the table
@@ -57,10 +60,16 @@ pub fn open_sources(
     let mapped = map_sources(engine, sources, input)?;
     let user_ids = common_user_type(&mapped)?;
     register(engine, &mapped, input.duplicates)?;
-    Ok(OpenSources { mapped, user_ids, input: input.clone() })
+    Ok(OpenSources { mapped, user_ids, input: input.clone(), kept: 0..N_BUCKETS })
 }
 
 impl OpenSources {
+    /// Keeps the events of users of some buckets only. All rows are read and checked
+    /// nonetheless, so that what the profile says of sources and times is the same.
+    pub fn of_buckets(self, kept: Range<usize>) -> Self {
+        Self { kept, ..self }
+    }
+
     /// Reads all sources once, rejects the rows that break the contract
     /// (listing them in the CSV file `quarantine`, which is removed when there
     /// are none) and collects the rest by user.
@@ -69,12 +78,12 @@ impl OpenSources {
     /// When a file cannot be decoded, too many rows break the contract, or no
     /// event is left.
     pub fn read(self, engine: &Engine, quarantine: &Path) -> Result<Events, SourceError> {
-        let Self { mapped, user_ids, input } = self;
+        let Self { mapped, user_ids, input, kept } = self;
         let kind = match user_ids {
             UserIdType::Integer => IdKind::Integer,
             UserIdType::Text => IdKind::Text,
         };
-        let builder = HistoryBuilder::new(kind, DECIMAL_SCALE, engine.memory_pool());
+        let builder = HistoryBuilder::new(kind, DECIMAL_SCALE, engine.memory_pool()).of_buckets(kept);
         let (mut counts, mut writers) = (Vec::new(), Vec::new());
         for source in &mapped {
             let (of_source, written) = check_source(engine, source, &builder)?;

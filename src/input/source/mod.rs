@@ -26,7 +26,7 @@ pub use event_columns::{
     DECIMAL_PRECISION, DECIMAL_SCALE, EVENT_COLUMNS, EventColumn, EventColumnKind,
     event_column_names,
 };
-pub use files::{FileFormat, expand_paths, is_parquet, is_read_by};
+pub use files::{FileFormat, expand_paths, input_hash, is_parquet, is_read_by};
 pub use functions::register as register_functions;
 pub use load::{Events, OpenSources, open_sources};
 pub use mapping::quoted_column;

@@ -27,6 +27,25 @@ pub struct InputProfile {
     pub gaps: Vec<DayGap>,
 }
 
+impl InputProfile {
+    /// Adds the events of other users, read from the same sources.
+    pub fn add_users(&mut self, other: &Self) {
+        self.n_events += other.n_events;
+        self.n_users += other.n_users;
+        self.n_duplicates += other.n_duplicates;
+        for count in &other.events {
+            match self.events.iter_mut().find(|it| it.event == count.event) {
+                Some(all) => {
+                    all.n_rows += count.n_rows;
+                    all.last_time = all.last_time.max(count.last_time);
+                }
+                None => self.events.push(count.clone()),
+            }
+        }
+        self.events.sort_by(|a, b| b.n_rows.cmp(&a.n_rows).then_with(|| a.event.cmp(&b.event)));
+    }
+}
+
 /// A run of days on which nothing happened: a closed shop, or a feed that was
 /// down.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ mod rows;
 mod selection;
 
 pub use action::{
-    FlagOutcome, FlagRule, KeepingCosts, Reason, ReasonThemes, Reasons, RiskSide, Silence,
+    FlagCandidate, FlagOutcome, FlagRule, KeepingCosts, Reason, ReasonFinder, Reasons, RiskSide, Silence,
     SilenceParams, Theme,
 };
 pub use classifiers::{

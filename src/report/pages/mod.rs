@@ -36,6 +36,6 @@ pub use lineage::lineage;
 pub use migration::migration;
 pub use moves::moves;
 pub use partition::partition;
-pub use scores::scored;
+pub use scores::{scored, scored_part};
 pub use targeting::targeting;
 pub use training::trained;

@@ -6,30 +6,57 @@ use super::churn_labels::label;
 use super::files::saved;
 use super::input::{input, memory};
 use super::phrases::{layer_name, thousands, users};
-use crate::app::{GroupCount, ScoreSummary};
+use crate::app::{GroupCount, ScoreSummary, Scored, ScoredPart};
 use crate::dataset::Bilingual;
 use crate::models::rules::LifecycleStage;
 use crate::report::{Document, Format, Table, Value, column, words};
 
 /// What a scoring run did.
-pub fn scored(summary: &ScoreSummary) -> Document {
+pub fn scored(scored: &Scored) -> Document {
+    let Scored { summary, folder, .. } = scored;
     let mut page = Document::default();
-    page.section("input", None, input(&summary.input, summary.quarantine.as_deref()));
+    let quarantine = summary.quarantine.as_ref().map(|list| folder.join(&list.name));
+    page.section("input", None, input(&summary.input, quarantine.as_deref()));
     for text in &summary.warnings {
         page.warning(text.clone());
     }
     page.table(groups("layers", ("Layer", "分层"), &summary.layers));
     page.table(groups("kinds", ("Kind", "类型"), &summary.kinds));
-    if let Some(review) = &summary.review {
+    if let Some(review) = &scored.review {
         page.fact("review", review.as_path());
         reviewed(&mut page, summary, &review.display().to_string());
     }
-    totals(&mut page, summary);
+    totals(&mut page, scored);
     page.table(lifecycle(summary).for_programs());
     page.table(assigned_by("assigned_by", &summary.assigned_by).for_programs());
     page.table(assigned_by("kind_assigned_by", &summary.kind_assigned_by).for_programs());
-    saved(&mut page, &summary.scores);
-    page.section("memory", None, memory(&summary.memory));
+    page.fact("was_there", scored.was_there);
+    if scored.was_there {
+        page.paragraph(words(
+            "published before from the same input, bundle, review and config: nothing was done",
+            "此前已由相同的数据、模型、审阅和配置发布：本次未作改动",
+        ));
+    }
+    saved(&mut page, &folder.join(&summary.scores.name));
+    if let Some(used) = &scored.memory {
+        page.section("memory", None, memory(used));
+    }
+    page
+}
+
+/// What scoring a part did.
+pub fn scored_part(scored: &ScoredPart) -> Document {
+    let mut page = Document::default();
+    let (all, day) = (users(scored.n_users as usize), scored.as_of.date());
+    page.fact("as_of", day);
+    page.fact("part", scored.part.to_string());
+    page.fact("n_users", scored.n_users);
+    page.heading(words(
+        format!("{} of part {} scored as of {day}", all.en, scored.part),
+        format!("已为第 {} 部分的{}评分（截止日 {day}）", scored.part, all.zh),
+    ));
+    saved(&mut page, &scored.rows);
+    page.section("memory", None, memory(&scored.memory));
     page
 }
 
@@ -52,9 +79,10 @@ fn groups(key: &'static str, title: (&str, &str), groups: &[GroupCount]) -> Tabl
 }
 
 /// Users in all, by risk and stage of life.
-fn totals(page: &mut Document, summary: &ScoreSummary) {
-    let (all, day) = (users(summary.n_users), summary.as_of.date());
-    let (n_at_risk, n_near) = (thousands(summary.n_at_risk), thousands(summary.n_silence_warnings));
+fn totals(page: &mut Document, scored: &Scored) {
+    let summary = &scored.summary;
+    let (all, day) = (users(summary.n_users as usize), summary.as_of.date());
+    let (n_at_risk, n_near) = (thousands(summary.n_at_risk as usize), thousands(summary.n_silence_warnings as usize));
     page.fact("as_of", day);
     page.fact("n_users", summary.n_users);
     page.fact("n_at_risk", summary.n_at_risk);
@@ -72,24 +100,25 @@ fn totals(page: &mut Document, summary: &ScoreSummary) {
         true => ("", ""),
         false => (" (training did not trust this model)", "（训练时判定此模型不可信）"),
     };
-    let rule = label(&summary.churn_label);
+    let rule = label(&scored.churn_label);
     page.paragraph(words(format!("{}{trust_en}", rule.en), format!("{}{trust_zh}", rule.zh)));
     let stages = |of: fn(&Bilingual) -> &str| {
         let counts = summary.lifecycle.iter();
-        let counts = counts.map(|(name, n)| format!("{} {}", of(&stage(name).1), thousands(*n)));
+        let counts = counts.map(|(name, n)| format!("{} {}", of(&stage(name).1), thousands(*n as usize)));
         counts.collect::<Vec<_>>()
     };
     page.paragraph(words(stages(|it| &it.en).join(", "), stages(|it| &it.zh).join("，")));
 }
 
 /// A stage of life by its name in files.
-fn stage(name: &'static str) -> (&'static str, Bilingual) {
+fn stage(name: &str) -> (&'static str, Bilingual) {
     let known = LifecycleStage::ALL.into_iter().find(|stage| stage.as_str() == name);
-    (name, words(name, known.map_or(name, LifecycleStage::as_str_zh)))
+    let known = known.unwrap_or(LifecycleStage::Prospect);
+    (known.as_str(), words(known.as_str(), known.as_str_zh()))
 }
 
 fn lifecycle(summary: &ScoreSummary) -> Table {
-    type Row<'a> = (&'a &'static str, &'a usize);
+    type Row<'a> = (&'a String, &'a u64);
     let columns = [
         column("stage", ("", ""), Format::Text, |it: &Row<'_>| {
             let (code, words) = stage(it.0);
@@ -100,8 +129,8 @@ fn lifecycle(summary: &ScoreSummary) -> Table {
     Table::new("lifecycle", &summary.lifecycle, &columns)
 }
 
-fn assigned_by(key: &'static str, counts: &BTreeMap<String, usize>) -> Table {
-    type Row<'a> = (&'a String, &'a usize);
+fn assigned_by(key: &'static str, counts: &BTreeMap<String, u64>) -> Table {
+    type Row<'a> = (&'a String, &'a u64);
     let columns = [
         column("assigned_by", ("", ""), Format::Text, |it: &Row<'_>| it.0.clone()),
         column("n_users", ("", ""), Format::Count, |it: &Row<'_>| *it.1),
@@ -113,7 +142,7 @@ fn assigned_by(key: &'static str, counts: &BTreeMap<String, usize>) -> Table {
 fn reviewed(page: &mut Document, summary: &ScoreSummary, file: &str) {
     let all = summary.assigned_by.iter().chain(&summary.kind_assigned_by);
     let moved = all.filter(|(by, _)| *by != "cluster");
-    let moved: Vec<String> = moved.map(|(by, n)| format!("{by} {}", thousands(*n))).collect();
+    let moved: Vec<String> = moved.map(|(by, n)| format!("{by} {}", thousands(*n as usize))).collect();
     let moved = match moved.is_empty() {
         true => words("puts nobody into another layer or kind", "没有用户因此换分层或类型"),
         false => Bilingual::same(moved.join(", ")),

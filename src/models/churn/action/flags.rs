@@ -1,5 +1,8 @@
 //! Whom to flag of the users within reach.
 
+use std::cmp::Ordering;
+
+use rayon::slice::ParallelSliceMut;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Purchases;
@@ -31,6 +34,27 @@ pub struct KeepingCosts {
     pub save_rate: Share,
     /// What an attempt costs, in the currency of the data.
     pub cost: NonNegative,
+}
+
+/// Someone who may be flagged, as a budget ranks them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FlagCandidate {
+    /// Of churn.
+    pub probability: f64,
+    /// Decides between equal probabilities: the smaller comes first. Every user has an own.
+    pub id: u64,
+}
+
+impl FlagCandidate {
+    /// The likeliest come first.
+    fn rank(&self, other: &Self) -> Ordering {
+        other.probability.total_cmp(&self.probability).then(self.id.cmp(&other.id))
+    }
+
+    /// Whether one who ranks as this one is flagged where `last` is the last that is.
+    pub fn is_up_to(&self, last: &Self) -> bool {
+        self.rank(last) != Ordering::Greater
+    }
 }
 
 impl Default for FlagRule {
@@ -82,42 +106,49 @@ impl FlagRule {
         usual.map(|rule| if is_same_kind(&rule) { self } else { rule })
     }
 
-    /// Whether each user is flagged, by their probability (`None`: not eligible)
-    /// and purchases. In reach is who did what keeps users at most `reach_days` ago:
-    /// nobody calls back those who left long ago. Of equal probabilities at the end
-    /// of a budget the earlier user is flagged.
-    ///
-    /// # Panics
-    /// When lengths differ.
-    pub fn flag(
-        self,
-        probabilities: &[Option<f64>],
-        purchases: &[Purchases],
-        reach_days: f64,
-    ) -> Vec<bool> {
-        assert_eq!(probabilities.len(), purchases.len(), "one summary for each user");
-        let mut in_reach: Vec<(usize, f64)> = (0..purchases.len())
-            .filter(|&row| purchases[row].kept_by.last_days_ago <= reach_days)
-            .filter_map(|row| Some((row, probabilities[row]?)))
-            .collect();
-        in_reach.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        match self {
-            Self::Share(share) => {
-                in_reach.truncate((in_reach.len() as f64 * share.get()).round() as usize);
-            }
-            Self::TopN(n) => in_reach.truncate(n),
-            Self::Cutoff(cutoff) => in_reach.retain(|&(_, p)| p >= cutoff.get()),
-            Self::Precision(share) => in_reach.truncate(longest_precise(&in_reach, share.get())),
+    /// Whether a user may be flagged at all, as far as that depends on this user alone:
+    /// someone in reach whose probability is known, and with a cutoff or costs also high
+    /// enough. In reach is who did what keeps users at most `reach_days` ago: nobody calls
+    /// back those who left long ago.
+    pub fn may_flag(self, probability: f64, purchases: &Purchases, reach_days: f64) -> bool {
+        let is_worth_it = match self {
+            Self::Share(_) | Self::TopN(_) | Self::Precision(_) => true,
+            Self::Cutoff(cutoff) => probability >= cutoff.get(),
             Self::Profit(KeepingCosts { save_rate, cost }) => {
-                let pays = |row: usize, p: f64| {
-                    p * purchases[row].orders.amount_365d * save_rate.get() > cost.get()
-                };
-                in_reach.retain(|&(row, p)| pays(row, p));
+                probability * purchases.orders.amount_365d * save_rate.get() > cost.get()
             }
-        }
-        let mut flags = vec![false; purchases.len()];
-        in_reach.into_iter().for_each(|(row, _)| flags[row] = true);
-        flags
+        };
+        purchases.kept_by.last_days_ago <= reach_days && is_worth_it
+    }
+
+    /// The last of the candidates (who [may be flagged](Self::may_flag)) that is flagged,
+    /// as they are ranked; `None` if nobody is. The candidates' order is lost.
+    pub fn last_flagged(self, candidates: &mut [FlagCandidate]) -> Option<FlagCandidate> {
+        let n_all = candidates.len();
+        let n_flagged = match self {
+            Self::Share(share) => (n_all as f64 * share.get()).round() as usize,
+            Self::TopN(n) => n,
+            Self::Cutoff(_) | Self::Profit(_) => n_all,
+            Self::Precision(share) => {
+                candidates.par_sort_unstable_by(FlagCandidate::rank);
+                longest_precise(candidates, share.get())
+            }
+        };
+        let last = n_flagged.min(n_all).checked_sub(1)?;
+        Some(*candidates.select_nth_unstable_by(last, FlagCandidate::rank).1)
+    }
+
+    /// Whether each user is flagged, by their probability and purchases. Of equal
+    /// probabilities at the end of a budget the earlier user is flagged.
+    fn flag(self, probabilities: &[f64], purchases: &[Purchases], reach_days: f64) -> Vec<bool> {
+        let candidate = |row: usize| FlagCandidate { probability: probabilities[row], id: row as u64 };
+        let may_flag = |row: usize| self.may_flag(probabilities[row], &purchases[row], reach_days);
+        let mut candidates: Vec<FlagCandidate> =
+            (0..purchases.len()).filter(|&row| may_flag(row)).map(candidate).collect();
+        let last = self.last_flagged(&mut candidates);
+        let is_flagged =
+            |row: usize| may_flag(row) && last.is_some_and(|last| candidate(row).is_up_to(&last));
+        (0..purchases.len()).map(is_flagged).collect()
     }
 
     /// What this rule and its alternatives would have done where it is known who
@@ -129,7 +160,6 @@ impl FlagRule {
         churned: &[bool],
         reach_days: f64,
     ) -> Vec<FlagOutcome> {
-        let known: Vec<Option<f64>> = probabilities.iter().copied().map(Some).collect();
         let costs = match self {
             Self::Profit(costs) => costs,
             _ => KeepingCosts::default(),
@@ -142,7 +172,7 @@ impl FlagRule {
             rows.iter().map(|&row| purchases[row].orders.amount_365d).sum::<f64>() + 0.0
         };
         let outcome = |rule: Self| {
-            let flags = rule.flag(&known, purchases, reach_days);
+            let flags = rule.flag(probabilities, purchases, reach_days);
             let flagged: Vec<usize> = (0..flags.len()).filter(|&row| flags[row]).collect();
             let caught: Vec<usize> = flagged.iter().copied().filter(|&row| churned[row]).collect();
             let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
@@ -164,13 +194,13 @@ impl FlagRule {
 }
 
 /// How many of the likeliest, whose mean probability is at least `precision`.
-fn longest_precise(likeliest_first: &[(usize, f64)], precision: f64) -> usize {
+fn longest_precise(likeliest_first: &[FlagCandidate], precision: f64) -> usize {
     let mut sum = 0.0;
     likeliest_first
         .iter()
         .enumerate()
-        .take_while(|(index, (_, p))| {
-            sum += p;
+        .take_while(|(index, candidate)| {
+            sum += candidate.probability;
             sum >= precision * (*index + 1) as f64
         })
         .count()
@@ -181,14 +211,14 @@ mod tests {
     use super::*;
     use crate::dataset::PurchaseSummary;
 
-    fn users() -> (Vec<Option<f64>>, Vec<Purchases>) {
-        let probabilities = vec![Some(0.9), Some(0.6), None, Some(0.3), Some(0.95)];
+    fn users() -> (Vec<f64>, Vec<Purchases>) {
+        let probabilities = vec![0.9, 0.6, 0.3, 0.95];
         let of_user = |(last_days_ago, amount_365d)| {
             let orders =
                 PurchaseSummary { last_days_ago, amount_365d, ..PurchaseSummary::default() };
             Purchases { orders, kept_by: orders }
         };
-        let users = [(30.0, 5.0), (10.0, 500.0), (5.0, 9.0), (1.0, 900.0), (200.0, 9.0)];
+        let users = [(30.0, 5.0), (10.0, 500.0), (1.0, 900.0), (200.0, 9.0)];
         (probabilities, users.map(of_user).to_vec())
     }
 
@@ -207,16 +237,25 @@ mod tests {
         assert_eq!(flagged(FlagRule::Cutoff(Share::of(0.5))), [0, 1]);
         assert_eq!(flagged(FlagRule::Precision(Share::of(0.7))), [0, 1]);
         // .9 × 5 × .1 is less than the cost of 1, .6 × 500 × .1 and .3 × 900 × .1 more.
-        assert_eq!(flagged(FlagRule::Profit(KeepingCosts::default())), [1, 3]);
+        assert_eq!(flagged(FlagRule::Profit(KeepingCosts::default())), [1, 2]);
         assert!(flagged(FlagRule::Share(Share::of(0.0))).is_empty());
         assert!(flagged(FlagRule::TopN(0)).is_empty());
     }
 
     #[test]
+    fn the_smaller_id_decides_at_the_end_of_a_budget() {
+        let of = |id| FlagCandidate { probability: 0.5, id };
+        let mut candidates = [of(7), of(2), of(9), FlagCandidate { probability: 0.1, id: 1 }];
+        let last = FlagRule::TopN(2).last_flagged(&mut candidates).unwrap();
+        assert_eq!(last, of(7));
+        assert!(of(2).is_up_to(&last) && of(7).is_up_to(&last) && !of(9).is_up_to(&last));
+    }
+
+    #[test]
     fn outcomes_count_who_churned_within_reach() {
         let (_, purchases) = users();
-        let churned = [true, false, false, false, true];
-        let probabilities = [0.9, 0.6, 0.1, 0.3, 0.95];
+        let churned = [true, false, false, true];
+        let probabilities = [0.9, 0.6, 0.3, 0.95];
         let outcomes = FlagRule::TopN(2).outcomes(&probabilities, &purchases, &churned, REACH_DAYS);
         let top = &outcomes[1];
         assert_eq!(top.rule, FlagRule::TopN(2));

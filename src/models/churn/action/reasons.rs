@@ -1,12 +1,8 @@
 use ndarray::{ArrayView1, Axis};
-use rayon::prelude::*;
 
 use super::{RiskSide, Theme};
 use crate::dataset::{FeatureInfo, FeatureMatrix};
-use crate::models::churn::{ChurnError, Classifier, FittedClassifier};
-
-/// Rows that are explained while their contributions are in memory.
-const BLOCK_ROWS: usize = 4_096;
+use crate::models::churn::{ChurnError, Classifier, Explain, FittedClassifier};
 
 /// Features of one theme that together raise a user's risk.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,7 +32,7 @@ pub struct Reasons {
 
 /// The features of a classifier by theme.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ReasonThemes {
+struct ReasonThemes {
     /// For each feature, the place of its theme in `themes`.
     theme_of: Vec<usize>,
     themes: Vec<(Theme, Vec<usize>)>,
@@ -50,7 +46,7 @@ impl ReasonThemes {
     ///
     /// # Panics
     /// When lengths differ.
-    pub fn of(features: &[FeatureInfo], typical: &[f64]) -> Self {
+    fn of(features: &[FeatureInfo], typical: &[f64]) -> Self {
         assert_eq!(features.len(), typical.len(), "one typical value for each feature");
         let themes: Vec<(Theme, Vec<usize>)> = Theme::ALL
             .into_iter()
@@ -112,41 +108,58 @@ impl ReasonThemes {
     }
 }
 
-impl FittedClassifier {
-    /// For each row the `n` themes that raise the log odds most; `log_odds` are
-    /// those of the same rows. Only a block of contributions is in memory at once.
+/// Finds reasons, with all prepared that does not depend on rows.
+pub struct ReasonFinder<'a> {
+    explainer: Box<dyn Explain + 'a>,
+    /// Features of the classifier, in its order.
+    names: Vec<String>,
+    themes: ReasonThemes,
+}
+
+impl<'a> ReasonFinder<'a> {
+    /// `features` are the classifier's, in its order, `typical` their medians among the
+    /// users who stayed.
+    ///
+    /// # Panics
+    /// When lengths differ.
+    pub fn new(
+        classifier: &'a FittedClassifier,
+        features: &[FeatureInfo],
+        typical: &[f64],
+    ) -> Self {
+        Self {
+            explainer: classifier.explainer(),
+            names: classifier.features(),
+            themes: ReasonThemes::of(features, typical),
+        }
+    }
+
+    /// For each row the `n` themes that raise the log odds most; `log_odds` are those of
+    /// the same rows.
     ///
     /// # Errors
     /// When the matrix lacks a feature.
-    pub fn reasons(
+    pub fn find(
         &self,
         matrix: &FeatureMatrix,
         log_odds: &[f64],
-        themes: &ReasonThemes,
         n: usize,
     ) -> Result<Vec<Reasons>, ChurnError> {
-        let explainer = self.explainer();
-        let names = self.features();
         let columns =
-            names.iter().map(|name| matrix.column(name)).collect::<Result<Vec<_>, _>>()?;
-        let starts: Vec<usize> = (0..matrix.n_rows()).step_by(BLOCK_ROWS).collect();
-        let blocks = starts.into_par_iter().map(|start| {
-            let end = (start + BLOCK_ROWS).min(matrix.n_rows());
-            let contributions = explainer.contributions(&matrix.slice_rows(start..end))?;
-            let (mut sums, mut strongest) = (Vec::new(), Vec::with_capacity(n + 1));
-            let reasons = contributions.axis_iter(Axis(0)).zip(start..end).map(|(of_row, row)| {
-                themes.sum(of_row, &mut sums);
-                keep_strongest(&sums, n, &mut strongest);
-                let value = |feature: usize| columns[feature][row];
-                let raising: Vec<Reason> =
-                    strongest.iter().map(|&it| themes.reason(it, of_row, value)).collect();
-                let shown: f64 = raising.iter().map(|reason| reason.contribution).sum();
-                Reasons { raising, rest: log_odds[row] - shown }
-            });
-            Ok(reasons.collect::<Vec<_>>())
+            self.names.iter().map(|name| matrix.column(name)).collect::<Result<Vec<_>, _>>()?;
+        let contributions = self.explainer.contributions(matrix)?;
+        let (mut sums, mut strongest) = (Vec::new(), Vec::with_capacity(n + 1));
+        let reasons = contributions.axis_iter(Axis(0)).zip(log_odds).enumerate();
+        let reasons = reasons.map(|(row, (of_row, log_odds))| {
+            self.themes.sum(of_row, &mut sums);
+            keep_strongest(&sums, n, &mut strongest);
+            let value = |feature: usize| columns[feature][row];
+            let raising: Vec<Reason> =
+                strongest.iter().map(|&it| self.themes.reason(it, of_row, value)).collect();
+            let shown: f64 = raising.iter().map(|reason| reason.contribution).sum();
+            Reasons { raising, rest: log_odds - shown }
         });
-        let blocks = blocks.collect::<Result<Vec<_>, ChurnError>>()?;
-        Ok(blocks.into_iter().flatten().collect())
+        Ok(reasons.collect())
     }
 }
 

@@ -1,0 +1,154 @@
+//! Parts to scores: what needs all users is added, and the files are put together.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch};
+use arrow::csv::WriterBuilder;
+use arrow::datatypes::{Schema, SchemaRef};
+
+use super::column::{Ranked, ScoreColumn};
+use super::columns::score_columns;
+use super::part::MAY_BE_FLAGGED;
+use super::parts::{Parts, candidates, numbers};
+use super::publish::ScoreFormat;
+use super::ranks::Ranks;
+use crate::app::{Model, PipelineError};
+use crate::files::{RowGroupColumn, Staged, WriteError, stage, stage_parquet};
+use crate::input::source::UserIdType;
+use crate::models::segmentation::Partition;
+
+/// Flagged users, by group in the order of the model's groups.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct AtRisk {
+    pub n_users: u64,
+    pub layers: Vec<u64>,
+    pub kinds: Vec<u64>,
+}
+
+/// Ranks all users and writes the scores, to be put in their place by the caller.
+pub(super) fn stage_scores(
+    parts: &Parts,
+    model: &Model,
+    user_ids: UserIdType,
+    (path, format): (&Path, ScoreFormat),
+    metadata: &[(&str, String)],
+) -> Result<(Staged, AtRisk), PipelineError> {
+    let ranks = Ranks::of(parts.eligible()?, model.bundle.churn.settings.flag);
+    let columns = score_columns();
+    let fields = columns.iter().map(|column| column.field(user_ids));
+    let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let none = |partition| vec![0; model.groups(partition).len()];
+    let at_risk = AtRisk { n_users: 0, layers: none(Partition::Layers), kinds: none(Partition::Kinds) };
+    let at_risk = Mutex::new(at_risk);
+    let rank = |batch: &RecordBatch| {
+        let ranked = RankedColumns::of(&ranks, batch);
+        at_risk.lock().expect("no thread panics while it counts").add(model, batch, &ranked.flags);
+        ranked
+    };
+    let failed = |cause| PipelineError::Output { path: path.to_owned(), cause };
+    let staged = match format {
+        ScoreFormat::Parquet => {
+            let row_group = |number: usize| match parts.same_as(number) {
+                Some(group) => {
+                    let ranked = rank(&group.read(&READ_TO_RANK)?);
+                    let mut encoded = group.encoded()?.into_iter();
+                    let column = |column: &ScoreColumn| match column.of_all() {
+                        Some(what) => RowGroupColumn::Values(ranked.get(what)),
+                        None => encoded.next().expect("a part has all other columns"),
+                    };
+                    Ok::<_, PipelineError>(columns.iter().map(column).collect())
+                }
+                None => {
+                    let batch = parts.rows(number)?;
+                    let all = with_ranked(&columns, &batch, &rank(&batch));
+                    Ok(all.into_iter().map(RowGroupColumn::Values).collect())
+                }
+            };
+            stage_parquet(path, &schema, parts.row_groups.len(), row_group, metadata).map_err(
+                |error| match error {
+                    WriteError::RowGroup(error) => error,
+                    WriteError::File(cause) => failed(cause),
+                },
+            )?
+        }
+        ScoreFormat::Csv => {
+            let mut failure = None;
+            let staged = stage(path, |file| {
+                let mut writer = WriterBuilder::new().build(file);
+                for number in 0..parts.row_groups.len() {
+                    let batch = parts.rows(number).map_err(|error| {
+                        failure = Some(error);
+                        std::io::Error::other("see `failure`")
+                    })?;
+                    let all = with_ranked(&columns, &batch, &rank(&batch));
+                    let all = RecordBatch::try_new(Arc::clone(&schema), all)
+                        .map_err(std::io::Error::other)?;
+                    writer.write(&all).map_err(std::io::Error::other)?;
+                }
+                Ok(())
+            });
+            staged.map_err(|cause| failure.unwrap_or_else(|| failed(cause)))?
+        }
+    };
+    Ok((staged, at_risk.into_inner().expect("no thread panicked")))
+}
+
+/// Columns of a part that ranking needs.
+const READ_TO_RANK: [&str; 6] =
+    ["user_id", "layer_id", "kind_id", "churn_probability", "churn_log_odds", MAY_BE_FLAGGED];
+
+/// The columns that depend on all users, for some of them.
+struct RankedColumns {
+    percentiles: ArrayRef,
+    flags: Vec<bool>,
+}
+
+impl RankedColumns {
+    fn of(ranks: &Ranks, batch: &RecordBatch) -> Self {
+        let percentiles = ranks.percentiles(&numbers(batch, "churn_log_odds"));
+        let is_flagged = |candidate: Option<_>| candidate.is_some_and(|it| ranks.is_flagged(it));
+        Self {
+            percentiles: Arc::new(Float64Array::from(percentiles)),
+            flags: candidates(batch).into_iter().map(is_flagged).collect(),
+        }
+    }
+
+    fn get(&self, what: Ranked) -> ArrayRef {
+        match what {
+            Ranked::ChurnPercentile => Arc::clone(&self.percentiles),
+            Ranked::AtRisk => Arc::new(BooleanArray::from(self.flags.clone())),
+        }
+    }
+}
+
+/// All columns of the scores.
+fn with_ranked(
+    columns: &[ScoreColumn],
+    batch: &RecordBatch,
+    ranked: &RankedColumns,
+) -> Vec<ArrayRef> {
+    let column = |column: &ScoreColumn| match column.of_all() {
+        Some(what) => ranked.get(what),
+        None => Arc::clone(batch.column_by_name(&column.name).expect("parts have it")),
+    };
+    columns.iter().map(column).collect()
+}
+
+impl AtRisk {
+    fn add(&mut self, model: &Model, batch: &RecordBatch, flags: &[bool]) {
+        self.n_users += flags.iter().filter(|&&it| it).count() as u64;
+        let of_partitions = [
+            (Partition::Layers, "layer_id", &mut self.layers),
+            (Partition::Kinds, "kind_id", &mut self.kinds),
+        ];
+        for (partition, column, counts) in of_partitions {
+            let groups = model.groups(partition);
+            let ids = batch.column_by_name(column).expect("parts have it").as_string::<i32>();
+            for (row, _) in flags.iter().enumerate().filter(|(_, flag)| **flag) {
+                let place = groups.iter().position(|group| group.id == ids.value(row));
+                counts[place.expect("layers and kinds are those of the model")] += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What a night counts, user by user; counts of parts add up to those of all.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::user_scores::UserScores;
+use crate::app::model::GroupsOfUsers;
+
+/// Counts over some users.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tally {
+    pub n_users: u64,
+    pub churn_status: BTreeMap<String, u64>,
+    pub n_silence_warnings: u64,
+    pub churn: ProbabilitySum,
+    pub lifecycle: BTreeMap<String, u64>,
+    /// In the order of the model's layers after review, as are kinds.
+    pub layers: Vec<GroupTally>,
+    pub kinds: Vec<GroupTally>,
+    pub assigned_by: BTreeMap<String, u64>,
+    pub kind_assigned_by: BTreeMap<String, u64>,
+}
+
+/// Counts over the users of one layer or kind.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GroupTally {
+    pub n_users: u64,
+    pub churn: ProbabilitySum,
+}
+
+/// Probabilities of those who have one. The sum is a whole number, so that it does not
+/// depend on the order in which users are added.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProbabilitySum {
+    n: u64,
+    /// In units of 2⁻³⁶, of which 64 bits hold those of 268 million users.
+    units: u64,
+}
+
+const UNITS_IN_ONE: f64 = (1u64 << 36) as f64;
+
+impl ProbabilitySum {
+    fn add(&mut self, probability: Option<f64>) {
+        if let Some(probability) = probability {
+            self.n += 1;
+            self.units += (probability * UNITS_IN_ONE).round() as u64;
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.n += other.n;
+        self.units += other.units;
+    }
+
+    /// `None` of nobody.
+    pub fn mean(self) -> Option<f64> {
+        (self.n > 0).then(|| self.units as f64 / UNITS_IN_ONE / self.n as f64)
+    }
+}
+
+impl Tally {
+    /// No user yet, of a model with so many layers and kinds.
+    pub fn new(n_layers: usize, n_kinds: usize) -> Self {
+        Self {
+            layers: vec![GroupTally::default(); n_layers],
+            kinds: vec![GroupTally::default(); n_kinds],
+            ..Self::default()
+        }
+    }
+
+    /// Counts some users.
+    pub fn add(&mut self, scores: &UserScores<'_>) {
+        let churn = &scores.churn;
+        self.n_users += scores.snapshot.users.len() as u64;
+        let warnings = churn.silences.iter().flatten().filter(|it| it.warning);
+        self.n_silence_warnings += warnings.count() as u64;
+        churn.probabilities.iter().for_each(|&it| self.churn.add(it));
+        count(&mut self.churn_status, churn.statuses.iter().copied());
+        count(&mut self.lifecycle, scores.stages.iter().copied());
+        let probabilities = &churn.probabilities;
+        add_groups(&mut self.layers, &mut self.assigned_by, &scores.layers, probabilities);
+        add_groups(&mut self.kinds, &mut self.kind_assigned_by, &scores.kinds, probabilities);
+    }
+
+    /// Adds the counts of other users.
+    pub fn merge(&mut self, other: Self) {
+        self.n_users += other.n_users;
+        self.n_silence_warnings += other.n_silence_warnings;
+        self.churn.merge(other.churn);
+        for (all, part) in [
+            (&mut self.churn_status, other.churn_status),
+            (&mut self.lifecycle, other.lifecycle),
+            (&mut self.assigned_by, other.assigned_by),
+            (&mut self.kind_assigned_by, other.kind_assigned_by),
+        ] {
+            part.into_iter().for_each(|(key, n)| *all.entry(key).or_default() += n);
+        }
+        for (all, part) in [(&mut self.layers, other.layers), (&mut self.kinds, other.kinds)] {
+            for (all, part) in all.iter_mut().zip(part) {
+                all.n_users += part.n_users;
+                all.churn.merge(part.churn);
+            }
+        }
+    }
+}
+
+fn add_groups(
+    groups: &mut [GroupTally],
+    assigned_by: &mut BTreeMap<String, u64>,
+    of_users: &GroupsOfUsers,
+    probabilities: &[Option<f64>],
+) {
+    for (&group, &probability) in of_users.groups.iter().zip(probabilities) {
+        groups[group].n_users += 1;
+        groups[group].churn.add(probability);
+    }
+    count(assigned_by, of_users.assigned_by.iter().map(|it| &**it));
+}
+
+fn count<'a>(counts: &mut BTreeMap<String, u64>, values: impl Iterator<Item = &'a str>) {
+    for value in values {
+        match counts.get_mut(value) {
+            Some(n) => *n += 1,
+            None => drop(counts.insert(value.to_owned(), 1)),
+        }
+    }
+}

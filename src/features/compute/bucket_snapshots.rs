@@ -1,0 +1,65 @@
+//! One date's snapshot, a bucket of users at a time: no matrix of all users is ever held.
+
+use chrono::NaiveDateTime;
+use ndarray::Array2;
+
+use super::computation::{Computation, user_ids};
+use super::outcomes::UserFacts;
+use crate::dataset::{ChurnLabel, FeatureInfo, FeatureMatrix, Snapshot};
+use crate::features::{FeatureError, FeaturePlan};
+use crate::input::engine::Engine;
+use crate::input::history::{Histories, UserId};
+
+/// Snapshots of the users of single buckets.
+pub struct BucketSnapshots<'a> {
+    computation: Computation<'a>,
+    as_of: NaiveDateTime,
+    features: Vec<FeatureInfo>,
+}
+
+impl<'a> BucketSnapshots<'a> {
+    /// Prepares the features of a plan as of a date.
+    ///
+    /// # Errors
+    /// When an SQL feature fails.
+    pub fn new(
+        engine: &Engine,
+        histories: &'a Histories,
+        plan: &FeaturePlan,
+        as_of: NaiveDateTime,
+        label: &'a ChurnLabel,
+    ) -> Result<Self, FeatureError> {
+        let computation = Computation::new(engine, histories, plan, &[as_of], label, false)?;
+        Ok(Self { computation, as_of, features: plan.infos() })
+    }
+
+    /// Computes the snapshot of a bucket: its users with an event before the date, in order
+    /// of their ids.
+    ///
+    /// # Errors
+    /// When a sum leaves the range of fixed-point numbers, or the histories cannot be read.
+    pub fn get(&self, bucket: usize) -> Result<Snapshot, FeatureError> {
+        let (histories, width) = (self.computation.histories, self.features.len());
+        let n_users = histories.n_users(bucket);
+        let mut users: Vec<(UserId, usize)> = Vec::with_capacity(n_users);
+        let mut values: Vec<f64> = Vec::with_capacity(n_users * width);
+        let mut facts: Vec<UserFacts> = Vec::with_capacity(n_users);
+        self.computation.visit(bucket, |row| {
+            users.push((row.user.clone(), users.len()));
+            values.extend_from_slice(row.values);
+            facts.push(row.facts);
+        })?;
+        // A bucket has its users by number or by the hash of a text.
+        if !users.is_sorted() {
+            users.sort_unstable();
+            values = users.iter().flat_map(|&(_, row)| &values[row * width..][..width]).copied().collect();
+            facts = users.iter().map(|&(_, row)| facts[row]).collect();
+        }
+        let values = Array2::from_shape_vec((users.len(), width), values)
+            .expect("as many values as users and features");
+        let features = FeatureMatrix::of_features(self.features.clone(), values)?;
+        let users = user_ids(users.into_iter().map(|(user, _)| user), histories.kind());
+        let purchases = facts.iter().map(|of_user| of_user.purchases).collect();
+        Ok(Snapshot::new(self.as_of, users, features, purchases, None)?)
+    }
+}
