@@ -76,7 +76,23 @@ impl FeatureMatrix {
         Ok(())
     }
 
+    /// The same features of other rows.
+    ///
+    /// # Errors
+    /// When a value is NaN or infinite, or there are more or fewer columns.
+    pub fn of_rows(&self, values: Array2<f64>) -> Result<Self, DatasetError> {
+        Self::of_columns(Arc::clone(&self.columns), values)
+    }
+
     fn checked(columns: Arc<Columns>, values: Array2<f64>) -> Result<Self, DatasetError> {
+        let mut seen = HashSet::new();
+        if let Some(name) = columns.names.iter().find(|name| !seen.insert(name.as_str())) {
+            return Err(DatasetError::DuplicateName(name.clone()));
+        }
+        Self::of_columns(columns, values)
+    }
+
+    fn of_columns(columns: Arc<Columns>, values: Array2<f64>) -> Result<Self, DatasetError> {
         let names = &columns.names;
         if names.len() != values.ncols() {
             return Err(DatasetError::Shape {
@@ -84,10 +100,6 @@ impl FeatureMatrix {
                 expected: values.ncols(),
                 got: names.len(),
             });
-        }
-        let mut seen = HashSet::new();
-        if let Some(name) = names.iter().find(|name| !seen.insert(name.as_str())) {
-            return Err(DatasetError::DuplicateName(name.clone()));
         }
         // In the order of memory: matrices are large.
         if !values.iter().all(|value| value.is_finite())
@@ -195,7 +207,11 @@ impl FeatureMatrix {
         Ok(Array2::from_shape_vec(shape, values).expect("as many values as rows times columns"))
     }
 
-    fn positions(&self, names: &[String]) -> Result<Vec<usize>, DatasetError> {
+    /// The columns of the named features, in the order asked for.
+    ///
+    /// # Errors
+    /// [`DatasetError::MissingFeature`] naming the first that is absent.
+    pub fn positions(&self, names: &[String]) -> Result<Vec<usize>, DatasetError> {
         let position: HashMap<&str, usize> =
             self.names().iter().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
         names

@@ -1,6 +1,8 @@
 //! Features as models see them: transformed, centred and divided by their scale.
 
-use ndarray::{Array2, ArrayView1, ArrayViewMut1};
+use std::sync::LazyLock;
+
+use ndarray::{Array2, ArrayView1};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -80,15 +82,22 @@ impl Scaling {
     /// # Errors
     /// When the matrix lacks a feature.
     pub fn apply(&self, matrix: &FeatureMatrix) -> Result<Array2<f64>, DatasetError> {
-        let mut scaled = matrix.select(&self.names)?.into_values();
-        let columns: Vec<ArrayViewMut1<f64>> = scaled.columns_mut().into_iter().collect();
-        columns.into_par_iter().enumerate().for_each(|(column, mut values)| {
-            let (centre, scale) = (self.centres[column], self.scales[column]);
-            values.mapv_inplace(|value| {
-                let scaled = (self.transformed(column, value) - centre) / scale;
-                scaled.clamp(-Self::LIMIT, Self::LIMIT)
-            });
-        });
+        let columns = matrix.positions(&self.names)?;
+        let values = matrix.values();
+        let width = columns.len();
+        let mut scaled = Array2::zeros((matrix.n_rows(), width));
+        let cells = scaled.as_slice_mut().expect("a new matrix is contiguous");
+        let scale_rows = |(chunk, cells): (usize, &mut [f64])| {
+            let rows = values.rows().into_iter().skip(chunk * CHUNK_ROWS);
+            for (row, cells) in rows.zip(cells.chunks_exact_mut(width)) {
+                for (place, (cell, &column)) in cells.iter_mut().zip(&columns).enumerate() {
+                    let value = self.transformed(place, row[column]);
+                    let scaled = (value - self.centres[place]) / self.scales[place];
+                    *cell = scaled.clamp(-Self::LIMIT, Self::LIMIT);
+                }
+            }
+        };
+        cells.par_chunks_mut((width * CHUNK_ROWS).max(1)).enumerate().for_each(scale_rows);
         Ok(scaled)
     }
 
@@ -115,9 +124,21 @@ fn centre_and_scale(values: ArrayView1<f64>, transform: Transform) -> (f64, f64)
     (quantile(&sorted, 0.5), if range > 0.0 { range } else { deviation })
 }
 
+/// Rows that are scaled on one thread.
+const CHUNK_ROWS: usize = 1024;
+
+/// Most features are counts, most counts are small: their logarithms are looked up.
+static LOGS_OF_COUNTS: LazyLock<Vec<f64>> =
+    LazyLock::new(|| (0..4096u32).map(|count| f64::from(count).ln_1p()).collect());
+
 /// `sign(x) ln(1 + |x|)`.
 fn signed_log(x: f64) -> f64 {
-    x.signum() * x.abs().ln_1p()
+    // What is below zero becomes 0, and is no count.
+    let count = x as usize;
+    match LOGS_OF_COUNTS.get(count) {
+        Some(&log) if count as f64 == x => log,
+        _ => x.signum() * x.abs().ln_1p(),
+    }
 }
 
 #[cfg(test)]
@@ -138,6 +159,14 @@ mod tests {
         let scaled = scaling.apply(&matrix).unwrap();
         assert!(scaled.sum().abs() < 1e-12);
         assert!((scaled.mapv(|x| x * x).sum() / 4.0 - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn logarithms_are_those_of_the_formula() {
+        for x in [-3.0, -0.5, 0.0, 0.5, 1.0, 4095.0, 4095.5, 4096.0, 1e9, 1e300] {
+            let expected = if x < 0.0 { -(-x).ln_1p() } else { x.ln_1p() };
+            assert_eq!(signed_log(x), expected, "{x}");
+        }
     }
 
     #[test]

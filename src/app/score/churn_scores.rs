@@ -3,7 +3,7 @@
 use arrow::array::{StringArray, StringBuilder};
 use chrono::{Duration, NaiveDateTime, NaiveTime};
 
-use super::reason_words::ReasonWords;
+use super::reason_words::{KnownSentences, ReasonWords};
 use crate::app::PipelineError;
 use crate::bundle::Bundle;
 use crate::dataset::{Bilingual, DatasetError, Eligibility, FeatureInfo, Purchases, Snapshot};
@@ -64,8 +64,12 @@ impl<'a> ChurnScorer<'a> {
     }
 
     /// Scores the users of a snapshot.
-    pub fn score(&self, snapshot: &Snapshot) -> Result<ChurnScores<'_>, PipelineError> {
-        let (model, matrix) = (self.model, &snapshot.features);
+    pub fn score(
+        &self,
+        snapshot: &Snapshot,
+        known: &mut KnownSentences,
+    ) -> Result<ChurnScores<'_>, PipelineError> {
+        let model = self.model;
         let settings = &model.settings;
         let purchases = &snapshot.purchases;
         let eligibilities: Vec<Eligibility> =
@@ -74,13 +78,12 @@ impl<'a> ChurnScorer<'a> {
             let is_eligible = |it: &Eligibility| matches!(it, Eligibility::Eligible { .. });
             values.iter().zip(&eligibilities).map(|(&it, of)| is_eligible(of).then_some(it)).collect()
         };
-        let log_odds = model.classifier.log_odds(matrix)?;
+        let (log_odds, reasons) = self.reasons.find(&snapshot.features, N_REASONS)?;
         let probabilities = of_eligible(&model.probabilities(&log_odds));
         let reach_days = f64::from(settings.silence.reach_days.get());
         let may_flag = |(probability, purchases): (&Option<f64>, &Purchases)| {
             probability.is_some_and(|it| settings.flag.may_flag(it, purchases, reach_days))
         };
-        let reasons = self.reasons.find(matrix, &log_odds, N_REASONS)?;
         let shown: Vec<Option<Reasons>> = reasons
             .into_iter()
             .zip(&probabilities)
@@ -90,7 +93,7 @@ impl<'a> ChurnScorer<'a> {
         Ok(ChurnScores {
             may_be_flagged: probabilities.iter().zip(purchases).map(may_flag).collect(),
             sentences: (0..N_REASONS)
-                .map(|place| sentences(&shown, place, &self.words, purchases))
+                .map(|place| sentences(&shown, place, &self.words, purchases, known))
                 .collect(),
             reasons: shown,
             words: &self.words,
@@ -117,13 +120,15 @@ fn sentences(
     place: usize,
     words: &ReasonWords,
     purchases: &[Purchases],
+    known: &mut KnownSentences,
 ) -> Sentences {
     let (mut en, mut zh) = (StringBuilder::new(), StringBuilder::new());
     for (reasons, purchases) in shown.iter().zip(purchases) {
         let reason = reasons.as_ref().and_then(|it| it.raising.get(place));
-        let sentence = reason.map(|it| words.sentence(it, Some(&purchases.orders)));
-        en.append_option(sentence.as_ref().map(|it| &it.en));
-        zh.append_option(sentence.as_ref().map(|it| &it.zh));
+        let sentence =
+            reason.map(|it| words.known_sentence(it, Some(&purchases.orders), known));
+        en.append_option(sentence.map(|it| &it.en));
+        zh.append_option(sentence.map(|it| &it.zh));
     }
     Sentences { en: en.finish(), zh: zh.finish() }
 }

@@ -9,10 +9,12 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{ArrayRef, BooleanArray};
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 use super::column::ScoreColumn;
 use super::columns::score_columns;
+use super::reason_words::KnownSentences;
 use super::receipt::{FORMAT, Receipt, RunKey};
 use super::tally::Tally;
 use super::user_scores::{UserScorer, UserScores};
@@ -23,7 +25,6 @@ use crate::files::{FileRecord, RowGroupColumn, WriteError, stage_parquet};
 use crate::input::history::{N_BUCKETS, runs_of_buckets};
 use crate::input::source::UserIdType;
 use crate::models::segmentation::Partition;
-use chrono::NaiveDateTime;
 
 /// Users of a row group at least, where there are so many.
 pub(super) const ROW_GROUP_USERS: usize = 16_384;
@@ -143,10 +144,10 @@ pub(super) fn write_part(
     let total = Mutex::new((no_tally.clone(), vec![0u64; part.buckets().len()]));
     let row_group = |run: usize| {
         let (mut rows, mut tally) = (Vec::new(), no_tally.clone());
-        let mut n_rows = Vec::new();
+        let (mut n_rows, mut known) = (Vec::new(), KnownSentences::default());
         for bucket in runs[run].clone() {
             let snapshot = snapshots.get(bucket)?;
-            let scores = scorer.score(&snapshot)?;
+            let scores = scorer.score(&snapshot, &mut known)?;
             tally.add(&scores);
             n_rows.push((bucket - part.buckets().start, snapshot.users.len() as u64));
             rows.push(arrays(&columns, &scores));

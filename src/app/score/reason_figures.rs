@@ -35,6 +35,10 @@ pub(super) fn n_days(days: f64) -> String {
 
 /// At most two digits behind the point, and none that say nothing.
 pub(super) fn short(value: f64) -> String {
+    // Of whole numbers, which most are, this is quicker.
+    if value.trunc() == value && value.abs() < 1e15 {
+        return (value as i64).to_string();
+    }
     let text = format!("{value:.2}");
     match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),

@@ -1,6 +1,8 @@
 //! Reasons for a user's risk in sentences: the clearest fact of a theme, with this
 //! user's numbers beside those of users who stayed.
 
+use std::collections::HashMap;
+
 use super::reason_facts::fact;
 use super::reason_figures::{figure, n_days, short};
 use crate::dataset::{Bilingual, Family, FeatureInfo, PurchaseSummary};
@@ -11,17 +13,68 @@ pub(super) struct ReasonWords {
     features: Vec<FeatureInfo>,
     /// Medians of users who stayed, in the order of the features.
     typical: Vec<f64>,
+    /// The same as figures.
+    usual: Vec<Bilingual>,
 }
+
+/// Sentences that were said before: users have their reasons in common.
+#[derive(Default)]
+pub(super) struct KnownSentences(HashMap<SentenceKey, Bilingual>);
+
+/// What a sentence depends on.
+#[derive(PartialEq, Eq, Hash)]
+struct SentenceKey {
+    theme: Theme,
+    feature: u32,
+    value: u64,
+    is_shown: bool,
+    /// Of a silence: days of it, days that are usual, whether there was one day only.
+    silence: Option<(u64, Option<u64>, bool)>,
+}
+
+impl SentenceKey {
+    fn of(reason: &Reason, orders: Option<&PurchaseSummary>) -> Self {
+        let of_orders = |orders: &PurchaseSummary| {
+            let gap = orders.median_gap_days().map(f64::to_bits);
+            (orders.last_days_ago.ceil().to_bits(), gap, orders.n_days == 1)
+        };
+        Self {
+            theme: reason.theme,
+            feature: reason.feature,
+            value: reason.value.to_bits(),
+            is_shown: reason.is_shown,
+            silence: orders.filter(|_| reason.theme == Theme::Silence).map(of_orders),
+        }
+    }
+}
+
+/// Sentences that are kept at most.
+const MAX_KNOWN: usize = 1 << 15;
 
 impl ReasonWords {
     /// `features` are the classifier's, `typical` their medians among the users who
     /// stayed.
     pub fn new(features: Vec<FeatureInfo>, typical: Vec<f64>) -> Self {
-        Self { features, typical }
+        let usual = typical.iter().zip(&features).map(|(&value, of)| figure(value, of)).collect();
+        Self { features, typical, usual }
     }
 
     pub fn name(&self, reason: &Reason) -> &str {
         &self.features[reason.feature as usize].name
+    }
+
+    /// [`ReasonWords::sentence`], looked up if it was said before.
+    pub fn known_sentence<'k>(
+        &self,
+        reason: &Reason,
+        orders: Option<&PurchaseSummary>,
+        known: &'k mut KnownSentences,
+    ) -> &'k Bilingual {
+        if known.0.len() >= MAX_KNOWN {
+            known.0.clear();
+        }
+        let key = SentenceKey::of(reason, orders);
+        known.0.entry(key).or_insert_with(|| self.sentence(reason, orders))
     }
 
     /// What is so about the user. `orders` is the rhythm of the user's orders, if
@@ -34,8 +87,8 @@ impl ReasonWords {
             return sentence;
         }
         let typical = self.typical[reason.feature as usize];
-        let (own, usual) = (figure(reason.value, feature), figure(typical, feature));
-        let speaks_for_risk = reason.is_shown && own != usual;
+        let usual = &self.usual[reason.feature as usize];
+        let speaks_for_risk = reason.is_shown && figure(reason.value, feature) != *usual;
         match fact(feature, reason.value, speaks_for_risk && reason.value < typical) {
             None => title(reason.theme),
             Some(fact) if !speaks_for_risk => beneath(&title(reason.theme), &fact),

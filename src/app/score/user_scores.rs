@@ -1,6 +1,7 @@
 //! What a model says of every user of a snapshot.
 
 use super::churn_scores::{ChurnScorer, ChurnScores};
+use super::reason_words::KnownSentences;
 use crate::app::model::GroupsOfUsers;
 use crate::app::{Model, PipelineError};
 use crate::dataset::{Family, Snapshot};
@@ -34,7 +35,11 @@ impl<'a> UserScorer<'a> {
     }
 
     /// Scores the users of a snapshot that has the features of the model's plan.
-    pub fn score<'s>(&'s self, snapshot: &'s Snapshot) -> Result<UserScores<'s>, PipelineError> {
+    pub fn score<'s>(
+        &'s self,
+        snapshot: &'s Snapshot,
+        known: &mut KnownSentences,
+    ) -> Result<UserScores<'s>, PipelineError> {
         let model = self.model;
         let (rules, matrix) = (&model.bundle.rules, &snapshot.features);
         let n_orders = matrix.all_time(Family::Orders)?;
@@ -51,7 +56,7 @@ impl<'a> UserScorer<'a> {
             value_demand: rules.groups(RuleGrouping::ValueDemand, matrix)?,
             rfm_cells: rfm_scores.into_iter().map(|it| Some(it?.cell().to_string())).collect(),
             stages: rules.lifecycle.stages(matrix)?.iter().map(|it| it.as_str()).collect(),
-            churn: self.churn.score(snapshot)?,
+            churn: self.churn.score(snapshot, known)?,
             days_since_last_order: (0..matrix.n_rows()).map(of_customer).collect(),
         })
     }

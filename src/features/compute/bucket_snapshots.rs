@@ -5,7 +5,7 @@ use ndarray::Array2;
 
 use super::computation::{Computation, user_ids};
 use super::outcomes::UserFacts;
-use crate::dataset::{ChurnLabel, FeatureInfo, FeatureMatrix, Snapshot};
+use crate::dataset::{ChurnLabel, FeatureMatrix, Snapshot};
 use crate::features::{FeatureError, FeaturePlan};
 use crate::input::engine::Engine;
 use crate::input::history::{Histories, UserId};
@@ -14,7 +14,8 @@ use crate::input::history::{Histories, UserId};
 pub struct BucketSnapshots<'a> {
     computation: Computation<'a>,
     as_of: NaiveDateTime,
-    features: Vec<FeatureInfo>,
+    /// Of nobody.
+    features: FeatureMatrix,
 }
 
 impl<'a> BucketSnapshots<'a> {
@@ -30,7 +31,9 @@ impl<'a> BucketSnapshots<'a> {
         label: &'a ChurnLabel,
     ) -> Result<Self, FeatureError> {
         let computation = Computation::new(engine, histories, plan, &[as_of], label, false)?;
-        Ok(Self { computation, as_of, features: plan.infos() })
+        let nobody = Array2::zeros((0, plan.features.len()));
+        let features = FeatureMatrix::of_features(plan.infos(), nobody)?;
+        Ok(Self { computation, as_of, features })
     }
 
     /// Computes the snapshot of a bucket: its users with an event before the date, in order
@@ -39,7 +42,7 @@ impl<'a> BucketSnapshots<'a> {
     /// # Errors
     /// When a sum leaves the range of fixed-point numbers, or the histories cannot be read.
     pub fn get(&self, bucket: usize) -> Result<Snapshot, FeatureError> {
-        let (histories, width) = (self.computation.histories, self.features.len());
+        let (histories, width) = (self.computation.histories, self.features.n_features());
         let n_users = histories.n_users(bucket);
         let mut users: Vec<(UserId, usize)> = Vec::with_capacity(n_users);
         let mut values: Vec<f64> = Vec::with_capacity(n_users * width);
@@ -57,7 +60,7 @@ impl<'a> BucketSnapshots<'a> {
         }
         let values = Array2::from_shape_vec((users.len(), width), values)
             .expect("as many values as users and features");
-        let features = FeatureMatrix::of_features(self.features.clone(), values)?;
+        let features = self.features.of_rows(values)?;
         let users = user_ids(users.into_iter().map(|(user, _)| user), histories.kind());
         let purchases = facts.iter().map(|of_user| of_user.purchases).collect();
         Ok(Snapshot::new(self.as_of, users, features, purchases, None)?)

@@ -19,7 +19,7 @@ pub use action::{
     SilenceParams, Theme,
 };
 pub use classifiers::{
-    Classifier, Explain, FittedBlend, FittedClassifier, FittedLogistic, FittedTrees,
+    Classifier, Explain, Explained, FittedBlend, FittedClassifier, FittedLogistic, FittedTrees,
 };
 pub use error::ChurnError;
 pub use evaluation::{

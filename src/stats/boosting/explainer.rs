@@ -31,7 +31,7 @@ struct TabledTree {
     splits: Vec<(u32, f32)>,
     /// Features that the tree asks for.
     features: Vec<u32>,
-    /// Contributions, shape (patterns, features).
+    /// Contributions, shape (features, patterns).
     table: Vec<f32>,
 }
 
@@ -51,23 +51,6 @@ impl Explainer {
         Some(Self { trees, n_features: model.n_features() })
     }
 
-    /// Adds the contributions of a row's features to `sums`, both as long as the
-    /// features of the trees.
-    #[inline]
-    pub fn add(&self, row: &[f32], sums: &mut [f32]) {
-        for tree in &self.trees {
-            let mut pattern = 0;
-            for (bit, &(feature, threshold)) in tree.splits.iter().enumerate() {
-                pattern |= usize::from(row[feature as usize] < threshold) << bit;
-            }
-            let width = tree.features.len();
-            let values = &tree.table[pattern * width..(pattern + 1) * width];
-            for (&feature, value) in tree.features.iter().zip(values) {
-                sums[feature as usize] += value;
-            }
-        }
-    }
-
     /// Contributions of all rows, shape (rows, features): with what the trees
     /// predict for the average row, a row's contributions sum to what they
     /// predict for it.
@@ -85,12 +68,60 @@ impl Explainer {
         let mut contributions = Array2::zeros(features.dim());
         let rows = features.as_slice().unwrap_or_default();
         let sums = contributions.as_slice_mut().unwrap_or_default();
-        let width = self.n_features.max(1);
-        sums.par_chunks_mut(width)
-            .zip(rows.par_chunks(width))
-            .with_min_len(256)
-            .for_each(|(sums, row)| self.add(row, sums));
+        let block = self.n_features.max(1) * BLOCK_ROWS;
+        sums.par_chunks_mut(block)
+            .zip(rows.par_chunks(block))
+            .for_each_init(|| Block::new(self.n_features), |block, (sums, rows)| {
+                block.explain(self, rows, sums);
+            });
         Ok(contributions)
+    }
+}
+
+/// Rows that are explained together: one tree's table stays near while it is looked up for
+/// all of them.
+const BLOCK_ROWS: usize = 64;
+
+/// Some rows with their columns apart, so that one instruction looks at several rows.
+struct Block {
+    /// By feature.
+    values: Vec<[f32; BLOCK_ROWS]>,
+    sums: Vec<[f32; BLOCK_ROWS]>,
+}
+
+impl Block {
+    fn new(n_features: usize) -> Self {
+        let zeros = vec![[0.0; BLOCK_ROWS]; n_features];
+        Self { values: zeros.clone(), sums: zeros }
+    }
+
+    /// Writes the contributions of `rows` to `sums`, both row after row.
+    fn explain(&mut self, explainer: &Explainer, rows: &[f32], sums: &mut [f32]) {
+        let width = explainer.n_features;
+        for (row, values) in rows.chunks_exact(width).enumerate() {
+            self.values.iter_mut().zip(values).for_each(|(column, &value)| column[row] = value);
+        }
+        self.sums.iter_mut().for_each(|column| column.fill(0.0));
+        for tree in &explainer.trees {
+            let mut patterns = [0u32; BLOCK_ROWS];
+            for (bit, &(feature, threshold)) in tree.splits.iter().enumerate() {
+                let column = &self.values[feature as usize];
+                for (pattern, &value) in patterns.iter_mut().zip(column) {
+                    *pattern |= u32::from(value < threshold) << bit;
+                }
+            }
+            let n_patterns = 1 << tree.splits.len();
+            let tables = tree.table.chunks_exact(n_patterns);
+            for (&feature, table) in tree.features.iter().zip(tables) {
+                let column = &mut self.sums[feature as usize];
+                for (sum, &pattern) in column.iter_mut().zip(&patterns) {
+                    *sum += table[pattern as usize & (n_patterns - 1)];
+                }
+            }
+        }
+        for (row, sums) in sums.chunks_exact_mut(width).enumerate() {
+            self.sums.iter().zip(sums).for_each(|(column, sum)| *sum = column[row]);
+        }
     }
 }
 
@@ -109,9 +140,12 @@ impl TabledTree {
         features.sort_unstable();
         features.dedup();
         let game = Game::new(tree, &split_nodes, &features);
-        let mut table = Vec::with_capacity((1 << split_nodes.len()) * features.len());
-        for pattern in 0..1usize << split_nodes.len() {
-            table.extend(game.shapley_values(pattern).map(|value| (value * weight) as f32));
+        let n_patterns = 1usize << split_nodes.len();
+        let mut table = vec![0.0; n_patterns * features.len()];
+        for pattern in 0..n_patterns {
+            for (feature, value) in game.shapley_values(pattern).enumerate() {
+                table[feature * n_patterns + pattern] = (value * weight) as f32;
+            }
         }
         let splits =
             split_nodes.iter().map(|&id| (nodes[id].split_feature, nodes[id].split_cond)).collect();

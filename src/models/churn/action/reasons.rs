@@ -2,7 +2,7 @@ use ndarray::{ArrayView1, Axis};
 
 use super::{RiskSide, Theme};
 use crate::dataset::{FeatureInfo, FeatureMatrix};
-use crate::models::churn::{ChurnError, Classifier, Explain, FittedClassifier};
+use crate::models::churn::{ChurnError, Classifier, Explain, Explained, FittedClassifier};
 
 /// Features of one theme that together raise a user's risk.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -134,22 +134,20 @@ impl<'a> ReasonFinder<'a> {
         }
     }
 
-    /// For each row the `n` themes that raise the log odds most; `log_odds` are those of
-    /// the same rows.
+    /// The log odds of each row, and the `n` themes that raise them most.
     ///
     /// # Errors
     /// When the matrix lacks a feature.
     pub fn find(
         &self,
         matrix: &FeatureMatrix,
-        log_odds: &[f64],
         n: usize,
-    ) -> Result<Vec<Reasons>, ChurnError> {
+    ) -> Result<(Vec<f64>, Vec<Reasons>), ChurnError> {
         let columns =
             self.names.iter().map(|name| matrix.column(name)).collect::<Result<Vec<_>, _>>()?;
-        let contributions = self.explainer.contributions(matrix)?;
+        let Explained { log_odds, contributions } = self.explainer.explain(matrix)?;
         let (mut sums, mut strongest) = (Vec::new(), Vec::with_capacity(n + 1));
-        let reasons = contributions.axis_iter(Axis(0)).zip(log_odds).enumerate();
+        let reasons = contributions.axis_iter(Axis(0)).zip(&log_odds).enumerate();
         let reasons = reasons.map(|(row, (of_row, log_odds))| {
             self.themes.sum(of_row, &mut sums);
             keep_strongest(&sums, n, &mut strongest);
@@ -159,7 +157,8 @@ impl<'a> ReasonFinder<'a> {
             let shown: f64 = raising.iter().map(|reason| reason.contribution).sum();
             Reasons { raising, rest: log_odds - shown }
         });
-        Ok(reasons.collect())
+        let reasons = reasons.collect();
+        Ok((log_odds, reasons))
     }
 }
 

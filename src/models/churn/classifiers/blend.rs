@@ -1,7 +1,7 @@
-use ndarray::{Array2, Axis};
+use ndarray::Axis;
 use serde::{Deserialize, Serialize};
 
-use super::{Classifier, Explain, FittedLogistic, FittedTrees};
+use super::{Classifier, Explain, Explained, FittedLogistic, FittedTrees};
 use crate::dataset::FeatureMatrix;
 use crate::models::churn::ChurnError;
 
@@ -48,13 +48,15 @@ struct BlendExplainer<'a> {
 }
 
 impl Explain for BlendExplainer<'_> {
-    fn contributions(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, ChurnError> {
-        let mut sums = self.trees.contributions(matrix)?;
-        let linear = self.logistic.contributions(matrix)?;
+    fn explain(&self, matrix: &FeatureMatrix) -> Result<Explained, ChurnError> {
+        let Explained { log_odds, contributions: mut sums } = self.trees.explain(matrix)?;
+        let linear = self.logistic.explain(matrix)?;
+        let log_odds = blended(&linear.log_odds, &log_odds);
+        let linear = linear.contributions;
         for (mut sums, linear) in sums.axis_iter_mut(Axis(0)).zip(linear.axis_iter(Axis(0))) {
             self.places.iter().zip(linear).for_each(|(&place, value)| sums[place] += value);
         }
         sums /= 2.0;
-        Ok(sums)
+        Ok(Explained { log_odds, contributions: sums })
     }
 }

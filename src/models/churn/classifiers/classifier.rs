@@ -20,10 +20,19 @@ pub trait Classifier {
 
 /// Explains what each feature adds to the log odds of a row.
 pub trait Explain: Sync {
-    /// Contributions, shape (rows, [`Classifier::features`]); a row's sum and a
-    /// constant of the model are its log odds.
+    /// Predicts and explains the rows of a matrix.
     ///
     /// # Errors
     /// When the matrix lacks a feature.
-    fn contributions(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, ChurnError>;
+    fn explain(&self, matrix: &FeatureMatrix) -> Result<Explained, ChurnError>;
+}
+
+/// Rows with their explanation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explained {
+    /// As by [`Classifier::log_odds`].
+    pub log_odds: Vec<f64>,
+    /// Shape (rows, [`Classifier::features`]); a row's sum and a constant of the model are
+    /// its log odds.
+    pub contributions: Array2<f32>,
 }

@@ -99,7 +99,9 @@ mod tests {
             for classifier in all {
                 assert!(!classifier.features().contains(&"constant".to_owned()));
                 let log_odds = classifier.log_odds(&matrix).unwrap();
-                let contributions = classifier.explainer().contributions(&matrix).unwrap();
+                let explained = classifier.explainer().explain(&matrix).unwrap();
+                let contributions = explained.contributions;
+                assert_eq!(explained.log_odds, log_odds);
                 let constant = |row: usize| {
                     let sum: f64 = contributions.row(row).iter().map(|&it| f64::from(it)).sum();
                     log_odds[row] - sum

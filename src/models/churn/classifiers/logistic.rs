@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2, ArrayView1};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Classifier, Explain};
+use super::{Classifier, Explain, Explained};
 use crate::dataset::FeatureMatrix;
 use crate::models::churn::{ChurnError, TrainingRows};
 use crate::stats::linear::{LogisticModel, LogisticParams};
@@ -53,15 +53,20 @@ impl FittedLogistic {
     }
 }
 
+impl FittedLogistic {
+    fn log_odds_of(&self, scaled: &Array2<f64>) -> Vec<f64> {
+        let coefficients = ArrayView1::from(&self.model.coefficients);
+        (scaled.dot(&coefficients) + self.model.intercept).to_vec()
+    }
+}
+
 impl Classifier for FittedLogistic {
     fn features(&self) -> Vec<String> {
         self.scaling.names.clone()
     }
 
     fn log_odds(&self, matrix: &FeatureMatrix) -> Result<Vec<f64>, ChurnError> {
-        let coefficients = ArrayView1::from(&self.model.coefficients);
-        let log_odds = self.scaling.apply(matrix)?.dot(&coefficients) + self.model.intercept;
-        Ok(log_odds.to_vec())
+        Ok(self.log_odds_of(&self.scaling.apply(matrix)?))
     }
 
     fn explainer(&self) -> Box<dyn Explain + '_> {
@@ -71,8 +76,15 @@ impl Classifier for FittedLogistic {
 
 impl Explain for &FittedLogistic {
     /// A coefficient times how far the feature lies from its centre.
-    fn contributions(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, ChurnError> {
-        let coefficients = ArrayView1::from(&self.model.coefficients);
-        Ok((self.scaling.apply(matrix)? * coefficients).mapv(|value| value as f32))
+    fn explain(&self, matrix: &FeatureMatrix) -> Result<Explained, ChurnError> {
+        let scaled = self.scaling.apply(matrix)?;
+        let log_odds = self.log_odds_of(&scaled);
+        let coefficients = &self.model.coefficients;
+        let mut contributions = Array2::zeros(scaled.raw_dim());
+        for (mut cells, values) in contributions.rows_mut().into_iter().zip(scaled.rows()) {
+            let values = values.into_iter().zip(coefficients);
+            cells.iter_mut().zip(values).for_each(|(cell, (value, by))| *cell = (value * by) as f32);
+        }
+        Ok(Explained { log_odds, contributions })
     }
 }

@@ -8,7 +8,7 @@ mod trees;
 
 pub use blend::FittedBlend;
 pub(super) use blend::blended;
-pub use classifier::{Classifier, Explain};
+pub use classifier::{Classifier, Explain, Explained};
 pub use fitted::FittedClassifier;
 pub use logistic::FittedLogistic;
 pub use trees::FittedTrees;

@@ -1,7 +1,6 @@
-use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::{Classifier, Explain};
+use super::{Classifier, Explain, Explained};
 use crate::dataset::FeatureMatrix;
 use crate::models::churn::{ChurnError, ChurnParams, TrainingRows};
 use crate::stats::boosting::{BoostedTrees, BoostingParams, Explainer, Loss, Sample, fit_trees};
@@ -73,14 +72,16 @@ struct TreeExplainer<'a> {
 }
 
 impl Explain for TreeExplainer<'_> {
-    fn contributions(&self, matrix: &FeatureMatrix) -> Result<Array2<f32>, ChurnError> {
+    fn explain(&self, matrix: &FeatureMatrix) -> Result<Explained, ChurnError> {
         let features = matrix.select_single(&self.model.names)?;
-        match &self.tables {
-            Some(tables) => Ok(tables.contributions(features.view())?),
+        let contributions = match &self.tables {
+            Some(tables) => tables.contributions(features.view())?,
             None => {
                 let contributions = self.model.trees.contributions(features.view())?;
-                Ok(contributions.mapv(|value| value as f32))
+                contributions.mapv(|value| value as f32)
             }
-        }
+        };
+        let log_odds = self.model.trees.predict(features.view())?;
+        Ok(Explained { log_odds, contributions })
     }
 }
