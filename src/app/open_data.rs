@@ -112,8 +112,12 @@ impl OpenData<'_> {
         plan: &FeaturePlan,
         as_of: NaiveDateTime,
     ) -> Result<Vec<Bilingual>, FeatureError> {
-        let seen = describe_input(self.histories, as_of)?.seen();
-        check_plan(plan, self.config, self.input, &seen, as_of)
+        check_plan(plan, self.config, self.input, &self.seen(as_of)?, as_of)
+    }
+
+    /// What the events before a date hold.
+    pub fn seen(&self, as_of: NaiveDateTime) -> Result<SeenInput, FeatureError> {
+        Ok(describe_input(self.histories, as_of)?.seen())
     }
 
     /// All features of the config that the data before a date allows.

@@ -90,9 +90,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let session = session.of_part((*part).unwrap_or(Part::WHOLE));
     let page = match (part, finish) {
         (Some(part), _) => report::scored_part(&score_part(&session, &model, *part, out)?),
-        (None, Some(parts)) => {
-            report::scored(&finish_parts(&session, &model, parts, &request)?)
-        }
+        (None, Some(parts)) => report::scored(&finish_parts(&session, &model, parts, &request)?),
         (None, None) => report::scored(&score(&session, &model, &request)?),
     };
     run.finish(&session);

@@ -1,10 +1,10 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
-use super::{DatasetError, Family, FeatureInfo};
+use super::{DatasetError, Family, FeatureInfo, signed_log};
 
 /// Columns of finite numbers that know what they mean: one row a user (or a
 /// user at a date, when several snapshots are pooled for training), one column
@@ -14,6 +14,8 @@ pub struct FeatureMatrix {
     /// In column order; shared by all matrices of the same columns.
     columns: Arc<Columns>,
     values: Array2<f64>,
+    /// Of rows that several models look at.
+    logs: Option<OnceLock<Array2<f64>>>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -73,6 +75,7 @@ impl FeatureMatrix {
             return Err(DatasetError::NotFinite { feature, row, value });
         }
         self.values.column_mut(position).assign(&ArrayView1::from(values));
+        self.logs = None;
         Ok(())
     }
 
@@ -82,6 +85,18 @@ impl FeatureMatrix {
     /// When a value is NaN or infinite, or there are more or fewer columns.
     pub fn of_rows(&self, values: Array2<f64>) -> Result<Self, DatasetError> {
         Self::of_columns(Arc::clone(&self.columns), values)
+    }
+
+    /// The same matrix, which computes logarithms once for all models that look at it, and
+    /// keeps them: for blocks of rows, not for all of a large matrix.
+    pub fn keeping_logs(self) -> Self {
+        Self { logs: Some(OnceLock::new()), ..self }
+    }
+
+    /// Logarithms of all values, `sign(x) ln(1 + |x|)`, if the matrix keeps them.
+    pub fn kept_logs(&self) -> Option<ArrayView2<'_, f64>> {
+        let logs = self.logs.as_ref()?.get_or_init(|| self.values.mapv(signed_log));
+        Some(logs.view())
     }
 
     fn checked(columns: Arc<Columns>, values: Array2<f64>) -> Result<Self, DatasetError> {
@@ -108,7 +123,7 @@ impl FeatureMatrix {
         {
             return Err(DatasetError::NotFinite { feature: names[column].clone(), row, value });
         }
-        Ok(Self { columns, values })
+        Ok(Self { columns, values, logs: None })
     }
 
     /// Feature names, in column order.
@@ -189,7 +204,7 @@ impl FeatureMatrix {
         let indices = self.positions(names)?;
         let features = indices.iter().map(|&index| self.features()[index].clone()).collect();
         let values = self.values.select(Axis(1), &indices);
-        Ok(Self { columns: Columns::new(features), values })
+        Ok(Self { columns: Columns::new(features), values, logs: None })
     }
 
     /// The named features in single precision, shape (rows, names), as trees see
@@ -222,13 +237,17 @@ impl FeatureMatrix {
 
     /// The given rows, in that order.
     pub fn select_rows(&self, rows: &[usize]) -> Self {
-        Self { columns: self.columns.clone(), values: self.values.select(Axis(0), rows) }
+        Self {
+            columns: self.columns.clone(),
+            values: self.values.select(Axis(0), rows),
+            logs: None,
+        }
     }
 
     /// The rows of a range.
     pub fn slice_rows(&self, rows: std::ops::Range<usize>) -> Self {
         let values = self.values.slice(ndarray::s![rows, ..]).to_owned();
-        Self { columns: self.columns.clone(), values }
+        Self { columns: self.columns.clone(), values, logs: None }
     }
 
     /// Stacks matrices with the same columns on top of each other.
@@ -251,7 +270,7 @@ impl FeatureMatrix {
             values.slice_mut(ndarray::s![start..end, ..]).assign(&aligned.values);
             start = end;
         }
-        Ok(Self { columns: first.columns.clone(), values })
+        Ok(Self { columns: first.columns.clone(), values, logs: None })
     }
 
     /// Names of the features that do not take the same value in every row.

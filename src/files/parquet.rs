@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
@@ -60,8 +60,13 @@ pub fn stage_parquet<E: Send>(
 ) -> Result<Staged, WriteError<E>> {
     let metadata =
         metadata.iter().map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone()));
-    let properties = WriterProperties::builder()
-        .set_dictionary_enabled(false)
+    let mut properties = WriterProperties::builder().set_dictionary_enabled(false);
+    for field in schema.fields().iter().filter(|it| it.data_type() == &DataType::Utf8) {
+        // Most texts are names of few things. (Of numbers, finding the distinct ones takes
+        // longer than compressing them all.)
+        properties = properties.set_column_dictionary_enabled(field.name().as_str().into(), true);
+    }
+    let properties = properties
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         // Of a copied column there is no index of pages.
         .set_statistics_enabled(EnabledStatistics::Chunk)

@@ -76,7 +76,11 @@ impl<'a> ChurnScorer<'a> {
             purchases.iter().map(|it| settings.label.eligibility(&it.kept_by)).collect();
         let of_eligible = |values: &[f64]| -> Vec<Option<f64>> {
             let is_eligible = |it: &Eligibility| matches!(it, Eligibility::Eligible { .. });
-            values.iter().zip(&eligibilities).map(|(&it, of)| is_eligible(of).then_some(it)).collect()
+            values
+                .iter()
+                .zip(&eligibilities)
+                .map(|(&it, of)| is_eligible(of).then_some(it))
+                .collect()
         };
         let (log_odds, reasons) = self.reasons.find(&snapshot.features, N_REASONS)?;
         let probabilities = of_eligible(&model.probabilities(&log_odds));
@@ -125,8 +129,7 @@ fn sentences(
     let (mut en, mut zh) = (StringBuilder::new(), StringBuilder::new());
     for (reasons, purchases) in shown.iter().zip(purchases) {
         let reason = reasons.as_ref().and_then(|it| it.raising.get(place));
-        let sentence =
-            reason.map(|it| words.known_sentence(it, Some(&purchases.orders), known));
+        let sentence = reason.map(|it| words.known_sentence(it, Some(&purchases.orders), known));
         en.append_option(sentence.map(|it| &it.en));
         zh.append_option(sentence.map(|it| &it.zh));
     }

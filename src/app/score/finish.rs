@@ -39,7 +39,8 @@ pub(super) fn stage_scores(
     let fields = columns.iter().map(|column| column.field(user_ids));
     let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let none = |partition| vec![0; model.groups(partition).len()];
-    let at_risk = AtRisk { n_users: 0, layers: none(Partition::Layers), kinds: none(Partition::Kinds) };
+    let at_risk =
+        AtRisk { n_users: 0, layers: none(Partition::Layers), kinds: none(Partition::Kinds) };
     let at_risk = Mutex::new(at_risk);
     let rank = |batch: &RecordBatch| {
         let ranked = RankedColumns::of(&ranks, batch);

@@ -103,10 +103,11 @@ pub fn score(
         }
         let data = session.read(Some(&model.bundle.plan), stages)?;
         let as_of = data.as_of()?;
-        data.check_plan(&model.bundle.plan, as_of)?;
+        let seen = data.seen(as_of)?;
+        check_plan(&model.bundle.plan, data.config, data.input, &seen, as_of)?;
         let scratch = scratch(&lock, request, as_of)?;
         stages.begin(&format!("scoring as of {}", as_of.date()));
-        let receipt = write_part(&data, model, as_of, key, Part::WHOLE, scratch.path())?;
+        let receipt = write_part(&data, model, as_of, (key, seen), Part::WHOLE, scratch.path())?;
         stages.begin("ranking and publishing");
         let list = data.rejected_rows_list();
         let receipts = vec![receipt];
@@ -133,7 +134,8 @@ pub fn score_part(
         let data = session.read(Some(&model.bundle.plan), stages)?;
         let as_of = data.as_of()?;
         stages.begin(&format!("scoring part {part} as of {}", as_of.date()));
-        let receipt = write_part(&data, model, as_of, key, part, folder)?;
+        let seen = data.seen(as_of)?;
+        let receipt = write_part(&data, model, as_of, (key, seen), part, folder)?;
         receipt.write(folder)?;
         let (n_users, rows) = (receipt.tally.n_users, folder.join(&receipt.rows.name));
         Ok(ScoredPart { part, as_of, n_users, rows, memory: data.memory() })

@@ -20,7 +20,7 @@ use super::tally::Tally;
 use super::user_scores::{UserScorer, UserScores};
 use crate::app::open_data::OpenData;
 use crate::app::{Model, PipelineError};
-use crate::features::{BucketSnapshots, describe_input};
+use crate::features::{BucketSnapshots, SeenInput};
 use crate::files::{FileRecord, RowGroupColumn, WriteError, stage_parquet};
 use crate::input::history::{N_BUCKETS, runs_of_buckets};
 use crate::input::source::UserIdType;
@@ -127,15 +127,13 @@ pub(super) fn write_part(
     data: &OpenData<'_>,
     model: &Model,
     as_of: NaiveDateTime,
-    key: RunKey,
+    (key, seen): (RunKey, SeenInput),
     part: Part,
     folder: &Path,
 ) -> Result<Receipt, PipelineError> {
-    let seen = describe_input(data.histories, as_of)?.seen();
     let (bundle, scorer) = (&model.bundle, UserScorer::new(model)?);
     let label = &bundle.churn.settings.label;
-    let snapshots =
-        BucketSnapshots::new(data.engine, data.histories, &bundle.plan, as_of, label)?;
+    let snapshots = BucketSnapshots::new(data.engine, data.histories, &bundle.plan, as_of, label)?;
     let n_users = |bucket| data.histories.n_users(bucket);
     let runs = runs_of_buckets(part.buckets(), n_users, ROW_GROUP_USERS);
     let columns = score_columns();

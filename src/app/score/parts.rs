@@ -50,8 +50,10 @@ pub(super) struct PartRowGroup<'a> {
 impl Parts {
     /// Opens the files of parts that belong together.
     pub fn open(folder: &Path, receipts: Vec<Receipt>) -> Result<Self, PipelineError> {
-        let mut parts =
-            receipts.into_iter().map(|it| OpenPart::open(folder, it)).collect::<Result<Vec<_>, _>>()?;
+        let mut parts = receipts
+            .into_iter()
+            .map(|it| OpenPart::open(folder, it))
+            .collect::<Result<Vec<_>, _>>()?;
         parts.sort_by_key(|part| part.receipt.part.buckets().start);
         let n_known: Vec<u64> =
             parts.iter().flat_map(|part| &part.receipt.n_known).copied().collect();
@@ -65,7 +67,8 @@ impl Parts {
     pub fn eligible(&self) -> Result<Eligible, PipelineError> {
         let groups: Vec<PartRowGroup<'_>> = self.parts.iter().flat_map(OpenPart::groups).collect();
         let read = groups.into_par_iter().map(|group| {
-            let batch = group.read(&["user_id", "churn_probability", "churn_log_odds", MAY_BE_FLAGGED])?;
+            let batch =
+                group.read(&["user_id", "churn_probability", "churn_log_odds", MAY_BE_FLAGGED])?;
             group.check_users(&batch)?;
             let candidates = candidates(&batch).into_iter().flatten().collect();
             let log_odds = numbers(&batch, "churn_log_odds").into_iter().flatten().collect();
@@ -95,7 +98,8 @@ impl Parts {
             let buckets = group.buckets();
             buckets.start < wanted.end && wanted.start < buckets.end
         });
-        let pieces = overlapping.map(|group| group.rows_of(wanted)).collect::<Result<Vec<_>, _>>()?;
+        let pieces =
+            overlapping.map(|group| group.rows_of(wanted)).collect::<Result<Vec<_>, _>>()?;
         let schema = pieces.first().expect("every bucket is in a part").schema();
         Ok(concat_batches(&schema, &pieces).expect("parts have one schema"))
     }
@@ -106,10 +110,7 @@ impl OpenPart {
         let path = folder.join(&receipt.rows.name);
         let refuse = |problem: String| PipelineError::Parts {
             folder: folder.to_owned(),
-            problem: format!(
-                "{} {problem}; run part {} again",
-                receipt.rows.name, receipt.part
-            ),
+            problem: format!("{} {problem}; run part {} again", receipt.rows.name, receipt.part),
         };
         receipt.rows.check(folder).map_err(|problem| refuse(problem.to_string()))?;
         let metadata = File::open(&path)
@@ -159,7 +160,10 @@ impl PartRowGroup<'_> {
     fn unread(&self, cause: std::io::Error) -> PipelineError {
         PipelineError::Parts {
             folder: self.part.path.clone(),
-            problem: format!("it can't be read ({cause}); run part {} again", self.part.receipt.part),
+            problem: format!(
+                "it can't be read ({cause}); run part {} again",
+                self.part.receipt.part
+            ),
         }
     }
 

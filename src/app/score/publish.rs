@@ -125,7 +125,8 @@ impl ScoreRequest<'_> {
             remove_if_there(&folder.join(self.format.other().file_name()))?;
             write_atomically(&committed_by, |file| file.write_all(&json))
         };
-        publish().map_err(|cause: io::Error| PipelineError::Output { path: folder.clone(), cause })?;
+        publish()
+            .map_err(|cause: io::Error| PipelineError::Output { path: folder.clone(), cause })?;
         Ok(folder)
     }
 
@@ -150,9 +151,11 @@ impl ScoreRequest<'_> {
         let path = self.out.join(HISTORY);
         let known = std::fs::read(&path).unwrap_or_default();
         let last = known.split(|&byte| byte == b'\n').rfind(|line| !line.is_empty());
-        let is_known = last.and_then(|last| serde_json::from_slice::<HistoryLine>(last).ok()).is_some_and(
-            |last| last.replaced == line.replaced && last.by == line.by && last.as_of == line.as_of,
-        );
+        let is_known = last
+            .and_then(|last| serde_json::from_slice::<HistoryLine>(last).ok())
+            .is_some_and(|last| {
+                last.replaced == line.replaced && last.by == line.by && last.as_of == line.as_of
+            });
         // A run that was killed between this and the next step has noted it already.
         if is_known {
             return Ok(());

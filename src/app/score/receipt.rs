@@ -79,9 +79,7 @@ pub(super) fn read_receipts(folder: &Path) -> Result<Vec<Receipt>, PipelineError
         }
         let text = std::fs::read_to_string(entry.path()).map_err(cant_read)?;
         let receipt: Receipt = serde_json::from_str(&text).map_err(|error| {
-            refuse(format!(
-                "{name} is no receipt of this version ({error}); run its part again"
-            ))
+            refuse(format!("{name} is no receipt of this version ({error}); run its part again"))
         })?;
         if receipt.format != FORMAT || receipt.part.file_name("json") != name {
             return Err(refuse(format!(
@@ -102,7 +100,9 @@ pub(super) fn check_together(receipts: &[Receipt]) -> Result<(), String> {
         return Err("no part has left a receipt (part-….json) there".into());
     };
     for other in receipts {
-        let differs = |what: &str, of_first: &dyn std::fmt::Display, of_other: &dyn std::fmt::Display| {
+        let differs = |what: &str,
+                       of_first: &dyn std::fmt::Display,
+                       of_other: &dyn std::fmt::Display| {
             Err(format!(
                 "parts {} and {} differ in {what}: {of_first} and {of_other}; run the odd one again",
                 first.part, other.part

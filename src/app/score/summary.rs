@@ -120,7 +120,11 @@ pub(super) fn summarise(
     }
 }
 
-fn group_counts(groups: &[ReviewedGroup], users: &[GroupTally], at_risk: &[u64]) -> Vec<GroupCount> {
+fn group_counts(
+    groups: &[ReviewedGroup],
+    users: &[GroupTally],
+    at_risk: &[u64],
+) -> Vec<GroupCount> {
     let count = |((group, users), &n_at_risk): ((&ReviewedGroup, &GroupTally), &u64)| GroupCount {
         id: group.id.clone(),
         name: group.name.clone(),

@@ -244,7 +244,8 @@ fn users_by(
 ) -> Result<UsersAt, Bilingual> {
     check_custom(data.engine, parent.plan.custom()).map_err(as_reason)?;
     let traits = describe_input(data.histories, bundle.record.dates.as_of);
-    let lost = traits.and_then(|traits| parent.plan.check_input(&traits.seen())).map_err(as_reason)?;
+    let lost =
+        traits.and_then(|traits| parent.plan.check_input(&traits.seen())).map_err(as_reason)?;
     if !lost.is_empty() {
         let lost = lost.join("`, `");
         return Err(Bilingual::new(

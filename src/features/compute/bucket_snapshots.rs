@@ -55,12 +55,16 @@ impl<'a> BucketSnapshots<'a> {
         // A bucket has its users by number or by the hash of a text.
         if !users.is_sorted() {
             users.sort_unstable();
-            values = users.iter().flat_map(|&(_, row)| &values[row * width..][..width]).copied().collect();
+            values = users
+                .iter()
+                .flat_map(|&(_, row)| &values[row * width..][..width])
+                .copied()
+                .collect();
             facts = users.iter().map(|&(_, row)| facts[row]).collect();
         }
         let values = Array2::from_shape_vec((users.len(), width), values)
             .expect("as many values as users and features");
-        let features = self.features.of_rows(values)?;
+        let features = self.features.of_rows(values)?.keeping_logs();
         let users = user_ids(users.into_iter().map(|(user, _)| user), histories.kind());
         let purchases = facts.iter().map(|of_user| of_user.purchases).collect();
         Ok(Snapshot::new(self.as_of, users, features, purchases, None)?)

@@ -113,11 +113,7 @@ impl<'a> Computation<'a> {
     }
 
     /// Calls `take` with every row of a bucket, user by user.
-    pub fn visit(
-        &self,
-        bucket: usize,
-        mut take: impl FnMut(&Row<'_>),
-    ) -> Result<(), FeatureError> {
+    pub fn visit(&self, bucket: usize, mut take: impl FnMut(&Row<'_>)) -> Result<(), FeatureError> {
         let program = &self.program;
         let mut walker = Walker::new(program);
         let mut values = vec![0.0; program.ops.len()];

@@ -19,6 +19,21 @@ pub(super) fn word_of_text(text: &str) -> u64 {
     hash_text(text, 0).max(1)
 }
 
+/// [`word_of_text`] of an integer in decimal digits. (Formatting it takes longer than hashing.)
+pub(super) fn word_of_digits(id: i64) -> u64 {
+    let (mut digits, mut start, mut rest) = ([b'0'; 20], 20, id.unsigned_abs());
+    while rest > 0 || start == 20 {
+        start -= 1;
+        digits[start] += (rest % 10) as u8;
+        rest /= 10;
+    }
+    if id < 0 {
+        start -= 1;
+        digits[start] = b'-';
+    }
+    word_of_text(std::str::from_utf8(&digits[start..]).expect("digits are UTF-8"))
+}
+
 /// The bucket of a user among `n_buckets`, a power of two: the leading bits of the hash
 /// of the id.
 pub(super) fn bucket_of(hash: u64, n_buckets: usize) -> usize {
@@ -54,4 +69,16 @@ pub fn runs_of_buckets(
         n_last += n_users_of(bucket);
     }
     runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_integer_has_the_hash_of_its_digits() {
+        for id in [0, 7, -7, 10, 1_000_000_007, i64::MAX, i64::MIN] {
+            assert_eq!(word_of_digits(id), word_of_text(&id.to_string()), "{id}");
+        }
+    }
 }

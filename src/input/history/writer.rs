@@ -17,7 +17,7 @@ use datafusion::execution::memory_pool::{
 
 use super::buckets::{Chunks, empty_buckets};
 use super::histories::{Histories, Parts};
-use super::ids::{bucket_of, word_of_text};
+use super::ids::{bucket_of, word_of_digits, word_of_text};
 use super::row::{Column, MAX_WORDS, RowBuilder, push_text};
 use super::spill::{Run, SpillFile, SpillWriter};
 use super::tally::{Duplicates, Tally};
@@ -322,15 +322,13 @@ fn later_times(array: &ArrayRef, times: &[i64]) -> Vec<u64> {
     (0..times.len()).map(|row| if is_later(row) { moments.value(row) as u64 } else { 0 }).collect()
 }
 
-/// Hashes of texts; 0 where there is none or it is empty.
+/// Hashes of texts; 0 where there is none or it is empty. An integer has the hash of its
+/// digits, as sources may differ in the type of a column.
 fn hashes(array: &ArrayRef) -> Result<Vec<u64>, HistoryError> {
     if array.data_type().is_integer() {
         let ids = cast(array, &DataType::Int64)?;
         let ids: &Int64Array = ids.as_primitive::<Int64Type>();
-        let to_word = |row: usize| hash_integer(ids.value(row), 0).max(1);
-        return Ok((0..ids.len())
-            .map(|row| if ids.is_null(row) { 0 } else { to_word(row) })
-            .collect());
+        return Ok(ids.iter().map(|id| id.map_or(0, word_of_digits)).collect());
     }
     let texts = cast(array, &DataType::Utf8View)?;
     let texts = texts.as_string_view();

@@ -83,7 +83,8 @@ impl OpenSources {
             UserIdType::Integer => IdKind::Integer,
             UserIdType::Text => IdKind::Text,
         };
-        let builder = HistoryBuilder::new(kind, DECIMAL_SCALE, engine.memory_pool()).of_buckets(kept);
+        let builder =
+            HistoryBuilder::new(kind, DECIMAL_SCALE, engine.memory_pool()).of_buckets(kept);
         let (mut counts, mut writers) = (Vec::new(), Vec::new());
         for source in &mapped {
             let (of_source, written) = check_source(engine, source, &builder)?;

@@ -124,7 +124,10 @@ pub(super) fn map_source(
         }
         breaches.extend(contract(column, &expression, &converted, &found, bounds));
         let is_code = matches!(column.kind, EventColumnKind::Event | EventColumnKind::Code);
+        // Texts are hashed, and so are integers, as their digits.
+        let is_hashed = column.kind == EventColumnKind::Text && found.is_signed_integer();
         let stays_plain = found.is_floating()
+            || is_hashed
             || is_code && matches!(&found, DataType::Dictionary(_, value) if value.is_string());
         let plain = if stays_plain { expression } else { converted.clone() };
         expressions.push((column, Some(MappedColumn { typed: converted, plain })));

@@ -15,8 +15,8 @@ mod rows;
 mod selection;
 
 pub use action::{
-    FlagCandidate, FlagOutcome, FlagRule, KeepingCosts, Reason, ReasonFinder, Reasons, RiskSide, Silence,
-    SilenceParams, Theme,
+    FlagCandidate, FlagOutcome, FlagRule, KeepingCosts, Reason, ReasonFinder, Reasons, RiskSide,
+    Silence, SilenceParams, Theme,
 };
 pub use classifiers::{
     Classifier, Explain, Explained, FittedBlend, FittedClassifier, FittedLogistic, FittedTrees,

@@ -82,7 +82,8 @@ fn groups(key: &'static str, title: (&str, &str), groups: &[GroupCount]) -> Tabl
 fn totals(page: &mut Document, scored: &Scored) {
     let summary = &scored.summary;
     let (all, day) = (users(summary.n_users as usize), summary.as_of.date());
-    let (n_at_risk, n_near) = (thousands(summary.n_at_risk as usize), thousands(summary.n_silence_warnings as usize));
+    let (n_at_risk, n_near) =
+        (thousands(summary.n_at_risk as usize), thousands(summary.n_silence_warnings as usize));
     page.fact("as_of", day);
     page.fact("n_users", summary.n_users);
     page.fact("n_at_risk", summary.n_at_risk);
@@ -104,7 +105,8 @@ fn totals(page: &mut Document, scored: &Scored) {
     page.paragraph(words(format!("{}{trust_en}", rule.en), format!("{}{trust_zh}", rule.zh)));
     let stages = |of: fn(&Bilingual) -> &str| {
         let counts = summary.lifecycle.iter();
-        let counts = counts.map(|(name, n)| format!("{} {}", of(&stage(name).1), thousands(*n as usize)));
+        let counts =
+            counts.map(|(name, n)| format!("{} {}", of(&stage(name).1), thousands(*n as usize)));
         counts.collect::<Vec<_>>()
     };
     page.paragraph(words(stages(|it| &it.en).join(", "), stages(|it| &it.zh).join("，")));
@@ -142,7 +144,8 @@ fn assigned_by(key: &'static str, counts: &BTreeMap<String, u64>) -> Table {
 fn reviewed(page: &mut Document, summary: &ScoreSummary, file: &str) {
     let all = summary.assigned_by.iter().chain(&summary.kind_assigned_by);
     let moved = all.filter(|(by, _)| *by != "cluster");
-    let moved: Vec<String> = moved.map(|(by, n)| format!("{by} {}", thousands(*n as usize))).collect();
+    let moved: Vec<String> =
+        moved.map(|(by, n)| format!("{by} {}", thousands(*n as usize))).collect();
     let moved = match moved.is_empty() {
         true => words("puts nobody into another layer or kind", "没有用户因此换分层或类型"),
         false => Bilingual::same(moved.join(", ")),

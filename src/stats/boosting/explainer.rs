@@ -2,11 +2,8 @@ use hessboost::tree::RegTree;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
+use super::patterns::{BLOCK_ROWS, Columns, Splits};
 use super::{BoostedTrees, BoostingError};
-
-/// Splits of a tree up to which all ways through it are worked out beforehand:
-/// 2^10 of them, times some features.
-const MAX_SPLITS: usize = 10;
 
 /// What each feature adds to the predictions of trees, looked up instead of computed.
 ///
@@ -26,9 +23,7 @@ pub struct Explainer {
 
 #[derive(Debug, Clone)]
 struct TabledTree {
-    /// Feature and threshold of each split; bit `i` of a pattern is set where the
-    /// row goes left at split `i`.
-    splits: Vec<(u32, f32)>,
+    splits: Splits,
     /// Features that the tree asks for.
     features: Vec<u32>,
     /// Contributions, shape (features, patterns).
@@ -39,7 +34,7 @@ impl Explainer {
     /// Works out the tables. `None` where a tree has more than ten splits: then
     /// only [`BoostedTrees::contributions`] explains.
     pub fn new(trees: &BoostedTrees) -> Option<Self> {
-        let model = &trees.0;
+        let model = &trees.model;
         let n_trees = model.best_iteration().map_or(model.num_trees(), |best| best + 1);
         let trees = model
             .trees()
@@ -69,48 +64,34 @@ impl Explainer {
         let rows = features.as_slice().unwrap_or_default();
         let sums = contributions.as_slice_mut().unwrap_or_default();
         let block = self.n_features.max(1) * BLOCK_ROWS;
-        sums.par_chunks_mut(block)
-            .zip(rows.par_chunks(block))
-            .for_each_init(|| Block::new(self.n_features), |block, (sums, rows)| {
+        sums.par_chunks_mut(block).zip(rows.par_chunks(block)).for_each_init(
+            || Block::new(self.n_features),
+            |block, (sums, rows)| {
                 block.explain(self, rows, sums);
-            });
+            },
+        );
         Ok(contributions)
     }
 }
 
-/// Rows that are explained together: one tree's table stays near while it is looked up for
-/// all of them.
-const BLOCK_ROWS: usize = 64;
-
-/// Some rows with their columns apart, so that one instruction looks at several rows.
+/// Some rows, and what is added up of them, column by column.
 struct Block {
-    /// By feature.
-    values: Vec<[f32; BLOCK_ROWS]>,
+    rows: Columns,
     sums: Vec<[f32; BLOCK_ROWS]>,
 }
 
 impl Block {
     fn new(n_features: usize) -> Self {
-        let zeros = vec![[0.0; BLOCK_ROWS]; n_features];
-        Self { values: zeros.clone(), sums: zeros }
+        Self { rows: Columns::new(n_features), sums: vec![[0.0; BLOCK_ROWS]; n_features] }
     }
 
     /// Writes the contributions of `rows` to `sums`, both row after row.
     fn explain(&mut self, explainer: &Explainer, rows: &[f32], sums: &mut [f32]) {
-        let width = explainer.n_features;
-        for (row, values) in rows.chunks_exact(width).enumerate() {
-            self.values.iter_mut().zip(values).for_each(|(column, &value)| column[row] = value);
-        }
+        self.rows.load(rows);
         self.sums.iter_mut().for_each(|column| column.fill(0.0));
         for tree in &explainer.trees {
-            let mut patterns = [0u32; BLOCK_ROWS];
-            for (bit, &(feature, threshold)) in tree.splits.iter().enumerate() {
-                let column = &self.values[feature as usize];
-                for (pattern, &value) in patterns.iter_mut().zip(column) {
-                    *pattern |= u32::from(value < threshold) << bit;
-                }
-            }
-            let n_patterns = 1 << tree.splits.len();
+            let (patterns, n_patterns) =
+                (tree.splits.patterns(&self.rows), tree.splits.n_patterns());
             let tables = tree.table.chunks_exact(n_patterns);
             for (&feature, table) in tree.features.iter().zip(tables) {
                 let column = &mut self.sums[feature as usize];
@@ -119,7 +100,7 @@ impl Block {
                 }
             }
         }
-        for (row, sums) in sums.chunks_exact_mut(width).enumerate() {
+        for (row, sums) in sums.chunks_exact_mut(explainer.n_features).enumerate() {
             self.sums.iter().zip(sums).for_each(|(column, sum)| *sum = column[row]);
         }
     }
@@ -127,28 +108,20 @@ impl Block {
 
 impl TabledTree {
     fn new(tree: &RegTree, weight: f64) -> Option<Self> {
-        let nodes = tree.nodes();
-        let split_nodes: Vec<usize> = (0..nodes.len())
-            .filter(|&id| !nodes[id].is_leaf() && nodes[id].sum_hess > 0.0)
-            .collect();
-        if split_nodes.len() > MAX_SPLITS || split_nodes.iter().any(|&id| nodes[id].is_categorical)
-        {
-            return None;
-        }
+        let (nodes, splits) = (tree.nodes(), Splits::of(tree)?);
+        let split_nodes = &splits.nodes;
         let mut features: Vec<u32> =
             split_nodes.iter().map(|&id| nodes[id].split_feature).collect();
         features.sort_unstable();
         features.dedup();
-        let game = Game::new(tree, &split_nodes, &features);
-        let n_patterns = 1usize << split_nodes.len();
+        let game = Game::new(tree, split_nodes, &features);
+        let n_patterns = splits.n_patterns();
         let mut table = vec![0.0; n_patterns * features.len()];
         for pattern in 0..n_patterns {
             for (feature, value) in game.shapley_values(pattern).enumerate() {
                 table[feature * n_patterns + pattern] = (value * weight) as f32;
             }
         }
-        let splits =
-            split_nodes.iter().map(|&id| (nodes[id].split_feature, nodes[id].split_cond)).collect();
         Some(Self { splits, features, table })
     }
 }

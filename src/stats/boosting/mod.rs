@@ -3,6 +3,7 @@
 
 mod error;
 mod explainer;
+mod patterns;
 mod trees;
 
 pub use error::BoostingError;

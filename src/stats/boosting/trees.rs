@@ -1,4 +1,5 @@
 use std::num::NonZeroUsize;
+use std::sync::OnceLock;
 
 use hessboost::config::{GrowPolicy, Monotone};
 use hessboost::prelude::{
@@ -9,6 +10,7 @@ use ndarray::{Array2, ArrayView2, s};
 use serde::{Deserialize, Serialize};
 
 use super::BoostingError;
+use super::patterns::PatternTrees;
 
 /// What the trees are to come near to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +82,11 @@ pub struct Sample<'a> {
 /// XGBoost's models, which XGBoost itself can read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "serde_json::Value", into = "serde_json::Value")]
-pub struct BoostedTrees(pub(super) BoostedModel);
+pub struct BoostedTrees {
+    pub(super) model: BoostedModel,
+    /// Made when rows are first predicted; `None` where trees are too large for it.
+    patterns: OnceLock<Option<PatternTrees>>,
+}
 
 /// Grows `n_rounds` trees. The same sample and seed give the
 /// same trees with any number of threads.
@@ -98,7 +104,7 @@ pub fn fit_trees(
 ) -> Result<BoostedTrees, BoostingError> {
     let settings = settings(params, sample.features.ncols(), seed)?;
     let data = data(sample)?;
-    Ok(BoostedTrees(Trainer::new(&settings, &data, n_rounds).train()?.model))
+    Ok(BoostedTrees::of(Trainer::new(&settings, &data, n_rounds).train()?.model))
 }
 
 /// Grows trees on `sample` until those on `validation` gain no more, and keeps as
@@ -120,7 +126,7 @@ pub fn fit_best_trees(
         .early_stopping_rounds(patience)
         .train()?;
     let n_rounds = result.model.best_iteration().unwrap_or(0) + 1;
-    Ok(BoostedTrees(result.model.slice(..n_rounds, 1)?))
+    Ok(BoostedTrees::of(result.model.slice(..n_rounds, 1)?))
 }
 
 fn settings(
@@ -176,9 +182,27 @@ fn matrix(features: ArrayView2<'_, f32>) -> Result<DMatrix, BoostingError> {
 }
 
 impl BoostedTrees {
+    fn of(model: BoostedModel) -> Self {
+        Self { model, patterns: OnceLock::new() }
+    }
+
+    /// Tables of what the trees predict, if they are small.
+    fn patterns(&self) -> Option<&PatternTrees> {
+        let of_model = || {
+            let model = &self.model;
+            let n_trees = model.best_iteration().map_or(model.num_trees(), |best| best + 1);
+            let nobody =
+                DMatrix::from_dense_vec(vec![0.0; model.n_features()], 1, model.n_features());
+            let base = *model.predict_margin(&nobody.ok()?, 0..0).ok()?.as_slice().first()?;
+            let trees = model.trees().iter().zip(model.tree_weights()).take(n_trees);
+            PatternTrees::new(trees, model.n_features(), base)
+        };
+        self.patterns.get_or_init(of_model).as_ref()
+    }
+
     /// Number of trees.
     pub fn n_rounds(&self) -> usize {
-        self.0.num_boost_rounds()
+        self.model.num_boost_rounds()
     }
 
     /// The predictions of the trees for each row of `features`, shape (rows,
@@ -187,7 +211,19 @@ impl BoostedTrees {
     /// # Errors
     /// When the number of features differs from that of the fit.
     pub fn predict(&self, features: ArrayView2<'_, f32>) -> Result<Vec<f64>, BoostingError> {
-        let margins = self.0.predict_margin(&matrix(features)?, Iterations::Best)?;
+        let expected = self.model.n_features();
+        if features.ncols() != expected {
+            return Err(BoostingError::Width { expected, got: features.ncols() });
+        }
+        match self.patterns() {
+            Some(patterns) => Ok(patterns.predict(features)),
+            None => self.predict_by_walking(features),
+        }
+    }
+
+    /// The same from the root of each tree to a leaf.
+    fn predict_by_walking(&self, features: ArrayView2<'_, f32>) -> Result<Vec<f64>, BoostingError> {
+        let margins = self.model.predict_margin(&matrix(features)?, Iterations::Best)?;
         Ok(margins.into_vec().into_iter().map(f64::from).collect())
     }
 
@@ -202,13 +238,13 @@ impl BoostedTrees {
         n: usize,
     ) -> Result<Vec<Vec<f64>>, BoostingError> {
         let rows = matrix(features)?;
-        let n_rounds = self.0.num_boost_rounds();
+        let n_rounds = self.model.num_boost_rounds();
         let base: f64 =
-            self.0.predict_margin(&rows, 0..0)?.as_slice().first().map_or(0.0, |&b| b.into());
+            self.model.predict_margin(&rows, 0..0)?.as_slice().first().map_or(0.0, |&b| b.into());
         let mut sum = vec![base; features.nrows()];
         let mut stages = Vec::new();
         for start in (0..n_rounds).step_by(n.max(1)) {
-            let part = self.0.predict_margin(&rows, start..(start + n.max(1)).min(n_rounds))?;
+            let part = self.model.predict_margin(&rows, start..(start + n.max(1)).min(n_rounds))?;
             sum.iter_mut().zip(part.as_slice()).for_each(|(s, &p)| *s += f64::from(p) - base);
             stages.push(sum.clone());
         }
@@ -228,7 +264,7 @@ impl BoostedTrees {
         &self,
         features: ArrayView2<'_, f32>,
     ) -> Result<Array2<f64>, BoostingError> {
-        let found = self.0.predict_contribs(&matrix(features)?, Iterations::Best)?;
+        let found = self.model.predict_contribs(&matrix(features)?, Iterations::Best)?;
         let (n_rows, n_features) = features.dim();
         let mut contributions = Array2::zeros((n_rows, n_features + 1));
         for (index, mut row) in contributions.rows_mut().into_iter().enumerate() {
@@ -247,7 +283,7 @@ impl PartialEq for BoostedTrees {
 
 impl BoostedTrees {
     fn json(&self) -> Result<serde_json::Value, BoostingError> {
-        Ok(serde_json::from_slice(&self.0.encode(ModelFormat::XgboostJson)?)?)
+        Ok(serde_json::from_slice(&self.model.encode(ModelFormat::XgboostJson)?)?)
     }
 }
 
@@ -263,7 +299,7 @@ impl TryFrom<serde_json::Value> for BoostedTrees {
 
     fn try_from(json: serde_json::Value) -> Result<Self, BoostingError> {
         let bytes = serde_json::to_vec(&json)?;
-        Ok(Self(BoostedModel::decode(bytes, ModelFormat::XgboostJson)?))
+        Ok(Self::of(BoostedModel::decode(bytes, ModelFormat::XgboostJson)?))
     }
 }
 
@@ -316,6 +352,25 @@ mod tests {
             trees.predict(features.view()).unwrap()
         );
         assert_eq!(serde_json::to_string(&loaded).unwrap(), json);
+    }
+
+    #[test]
+    fn patterns_predict_what_walking_does_to_the_last_bit() {
+        let (features, target) = steps(1_000);
+        for (loss, max_leaves) in [(Loss::Squared, 8), (Loss::Log, 11), (Loss::Squared, 31)] {
+            let params = BoostingParams { loss, max_leaves, ..BoostingParams::default() };
+            let target: Vec<f64> = match loss {
+                Loss::Squared => target.clone(),
+                Loss::Log => target.iter().map(|&it| f64::from(u8::from(it > 1.5))).collect(),
+            };
+            let sample = Sample { features: features.view(), target: &target, weights: None };
+            let trees = fit_trees(&params, sample, 80, 1).unwrap();
+            assert_eq!(trees.patterns().is_some(), max_leaves < 31);
+            let expected = trees.predict_by_walking(features.view()).unwrap();
+            assert_eq!(trees.predict(features.view()).unwrap(), expected);
+            let some = features.slice(s![..77, ..]);
+            assert_eq!(trees.predict(some).unwrap(), expected[..77]);
+        }
     }
 
     #[test]

@@ -141,7 +141,8 @@ impl FlagRule {
     /// Whether each user is flagged, by their probability and purchases. Of equal
     /// probabilities at the end of a budget the earlier user is flagged.
     fn flag(self, probabilities: &[f64], purchases: &[Purchases], reach_days: f64) -> Vec<bool> {
-        let candidate = |row: usize| FlagCandidate { probability: probabilities[row], id: row as u64 };
+        let candidate =
+            |row: usize| FlagCandidate { probability: probabilities[row], id: row as u64 };
         let may_flag = |row: usize| self.may_flag(probabilities[row], &purchases[row], reach_days);
         let mut candidates: Vec<FlagCandidate> =
             (0..purchases.len()).filter(|&row| may_flag(row)).map(candidate).collect();

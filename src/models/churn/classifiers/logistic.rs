@@ -83,7 +83,10 @@ impl Explain for &FittedLogistic {
         let mut contributions = Array2::zeros(scaled.raw_dim());
         for (mut cells, values) in contributions.rows_mut().into_iter().zip(scaled.rows()) {
             let values = values.into_iter().zip(coefficients);
-            cells.iter_mut().zip(values).for_each(|(cell, (value, by))| *cell = (value * by) as f32);
+            cells
+                .iter_mut()
+                .zip(values)
+                .for_each(|(cell, (value, by))| *cell = (value * by) as f32);
         }
         Ok(Explained { log_odds, contributions })
     }

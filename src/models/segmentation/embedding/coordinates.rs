@@ -154,6 +154,9 @@ impl Embedding {
         &self,
         matrix: &FeatureMatrix,
     ) -> Result<(Array2<f32>, Vec<bool>), SegmentationError> {
+        if matrix.n_rows() <= BLOCK_ROWS {
+            return self.transform_block(matrix);
+        }
         let mut points = Array2::zeros((matrix.n_rows(), self.n_coordinates()));
         let mut known = Vec::with_capacity(matrix.n_rows());
         let mut start = 0;
