@@ -14,7 +14,7 @@ use std::io::{BufRead, Write};
 use std::time::Instant;
 
 use layercake::dataset::{Family, FeatureInfo, FeatureMatrix};
-use layercake::models::churn::{Classifier, FittedClassifier, FittedTrees, ReasonThemes};
+use layercake::models::churn::{FittedClassifier, FittedTrees, ReasonFinder};
 use layercake::stats::boosting::{BoostedTrees, BoostingParams, Loss, Sample, fit_trees};
 use layercake::stats::linear::{LogisticModel, LogisticParams};
 use layercake::stats::metrics::{log_loss, roc_auc};
@@ -22,6 +22,7 @@ use linfa::DatasetBase;
 use linfa::traits::Fit;
 use linfa_logistic::LogisticRegression;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
+use rayon::prelude::*;
 
 const N_ROUNDS: usize = 200;
 
@@ -99,7 +100,6 @@ fn answer(data: &Data) {
     let many = data.rows.select(Axis(0), &repeated).mapv(f64::from);
     let many = FeatureMatrix::new(names.clone(), many).expect("a matrix");
     let classifier = FittedClassifier::Trees(FittedTrees { names, trees: small.clone() });
-    let log_odds = classifier.log_odds(&many).expect("log odds");
     // As many themes as the features of a shop have, each of a few features.
     let families =
         [Family::Orders, Family::Silence, Family::Gmv, Family::ActiveDays, Family::Response];
@@ -109,7 +109,11 @@ fn answer(data: &Data) {
         .zip(families.iter().cycle())
         .map(|(name, &family)| FeatureInfo { family, ..FeatureInfo::plain(name) })
         .collect();
-    let themes = ReasonThemes::of(&infos, &vec![0.0; infos.len()]);
+    let finder = ReasonFinder::new(&classifier, &infos, &vec![0.0; infos.len()]);
+    // As scoring has them: a bucket of users at a time.
+    let starts = (0..many.n_rows()).step_by(4_096);
+    let blocks: Vec<FeatureMatrix> =
+        starts.map(|start| many.slice_rows(start..(start + 4_096).min(many.n_rows()))).collect();
     for line in std::io::stdin().lock().lines() {
         let line = line.expect("a line");
         let begin = Instant::now();
@@ -143,8 +147,9 @@ fn answer(data: &Data) {
                 (begin.elapsed(), found.sum())
             }
             "reasons" => {
-                let found = classifier.reasons(&many, &log_odds, &themes, 3).expect("reasons");
-                (begin.elapsed(), found.len() as f64)
+                let of_block = |block| finder.find(block, 3).expect("reasons").1.len();
+                let n_found: usize = blocks.par_iter().map(of_block).sum();
+                (begin.elapsed(), n_found as f64)
             }
             other => panic!("no task {other}"),
         };

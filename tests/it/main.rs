@@ -24,6 +24,7 @@ mod names;
 mod newcomer;
 mod own_features;
 mod published_kmeans;
+mod publishing;
 mod real_data;
 mod reports;
 mod review;

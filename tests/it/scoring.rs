@@ -66,14 +66,15 @@ fn everybody_is_scored() {
 }
 
 #[test]
-fn scores_do_not_depend_on_threads_and_a_second_run_replaces_the_first() {
+fn scores_do_not_depend_on_threads_and_another_format_replaces_the_first() {
     let shop = shop_with_newcomers();
     let base = ["--bundle", "models/shop", "--as-of", "2024-08-28"];
     let file = shop.path("scores/as_of=2024-08-28/scores.parquet");
     shop.score(&[&base[..], &["--threads", "1"]].concat()).done();
     let expected = std::fs::read(&file).unwrap();
-    shop.score(&[&base[..], &["--threads", "2"]].concat()).done();
-    assert!(std::fs::read(&file).unwrap() == expected);
+    shop.score(&[&base[..], &["--threads", "2", "--out", "others"]].concat()).done();
+    let other = shop.path("others/as_of=2024-08-28/scores.parquet");
+    assert!(std::fs::read(&other).unwrap() == expected);
     // The other format takes the place of the first: one file of scores a day.
     shop.score(&[&base[..], &["--encoding", "csv"]].concat()).done();
     assert!(!file.exists());
@@ -90,38 +91,6 @@ fn a_refused_run_leaves_the_old_scores() {
     shop.score(&["--bundle", "models/shop", "--as-of", "2024-08-28"])
         .refused_by_gate(&["break the contract"]);
     assert!(std::fs::read(&file).unwrap() == expected);
-}
-
-#[test]
-fn a_run_killed_as_it_publishes_leaves_no_summary_of_scores_that_are_not_there() {
-    let shop = shop_with_newcomers();
-    let night = ["--bundle", "models/shop", "--as-of", "2024-08-28"];
-    let folder = shop.path("scores/as_of=2024-08-28");
-    let (scores, summary) = (folder.join("scores.csv"), folder.join("_summary.json"));
-    for _ in 0..10 {
-        shop.score(&[&night[..], &["--encoding", "csv"]].concat()).done();
-        let [old_scores, old_summary] =
-            [&scores, &summary].map(|file| std::fs::read(file).unwrap());
-        let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_layercake-score"))
-            .args(night)
-            .current_dir(shop.path(""))
-            .stdout(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        // Killed at the first sign that something in the folder changes.
-        while run.try_wait().unwrap().is_none()
-            && std::fs::read(&summary).is_ok_and(|it| it == old_summary)
-            && !folder.join("scores.parquet").exists()
-        {}
-        let _ = run.kill();
-        run.wait().unwrap();
-        assert!(std::fs::read(&scores).is_ok_and(|it| it == old_scores) || !scores.exists());
-        if let Ok(summary) = std::fs::read_to_string(&summary) {
-            let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
-            let named = summary["scores"].as_str().unwrap();
-            assert!(shop.path(named).is_file(), "the summary names {named}, which is not there");
-        }
-    }
 }
 
 #[test]

@@ -41,6 +41,21 @@ impl Ran {
         self.ended(1, parts);
     }
 
+    /// The same run may succeed later: exit code 75 and one line that holds all parts.
+    #[track_caller]
+    pub fn try_again(self, parts: &[&str]) {
+        self.ended(75, parts);
+    }
+
+    /// What was typed was refused by the parser of arguments, in several lines.
+    #[track_caller]
+    pub fn refused_as_typed(self, parts: &[&str]) {
+        assert_eq!(self.code, Some(2), "{}", self.stderr);
+        for part in parts {
+            assert!(self.stderr.contains(part), "`{part}` is not in: {}", self.stderr);
+        }
+    }
+
     #[track_caller]
     fn ended(self, code: i32, parts: &[&str]) {
         let message = self.stderr.trim_end();

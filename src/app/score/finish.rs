@@ -3,28 +3,21 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch};
 use arrow::csv::WriterBuilder;
 use arrow::datatypes::{Schema, SchemaRef};
 
 use super::column::{Ranked, ScoreColumn};
 use super::columns::score_columns;
-use super::part::MAY_BE_FLAGGED;
+use super::part_rows::MAY_BE_FLAGGED;
 use super::parts::{Parts, candidates, numbers};
 use super::publish::ScoreFormat;
 use super::ranks::Ranks;
+use super::tally::AtRisk;
 use crate::app::{Model, PipelineError};
 use crate::files::{RowGroupColumn, Staged, WriteError, stage, stage_parquet};
 use crate::input::source::UserIdType;
 use crate::models::segmentation::Partition;
-
-/// Flagged users, by group in the order of the model's groups.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct AtRisk {
-    pub n_users: u64,
-    pub layers: Vec<u64>,
-    pub kinds: Vec<u64>,
-}
 
 /// Ranks all users and writes the scores, to be put in their place by the caller.
 pub(super) fn stage_scores(
@@ -134,22 +127,4 @@ fn with_ranked(
         None => Arc::clone(batch.column_by_name(&column.name).expect("parts have it")),
     };
     columns.iter().map(column).collect()
-}
-
-impl AtRisk {
-    fn add(&mut self, model: &Model, batch: &RecordBatch, flags: &[bool]) {
-        self.n_users += flags.iter().filter(|&&it| it).count() as u64;
-        let of_partitions = [
-            (Partition::Layers, "layer_id", &mut self.layers),
-            (Partition::Kinds, "kind_id", &mut self.kinds),
-        ];
-        for (partition, column, counts) in of_partitions {
-            let groups = model.groups(partition);
-            let ids = batch.column_by_name(column).expect("parts have it").as_string::<i32>();
-            for (row, _) in flags.iter().enumerate().filter(|(_, flag)| **flag) {
-                let place = groups.iter().position(|group| group.id == ids.value(row));
-                counts[place.expect("layers and kinds are those of the model")] += 1;
-            }
-        }
-    }
 }

@@ -11,6 +11,7 @@ mod columns;
 mod finish;
 mod key;
 mod part;
+mod part_rows;
 mod parts;
 mod publish;
 mod ranks;
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 
 use self::finish::stage_scores;
 use self::key::run_key;
-use self::part::write_part;
+use self::part_rows::write_part;
 use self::parts::Parts;
 use self::receipt::{Receipt, read_receipts};
 use self::summary::summarise;
@@ -127,7 +128,7 @@ pub fn score_part(
     part: Part,
     folder: &Path,
 ) -> Result<ScoredPart, PipelineError> {
-    let _lock = lock(folder, &format!("{LOCK}-{}", part.file_name("")))?;
+    let _lock = lock(folder, &format!("{LOCK}-{}", part.file_name("lock")))?;
     session.run("score", 3, |stages| {
         stages.begin("hashing the input");
         let key = run_key(session, model)?;
@@ -223,11 +224,10 @@ fn was_there(model: &Model, (folder, summary): (PathBuf, ScoreSummary)) -> Score
     Scored { was_there: true, ..scored(model, folder, summary) }
 }
 
-/// Whether rows may have been rejected for being in the future as of the run: by today's
-/// clock they might be accepted.
+/// Whether rows were rejected for being in the future as of that run: by today's clock they
+/// might be accepted.
 fn depends_on_the_clock(config: &Config, summary: &ScoreSummary) -> bool {
-    let has_rejected = summary.input.sources.iter().any(|source| source.n_rejected() > 0);
-    config.input.latest.is_none() && has_rejected
+    config.input.latest.is_none() && summary.input.has_rows_in_the_future()
 }
 
 fn lock(folder: &Path, name: &str) -> Result<FolderLock, PipelineError> {

@@ -16,7 +16,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::ColumnChunkMetaData;
 use rayon::prelude::*;
 
-use super::part::{MAY_BE_FLAGGED, ROW_GROUP_USERS};
+use super::part_rows::{MAY_BE_FLAGGED, ROW_GROUP_USERS};
 use super::ranks::Eligible;
 use super::receipt::Receipt;
 use crate::app::PipelineError;
@@ -115,7 +115,7 @@ impl OpenPart {
         receipt.rows.check(folder).map_err(|problem| refuse(problem.to_string()))?;
         let metadata = File::open(&path)
             .map_err(Into::into)
-            .and_then(|file| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()))
+            .and_then(|file| ArrowReaderMetadata::load(&file, all_statistics()))
             .map_err(|error| refuse(format!("can't be read ({error})")))?;
         let first = receipt.part.buckets().start;
         let n_users = |bucket: usize| receipt.n_known[bucket - first] as usize;
@@ -222,6 +222,11 @@ impl PartRowGroup<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// Reads footers in full, so that what is copied stays as it was written.
+fn all_statistics() -> ArrowReaderOptions {
+    ArrowReaderOptions::new().with_encoding_stats_as_mask(false)
 }
 
 /// The users of a batch who may be flagged, by row.

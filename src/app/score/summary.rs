@@ -6,9 +6,8 @@ use std::sync::Arc;
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
-use super::finish::AtRisk;
 use super::receipt::{Receipt, RunKey, input_of_all};
-use super::tally::{GroupTally, Tally};
+use super::tally::{AtRisk, GroupTally, Tally};
 use crate::app::Model;
 use crate::dataset::Bilingual;
 use crate::files::FileRecord;

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use arrow::array::{AsArray, RecordBatch};
 use serde::{Deserialize, Serialize};
 
 use super::user_scores::UserScores;
+use crate::app::Model;
 use crate::app::model::GroupsOfUsers;
+use crate::models::segmentation::Partition;
 
 /// Counts over some users.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -126,6 +129,33 @@ fn count<'a>(counts: &mut BTreeMap<String, u64>, values: impl Iterator<Item = &'
         match counts.get_mut(value) {
             Some(n) => *n += 1,
             None => drop(counts.insert(value.to_owned(), 1)),
+        }
+    }
+}
+
+/// Flagged users, by group in the order of the model's groups.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct AtRisk {
+    pub n_users: u64,
+    pub layers: Vec<u64>,
+    pub kinds: Vec<u64>,
+}
+
+impl AtRisk {
+    /// Counts the flagged of some users.
+    pub fn add(&mut self, model: &Model, batch: &RecordBatch, flags: &[bool]) {
+        self.n_users += flags.iter().filter(|&&it| it).count() as u64;
+        let of_partitions = [
+            (Partition::Layers, "layer_id", &mut self.layers),
+            (Partition::Kinds, "kind_id", &mut self.kinds),
+        ];
+        for (partition, column, counts) in of_partitions {
+            let groups = model.groups(partition);
+            let ids = batch.column_by_name(column).expect("parts have it").as_string::<i32>();
+            for (row, _) in flags.iter().enumerate().filter(|(_, flag)| **flag) {
+                let place = groups.iter().position(|group| group.id == ids.value(row));
+                counts[place.expect("layers and kinds are those of the model")] += 1;
+            }
         }
     }
 }

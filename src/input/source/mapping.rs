@@ -28,6 +28,9 @@ use crate::settings::did_you_mean;
 /// Why the row was rejected; null for a good row.
 pub(super) const PROBLEM_COLUMN: &str = "__layercake_problem";
 
+/// Why a row is rejected that lies beyond the latest day, in English.
+pub(super) const TIME_IN_THE_FUTURE: &str = "time in the future";
+
 /// Earliest and latest (exclusive) day that a row may carry.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TimeBounds {
@@ -319,7 +322,7 @@ fn contract(
             lacks(absent, ("no time", "没有时间")),
             bad(lost, ("unreadable time", "时间无法读取")),
             bad(converted.clone().lt(day(bounds.earliest)), ("time too early", "时间过早")),
-            bad(converted.clone().gt_eq(day(bounds.latest)), ("time in the future", "时间在未来")),
+            bad(converted.clone().gt_eq(day(bounds.latest)), (TIME_IN_THE_FUTURE, "时间在未来")),
         ],
         EventColumnKind::Event => {
             let is_dictionary =

@@ -1,6 +1,7 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 
+use super::mapping::TIME_IN_THE_FUTURE;
 use super::{DuplicateRows, Rejection};
 use crate::input::history::HistorySummary;
 
@@ -28,6 +29,12 @@ pub struct InputProfile {
 }
 
 impl InputProfile {
+    /// Whether rows were rejected for lying in the future: on a later day they may not be.
+    pub fn has_rows_in_the_future(&self) -> bool {
+        let rejections = self.sources.iter().flat_map(|source| &source.rejections);
+        rejections.into_iter().any(|it| it.reason.en == TIME_IN_THE_FUTURE)
+    }
+
     /// Adds the events of other users, read from the same sources.
     pub fn add_users(&mut self, other: &Self) {
         self.n_events += other.n_events;
