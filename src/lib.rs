@@ -23,3 +23,4 @@ pub mod report;
 pub mod sample;
 pub mod settings;
 pub mod stats;
+pub mod watch;

@@ -125,6 +125,12 @@ pub enum PipelineError {
         /// What is wrong with it, and what to do.
         problem: &'static str,
     },
+    /// Input that is unlike that of the usual nights.
+    #[error("the input is refused, and the scores stay as they are: {gates}")]
+    InputRefused {
+        /// What is odd, and what to do, for each gate.
+        gates: String,
+    },
     /// Parts of a run that do not make a whole.
     #[error("{folder}: {problem}")]
     Parts {
@@ -181,6 +187,7 @@ impl PipelineError {
                 | FeatureError::LostColumn { .. }
                 | FeatureError::AsOfAfterData { .. },
             )
+            | Self::InputRefused { .. }
             | Self::ChangedPlan { .. }
             | Self::ReadoutRefused { .. } => ErrorKind::Refused,
             Self::Output { cause, .. } if is_temporary(cause) => ErrorKind::TryAgain,

@@ -22,7 +22,7 @@ use unused::{leave_out_unused, refuse_unused};
 
 use crate::features::{EventParams, FeatureParams, SnapshotParams};
 use crate::input::engine::EngineParams;
-use crate::input::source::{InputParams, SourceParams};
+use crate::input::source::{InputGates, InputParams, SourceParams};
 use crate::models::churn::{ChurnParams, SilenceParams};
 use crate::models::rules::{LifecycleParams, RfmMapError, RfmParams};
 use crate::models::segmentation::{KindParams, SegmentationParams};
@@ -177,7 +177,8 @@ impl Config {
         toml::to_string(&table)
     }
 
-    /// What it says of the input, as TOML: where it is, and how it is read and checked.
+    /// What it says of the input, as TOML: where it is and how it is read, but not what
+    /// stops a run.
     ///
     /// # Errors
     /// When a value has no form in TOML.
@@ -187,7 +188,8 @@ impl Config {
             input: &'a InputParams,
             source: &'a [SourceParams],
         }
-        toml::to_string(&OfInput { input: &self.input, source: &self.sources })
+        let input = InputParams { gates: InputGates::default(), ..self.input.clone() };
+        toml::to_string(&OfInput { input: &input, source: &self.sources })
     }
 
     /// The part that shapes a model: not how fast it was built, nor where it

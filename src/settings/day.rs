@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
@@ -35,6 +37,15 @@ pub fn read_optional_day<'de, D: Deserializer<'de>>(
 ) -> Result<Option<NaiveDate>, D::Error> {
     let text = Option::<String>::deserialize(from)?;
     text.map(|text| parse_day(&text)).transpose().map_err(D::Error::custom)
+}
+
+/// For serde: days by what they belong to.
+pub fn read_days_by_name<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<BTreeMap<String, NaiveDate>, D::Error> {
+    let texts = BTreeMap::<String, String>::deserialize(from)?;
+    let day = |(name, text): (String, String)| Ok((name, parse_day(&text)?));
+    texts.into_iter().map(day).collect::<Result<_, String>>().map_err(D::Error::custom)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod day;
 mod nearest;
 mod numbers;
 
-pub use day::{parse_day, read_day, read_optional_day};
+pub use day::{parse_day, read_day, read_days_by_name, read_optional_day};
 pub use nearest::{did_you_mean, nearest_names};
 pub use numbers::{
     Clusters, Count, Days, Delimiter, Finite, LearningRate, Leaves, NonNegative, OpenShare,

@@ -112,6 +112,25 @@ const SECTIONS: &[Section] = &[
         keys: &[
             Key("max_rejected_share", "", "share of the rows that may be rejected"),
             Key("max_stale_days", "", "days that the as-of date may lie after the last event"),
+            Key("n_nights", "", "published nights before this one that say what is usual, at most"),
+            Key("min_nights", "", "nights without which nothing is called unusual"),
+            Key(
+                "least_share",
+                "",
+                "share of the usual rows or users (the median) below which a night is refused",
+            ),
+            Key("most_times", "", "times the usual rows or users above which a night is refused"),
+            Key(
+                "max_more_nulls",
+                "",
+                "how much larger than usual the share of a column without values may be",
+            ),
+            Key(
+                "acknowledge_until",
+                "none",
+                "gates that refuse nothing up to a day, as in `{ \"rows:orders\" = \"2026-07-05\" }`; \
+                 see [the runbook](runbook.md)",
+            ),
         ],
     },
     Section {

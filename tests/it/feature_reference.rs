@@ -23,6 +23,7 @@ pub fn everything() -> InputTraits {
         alike: Default::default(),
         columns: columns.into(),
         columns_of: events.iter().map(of_event).collect(),
+        n_last_day: vec![0; events.len()],
         events,
     }
 }

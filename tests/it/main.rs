@@ -14,6 +14,7 @@ mod feature_names;
 mod feature_reference;
 mod features;
 mod fuzz_corpora;
+mod gates;
 mod help;
 mod kinds;
 mod leaks;

@@ -10,6 +10,7 @@ mod column;
 mod columns;
 mod finish;
 mod key;
+mod night;
 mod part;
 mod part_rows;
 mod parts;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 use self::finish::stage_scores;
 use self::key::run_key;
+use self::night::{check_night, facts, feeds};
 use self::part_rows::write_part;
 use self::parts::Parts;
 use self::receipt::{Receipt, read_receipts};
@@ -106,6 +108,8 @@ pub fn score(
         let as_of = data.as_of()?;
         let seen = data.seen(as_of)?;
         check_plan(&model.bundle.plan, data.config, data.input, &seen, as_of)?;
+        let tonight = facts(as_of, feeds(data.input, as_of), data.input, &seen);
+        check_night(&data.config.input.gates, request, &tonight, &model.bundle.record.input)?;
         let scratch = scratch(&lock, request, as_of)?;
         stages.begin(&format!("scoring as of {}", as_of.date()));
         let receipt = write_part(&data, model, as_of, (key, seen), Part::WHOLE, scratch.path())?;
@@ -198,6 +202,9 @@ fn publish(
     receipts.iter().for_each(|receipt| seen.merge(&receipt.seen));
     let input = receipt::input_of_all(&receipts);
     let warnings = check_plan(&model.bundle.plan, config, &input, &seen, as_of)?;
+    let tonight = facts(as_of, receipts[0].feeds.clone(), &input, &seen);
+    let trained_on = &model.bundle.record.input;
+    let checks = check_night(&config.input.gates, request, &tonight, trained_on)?;
     let parts = Parts::open(folder, receipts.clone())?;
     let place = request.scores(as_of);
     let metadata = [
@@ -209,7 +216,8 @@ fn publish(
     let failed = |cause| PipelineError::Output { path: place.clone(), cause };
     let scores = staged.record().map_err(failed)?;
     let quarantine = rejected.map(ScoreRequest::quarantine).transpose().map_err(failed)?;
-    let summary = summarise(model, &receipts, &at_risk, (scores, quarantine), warnings);
+    let summary =
+        summarise(model, &receipts, &at_risk, (scores, quarantine), (tonight, checks), warnings);
     let folder = request.publish(staged, rejected, &summary)?;
     Ok(scored(model, folder, summary))
 }

@@ -10,6 +10,7 @@ use chrono::NaiveDateTime;
 
 use super::column::ScoreColumn;
 use super::columns::score_columns;
+use super::night::feeds;
 use super::part::Part;
 use super::reason_words::KnownSentences;
 use super::receipt::{FORMAT, Receipt, RunKey};
@@ -96,6 +97,7 @@ pub(super) fn write_part(
         tally,
         seen,
         input: data.input.clone(),
+        feeds: feeds(data.input, as_of),
         n_bytes_spilled: data.histories.summary().n_bytes_spilled,
     })
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::{NaiveDate, NaiveDateTime};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::receipt::RunKey;
@@ -73,10 +74,8 @@ impl ScoreRequest<'_> {
         key: &RunKey,
         as_of: Option<NaiveDate>,
     ) -> Option<(PathBuf, ScoreSummary)> {
-        let days = std::fs::read_dir(self.out).ok()?.flatten().map(|entry| entry.path());
-        let of_key = |folder: PathBuf| {
-            let summary: ScoreSummary =
-                serde_json::from_slice(&std::fs::read(folder.join(SUMMARY)).ok()?).ok()?;
+        let of_key = |(day, folder): (NaiveDate, PathBuf)| {
+            let summary: ScoreSummary = read_summary(&folder)?;
             let is_the_day = as_of.is_none_or(|day| summary.as_of.date() == day);
             let is_whole = || {
                 let files = [Some(&summary.scores), summary.quarantine.as_ref()];
@@ -85,11 +84,11 @@ impl ScoreRequest<'_> {
             let is_it = summary.key == *key
                 && is_the_day
                 && summary.scores.name == self.format.file_name()
-                && folder == self.folder(summary.as_of)
+                && summary.as_of.date() == day
                 && is_whole();
             is_it.then_some((folder, summary))
         };
-        days.into_iter().find_map(of_key)
+        day_folders(self.out).into_iter().find_map(of_key)
     }
 
     /// Puts the scores, the list of rejected rows and the summary in their places.
@@ -168,6 +167,22 @@ impl ScoreRequest<'_> {
         file.write_all(text.as_bytes())?;
         file.sync_all()
     }
+}
+
+/// The days of a folder of scores, in no order.
+pub(super) fn day_folders(out: &Path) -> Vec<(NaiveDate, PathBuf)> {
+    let entries = std::fs::read_dir(out).into_iter().flatten().flatten();
+    let day = |entry: std::fs::DirEntry| {
+        let name = entry.file_name();
+        let day = name.to_str()?.strip_prefix("as_of=")?.parse().ok()?;
+        Some((day, entry.path()))
+    };
+    entries.filter_map(day).collect()
+}
+
+/// The summary of a day's scores, or part of it; `None` where there is none of this version.
+pub(super) fn read_summary<T: DeserializeOwned>(folder: &Path) -> Option<T> {
+    serde_json::from_slice(&std::fs::read(folder.join(SUMMARY)).ok()?).ok()
 }
 
 /// A line of the history.

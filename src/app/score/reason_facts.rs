@@ -393,6 +393,7 @@ mod tests {
             alike: BTreeSet::new(),
             columns: columns.clone(),
             columns_of: events.iter().map(|it| (it.clone(), columns.clone())).collect(),
+            n_last_day: vec![0; events.len()],
             events,
         };
         let events = EventParams { outbound: vec!["sms_sent".into()], ..Default::default() };

@@ -13,6 +13,7 @@ use crate::app::PipelineError;
 use crate::features::SeenInput;
 use crate::files::{FileRecord, write_atomically};
 use crate::input::source::{InputProfile, UserIdType};
+use crate::watch::Feed;
 
 /// The form of receipts and parts that this version writes and reads.
 pub(super) const FORMAT: u32 = 1;
@@ -52,6 +53,8 @@ pub(super) struct Receipt {
     /// What the events before as-of hold.
     pub seen: SeenInput,
     pub input: InputProfile,
+    /// What came in from each source, users of other parts among it.
+    pub feeds: Vec<Feed>,
     pub n_bytes_spilled: u64,
 }
 

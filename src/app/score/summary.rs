@@ -13,6 +13,7 @@ use crate::dataset::Bilingual;
 use crate::files::FileRecord;
 use crate::input::source::InputProfile;
 use crate::models::segmentation::{Partition, ReviewedGroup};
+use crate::watch::{Check, InputFacts};
 
 /// What a scoring run did; written last as `_summary.json`, which is what makes the scores
 /// beside it published.
@@ -34,6 +35,8 @@ pub struct ScoreSummary {
     pub key: RunKey,
     /// What whoever is on call should look at; empty on an ordinary night.
     pub warnings: Vec<Bilingual>,
+    /// What is odd beside the usual nights.
+    pub checks: Vec<Check>,
     /// Users scored: all with an event before as-of.
     pub n_users: u64,
     /// Users at risk.
@@ -61,6 +64,8 @@ pub struct ScoreSummary {
     pub lifecycle: BTreeMap<String, u64>,
     /// What was read.
     pub input: InputProfile,
+    /// The same as later nights are compared with it.
+    pub facts: InputFacts,
 }
 
 /// Form of `_summary.json`.
@@ -89,6 +94,7 @@ pub(super) fn summarise(
     receipts: &[Receipt],
     at_risk: &AtRisk,
     (scores, quarantine): (FileRecord, Option<FileRecord>),
+    (facts, checks): (InputFacts, Vec<Check>),
     mut warnings: Vec<Bilingual>,
 ) -> ScoreSummary {
     let (first, settings) = (&receipts[0], &model.bundle.churn.settings);
@@ -103,6 +109,7 @@ pub(super) fn summarise(
         quarantine,
         key: first.key.clone(),
         warnings,
+        checks,
         n_users: tally.n_users,
         n_at_risk: at_risk.n_users,
         n_silence_warnings: tally.n_silence_warnings,
@@ -116,6 +123,7 @@ pub(super) fn summarise(
         kind_assigned_by: tally.kind_assigned_by,
         lifecycle: tally.lifecycle,
         input: input_of_all(receipts),
+        facts,
     }
 }
 

@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 use super::names::slug;
+use crate::features::calendar::MICROS_PER_DAY;
 use crate::features::{FeatureError, FeaturePlan};
 use crate::input::history::{Column, Histories, HistoryError, N_BUCKETS, N_COLUMNS, Vocabulary};
 
@@ -12,6 +13,8 @@ use crate::input::history::{Column, Histories, HistoryError, N_BUCKETS, N_COLUMN
 pub struct InputTraits {
     /// Event types, most frequent first.
     pub events: Vec<String>,
+    /// How often each occurred on the last day.
+    pub n_last_day: Vec<u64>,
     /// Channels, most frequent first.
     pub channels: Vec<String>,
     /// Categories, most frequent first.
@@ -30,8 +33,8 @@ pub struct InputTraits {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeenInput {
-    /// Event types.
-    pub events: BTreeSet<String>,
+    /// Event types, and how often each occurred on the last day.
+    pub events: BTreeMap<String, u64>,
     /// Event columns that hold something.
     pub columns: BTreeSet<String>,
 }
@@ -39,7 +42,9 @@ pub struct SeenInput {
 impl SeenInput {
     /// Adds what others hold.
     pub fn merge(&mut self, other: &Self) {
-        self.events.extend(other.events.iter().cloned());
+        for (event, n) in &other.events {
+            *self.events.entry(event.clone()).or_default() += n;
+        }
         self.columns.extend(other.columns.iter().cloned());
     }
 }
@@ -48,7 +53,7 @@ impl InputTraits {
     /// What a plan needs of it.
     pub fn seen(&self) -> SeenInput {
         SeenInput {
-            events: self.events.iter().cloned().collect(),
+            events: self.events.iter().cloned().zip(self.n_last_day.iter().copied()).collect(),
             columns: self.columns.iter().map(|&it| it.to_owned()).collect(),
         }
     }
@@ -72,8 +77,8 @@ impl FeaturePlan {
     /// When there is no order, or a column that was filled is empty throughout:
     /// features of it would say that everybody changed.
     pub fn check_input(&self, input: &SeenInput) -> Result<Vec<String>, FeatureError> {
-        if !input.events.contains(&self.events.order) {
-            let available: Vec<&str> = input.events.iter().map(String::as_str).collect();
+        if !input.events.contains_key(&self.events.order) {
+            let available: Vec<&str> = input.events.keys().map(String::as_str).collect();
             return Err(FeatureError::NoOrders {
                 order_event: self.events.order.clone(),
                 available: available.join(", "),
@@ -83,7 +88,7 @@ impl FeaturePlan {
             let mapped = String::new();
             return Err(FeatureError::LostColumn { column: column.clone(), mapped });
         }
-        let is_lost = |event: &&str| !input.events.contains(*event);
+        let is_lost = |event: &&str| !input.events.contains_key(*event);
         Ok(self.counted_events().into_iter().filter(is_lost).map(str::to_owned).collect())
     }
 }
@@ -92,6 +97,8 @@ impl FeaturePlan {
 #[derive(Clone)]
 struct Counts {
     events: Vec<u64>,
+    /// Of the last day.
+    recent_events: Vec<u64>,
     channels: Vec<u64>,
     categories: Vec<u64>,
     /// By event code: a bit for each column that holds something.
@@ -107,9 +114,11 @@ pub fn describe_input(
     as_of: NaiveDateTime,
 ) -> Result<InputTraits, FeatureError> {
     let as_of = as_of.and_utc().timestamp_micros();
+    let last_day = as_of - MICROS_PER_DAY;
     let zeros = |vocabulary: &Vocabulary| vec![0; vocabulary.len() + 1];
     let none = Counts {
         events: zeros(histories.events()),
+        recent_events: zeros(histories.events()),
         channels: zeros(histories.channels()),
         categories: zeros(histories.categories()),
         columns: vec![0; histories.events().len() + 1],
@@ -124,6 +133,7 @@ pub fn describe_input(
                     return;
                 }
                 counts.events[event.event as usize] += 1;
+                counts.recent_events[event.event as usize] += u64::from(event.time >= last_day);
                 counts.channels[event.channel as usize] += 1;
                 counts.categories[event.category as usize] += 1;
                 let category = u32::from(event.category != 0) << N_COLUMNS;
@@ -149,6 +159,12 @@ pub fn describe_input(
     let events = by_frequency(histories.events(), &total(|counts| &counts.events));
     let channels = by_frequency(histories.channels(), &total(|counts| &counts.channels));
     let categories = by_frequency(histories.categories(), &total(|counts| &counts.categories));
+    let recent = total(|counts| &counts.recent_events);
+    let n_recent = |event: &String| {
+        let code = histories.events().code(event).map_or(0, |code| code as usize);
+        recent[code]
+    };
+    let n_last_day = events.iter().map(n_recent).collect();
     let mut filled: BTreeSet<&'static str> = ["user_id", "time", "event"].into();
     filled.extend(columns_of.values().flatten());
     filled.extend((!channels.is_empty()).then_some("channel"));
@@ -156,7 +172,7 @@ pub fn describe_input(
     filled.remove("available_at");
     let all = [histories.events(), histories.channels(), histories.categories()];
     let alike = all.into_iter().flat_map(alike).collect();
-    Ok(InputTraits { events, channels, categories, alike, columns: filled, columns_of })
+    Ok(InputTraits { events, n_last_day, channels, categories, alike, columns: filled, columns_of })
 }
 
 /// Values that share their part of a feature's name with another.

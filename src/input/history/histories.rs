@@ -260,7 +260,7 @@ fn summarise(parts: &Parts, n_users: u64, n_duplicates: u64) -> HistorySummary {
         first_time: tally.first_time,
         last_time: tally.last_time,
         events,
-        days: tally.days.iter().copied().collect(),
+        days: tally.days.keys().copied().collect(),
         n_bytes_spilled: 0,
     }
 }

@@ -1,6 +1,6 @@
 //! What is counted while events are collected.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -30,20 +30,31 @@ pub(super) struct Tally {
     /// Of all users, as are the last and the days.
     pub first_time: Option<i64>,
     pub last_time: Option<i64>,
-    /// Days since 1970 with an event.
-    pub days: BTreeSet<i64>,
+    /// Rows by day since 1970.
+    pub days: BTreeMap<i64, u64>,
+    /// The day of the row before, and rows of it that are not yet in `days`.
+    last_day: (i64, u64),
 }
 
 impl Tally {
-    /// Notes that something happened; `last_day` is the day of the row before.
-    pub fn see(&mut self, time: i64, last_day: &mut i64) {
+    /// Notes that something happened.
+    pub fn see(&mut self, time: i64) {
         let day = time.div_euclid(MICROS_PER_DAY);
-        if day != *last_day {
-            self.days.insert(day);
-            *last_day = day;
+        if day != self.last_day.0 {
+            self.end_batch();
+            self.last_day.0 = day;
         }
+        self.last_day.1 += 1;
         self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
         self.last_time = self.last_time.max(Some(time));
+    }
+
+    /// Counts what was seen since the last change of day.
+    pub fn end_batch(&mut self) {
+        let (day, n_rows) = std::mem::take(&mut self.last_day);
+        if n_rows > 0 {
+            *self.days.entry(day).or_default() += n_rows;
+        }
     }
 
     pub fn count(&mut self, event: u32, time: i64) {
@@ -66,6 +77,8 @@ impl Tally {
         }
         self.first_time = [self.first_time, other.first_time].into_iter().flatten().min();
         self.last_time = self.last_time.max(other.last_time);
-        self.days.extend(&other.days);
+        for (&day, &n_rows) in &other.days {
+            *self.days.entry(day).or_default() += n_rows;
+        }
     }
 }

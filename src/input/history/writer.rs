@@ -1,5 +1,6 @@
 //! Batches of checked events in, rows in buckets out.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -212,7 +213,13 @@ impl HistoryWriter {
             }
         }
         self.push_rows(&users, times, &values, keep);
+        self.tally.end_batch();
         self.stay_within_memory()
+    }
+
+    /// Rows by day since 1970, of all users.
+    pub fn days(&self) -> &BTreeMap<i64, u64> {
+        &self.tally.days
     }
 
     fn push_rows(
@@ -223,7 +230,6 @@ impl HistoryWriter {
         keep: &BooleanArray,
     ) {
         let mut long_row = Vec::new();
-        let mut last_day = i64::MIN;
         for row in (0..times.len()).filter(|&row| keep.value(row)) {
             let (user, hash) = match users {
                 Users::Integer(ids) => (ids.value(row) as u64, hash_integer(ids.value(row), 0)),
@@ -233,7 +239,7 @@ impl HistoryWriter {
                 }
             };
             let time = times[row];
-            self.tally.see(time, &mut last_day);
+            self.tally.see(time);
             let bucket = bucket_of(hash, N_BUCKETS);
             if !self.kept.contains(&bucket) {
                 continue;

@@ -152,18 +152,15 @@ fn check_source(
     builder: &HistoryBuilder,
 ) -> Result<(SourceCounts, Vec<HistoryWriter>), SourceError> {
     let frame = source.read(engine, &source.raw.files, false, ReadAs::Histories)?;
-    let mut counts = SourceCounts {
-        source: source.label.clone(),
-        n_rows: 0,
-        n_filtered: 0,
-        rejections: Vec::new(),
-    };
+    let mut counts = SourceCounts { source: source.label.clone(), ..SourceCounts::default() };
+    let mapped: Arc<[&'static str]> = source.mapped_columns().collect();
     let reasons: Arc<[Bilingual]> = source.reasons.as_slice().into();
     let parts = engine.wait(async {
         let streams = frame.execute_stream_partitioned().await.map_err(ReadFailure::Engine)?;
         let mut tasks = JoinSet::new();
         for stream in streams {
-            tasks.spawn(check_stream(stream, builder.writer(), Arc::clone(&reasons)));
+            let (reasons, mapped) = (Arc::clone(&reasons), Arc::clone(&mapped));
+            tasks.spawn(check_stream(stream, builder.writer(), reasons, mapped));
         }
         let mut parts = Vec::new();
         while let Some(part) = tasks.join_next().await {
@@ -192,6 +189,12 @@ fn check_source(
     for (part, writer) in parts {
         counts.n_rows += part.n_rows;
         n_rejected.iter_mut().zip(part.n_rejected).for_each(|(all, n)| *all += n);
+        for (&column, n) in mapped.iter().zip(part.n_nulls) {
+            *counts.nulls.entry(column).or_default() += n;
+        }
+        for (&day, n) in writer.days() {
+            *counts.days.entry(day).or_default() += n;
+        }
         writers.push(writer);
     }
     let found = source.reasons.iter().cloned().zip(n_rejected).filter(|(_, n)| *n > 0);
@@ -212,17 +215,28 @@ struct StreamCounts {
     n_rows: u64,
     /// By reason.
     n_rejected: Vec<u64>,
+    /// By mapped column.
+    n_nulls: Vec<u64>,
 }
 
 async fn check_stream(
     mut stream: SendableRecordBatchStream,
     mut writer: HistoryWriter,
     reasons: Arc<[Bilingual]>,
+    mapped: Arc<[&'static str]>,
 ) -> Result<(StreamCounts, HistoryWriter), ReadFailure> {
-    let mut counts = StreamCounts { n_rows: 0, n_rejected: vec![0; reasons.len()] };
+    let mut counts = StreamCounts {
+        n_rows: 0,
+        n_rejected: vec![0; reasons.len()],
+        n_nulls: vec![0; mapped.len()],
+    };
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(ReadFailure::Engine)?;
         counts.n_rows += batch.num_rows() as u64;
+        for (n_nulls, column) in counts.n_nulls.iter_mut().zip(&*mapped) {
+            let column = batch.column_by_name(column);
+            *n_nulls += column.map_or(0, |it| it.logical_null_count() as u64);
+        }
         let good = count_problems(&batch, &reasons, &mut counts.n_rejected)
             .map_err(|error| ReadFailure::Engine(error.into()))?;
         writer.write(&batch, &good).map_err(ReadFailure::Histories)?;

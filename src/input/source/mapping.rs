@@ -144,6 +144,14 @@ pub(super) fn map_source(
 }
 
 impl MappedSource {
+    /// Event columns that the source fills.
+    pub fn mapped_columns(&self) -> impl Iterator<Item = &'static str> {
+        self.expressions
+            .iter()
+            .filter(|(_, mapped)| mapped.is_some())
+            .map(|(column, _)| column.name)
+    }
+
     /// All rows of the given files in event shape, with [`LINE_COLUMN`] and
     /// [`PROBLEM_COLUMN`]; rows that `where` leaves out are absent.
     pub fn read(

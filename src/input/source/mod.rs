@@ -30,7 +30,9 @@ pub use files::{FileFormat, expand_paths, input_hash, is_parquet, is_read_by};
 pub use functions::register as register_functions;
 pub use load::{Events, OpenSources, open_sources};
 pub use mapping::quoted_column;
-pub use params::{DuplicateRows, InputGates, InputParams, Paths, SourceParams, UserIdType};
+pub use params::{
+    DuplicateRows, INPUT_GATES, InputGates, InputParams, Paths, SourceParams, UserIdType,
+};
 pub use profile::{DayGap, EventCount, InputProfile, SourceCounts};
 pub use raw_table::{RawTable, open_raw_table};
 pub use rejection::Rejection;

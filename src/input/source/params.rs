@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{ColumnType, FileFormat};
-use crate::settings::{self, Conflict, Delimiter, Share};
+use crate::settings::{self, Conflict, Count, Delimiter, Positive, Share};
 
 /// One `[[source]]` of the config: a raw table and how to read it as events.
 ///
@@ -151,18 +151,56 @@ pub struct InputParams {
 }
 
 /// `[input.gates]` of the config: data beyond them is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InputGates {
     /// Share of the rows that may be rejected.
     pub max_rejected_share: Share,
     /// Days that the as-of date may lie after the last event.
     pub max_stale_days: u32,
+    /// Published nights before this one that say what is usual, at most.
+    pub n_nights: Count,
+    /// Nights without which nothing is called unusual.
+    pub min_nights: Count,
+    /// Share of the usual rows or users below which a night is refused.
+    pub least_share: Share,
+    /// Times the usual rows or users above which a night is refused.
+    pub most_times: Positive,
+    /// How much larger than usual the share of a column without values may be.
+    pub max_more_nulls: Share,
+    /// Gates that refuse nothing up to a day, since somebody knows of it.
+    #[serde(
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "settings::read_days_by_name"
+    )]
+    pub acknowledge_until: BTreeMap<String, NaiveDate>,
 }
+
+/// Names of the gates that `acknowledge_until` may name, before `:` and of what.
+pub const INPUT_GATES: [&str; 9] = [
+    "rows",
+    "rows_last_day",
+    "rows_after_as_of",
+    "newest_day",
+    "rejected_rows",
+    "nulls",
+    "users",
+    "lost_event",
+    "new_event",
+];
 
 impl Default for InputGates {
     fn default() -> Self {
-        Self { max_rejected_share: Share::of(0.01), max_stale_days: 7 }
+        Self {
+            max_rejected_share: Share::of(0.01),
+            max_stale_days: 7,
+            n_nights: Count::of(14),
+            min_nights: Count::of(3),
+            least_share: Share::of(0.5),
+            most_times: Positive::of(2.0),
+            max_more_nulls: Share::of(0.1),
+            acknowledge_until: BTreeMap::new(),
+        }
     }
 }
 
@@ -189,7 +227,24 @@ impl InputParams {
                 "latest",
                 format!("must come after earliest ({}), got {latest}", self.earliest),
             )),
-            _ => Ok(()),
+            _ => self.gates.check(),
+        }
+    }
+}
+
+impl InputGates {
+    fn check(&self) -> Result<(), Conflict> {
+        let gate = |key: &String| key.split(':').next().unwrap_or_default().to_owned();
+        let is_unknown = |key: &&String| !INPUT_GATES.contains(&gate(key).as_str());
+        match self.acknowledge_until.keys().find(is_unknown) {
+            Some(key) => Err(Conflict::new(
+                "gates.acknowledge_until",
+                format!(
+                    "must name gates, such as \"rows_last_day:orders\", got \"{key}\"; there are {}",
+                    INPUT_GATES.join(", ")
+                ),
+            )),
+            None => Ok(()),
         }
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +68,7 @@ pub struct DayGap {
 }
 
 /// Rows of one source.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SourceCounts {
     /// Label of the source.
     pub source: String,
@@ -76,6 +78,12 @@ pub struct SourceCounts {
     pub n_filtered: u64,
     /// Rejected rows by reason, in order of the reasons.
     pub rejections: Vec<Rejection>,
+    /// Good rows by day since 1970. Not kept with a model or a night: there are many.
+    #[serde(skip)]
+    pub days: BTreeMap<i64, u64>,
+    /// Rows without a value, by mapped column.
+    #[serde(skip)]
+    pub nulls: BTreeMap<&'static str, u64>,
 }
 
 impl SourceCounts {

@@ -10,6 +10,7 @@ use crate::app::{GroupCount, ScoreSummary, Scored, ScoredPart};
 use crate::dataset::Bilingual;
 use crate::models::rules::LifecycleStage;
 use crate::report::{Document, Format, Table, Value, column, words};
+use crate::watch::Check;
 
 /// What a scoring run did.
 pub fn scored(scored: &Scored) -> Document {
@@ -20,6 +21,10 @@ pub fn scored(scored: &Scored) -> Document {
     for text in &summary.warnings {
         page.warning(text.clone());
     }
+    for check in &summary.checks {
+        page.warning(odd(check));
+    }
+    page.table(checks(&summary.checks).for_programs());
     page.table(groups("layers", ("Layer", "分层"), &summary.layers));
     page.table(groups("kinds", ("Kind", "类型"), &summary.kinds));
     if let Some(review) = &scored.review {
@@ -42,6 +47,29 @@ pub fn scored(scored: &Scored) -> Document {
         page.section("memory", None, memory(used));
     }
     page
+}
+
+/// Something odd in a sentence.
+fn odd(check: &Check) -> Bilingual {
+    let Check { found, next_step, .. } = check;
+    let known = check.acknowledged_until.map_or_else(Default::default, |until| {
+        words(format!(" (acknowledged until {until})"), format!("（已确认至{until}）"))
+    });
+    let key = check.key();
+    words(
+        format!("{key}: {}{}; {}", found.en, known.en, next_step.en),
+        format!("{key}：{}{}；{}", found.zh, known.zh, next_step.zh),
+    )
+}
+
+fn checks(checks: &[Check]) -> Table {
+    let columns = [
+        column("gate", ("", ""), Format::Text, |it: &&Check| it.gate.as_str()),
+        column("subject", ("", ""), Format::Text, |it: &&Check| it.subject.clone()),
+        column("found", ("", ""), Format::Text, |it: &&Check| it.found.clone()),
+        column("next_step", ("", ""), Format::Text, |it: &&Check| it.next_step.clone()),
+    ];
+    Table::new("checks", checks, &columns)
 }
 
 /// What scoring a part did.
