@@ -125,6 +125,27 @@ pub enum PipelineError {
         /// What is wrong with it, and what to do.
         problem: &'static str,
     },
+    /// Scores that do not keep the promise of their columns.
+    #[error(
+        "the scores are refused, and those published stay as they are: column `{column}`: {problem}; \
+         this is a fault of the model or of the program: publish with the bundle before, and report it"
+    )]
+    Contract {
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A bundle whose scores had other columns.
+    #[error(
+        "{bundle} was trained by a version whose scores had other columns ({columns}); train again"
+    )]
+    OtherColumns {
+        /// The bundle.
+        bundle: PathBuf,
+        /// Columns that differ.
+        columns: String,
+    },
     /// Input that is unlike that of the usual nights.
     #[error("the input is refused, and the scores stay as they are: {gates}")]
     InputRefused {
@@ -188,6 +209,7 @@ impl PipelineError {
                 | FeatureError::AsOfAfterData { .. },
             )
             | Self::InputRefused { .. }
+            | Self::Contract { .. }
             | Self::ChangedPlan { .. }
             | Self::ReadoutRefused { .. } => ErrorKind::Refused,
             Self::Output { cause, .. } if is_temporary(cause) => ErrorKind::TryAgain,

@@ -26,6 +26,8 @@ pub struct Model {
 pub(super) struct GroupsOfUsers {
     /// Index into [`Model::groups`], in matrix order.
     pub groups: Vec<usize>,
+    /// The same before review, into the groups of the bundle.
+    pub of_model: Vec<usize>,
     /// How clear the choice of the cluster is, whatever rules made of it.
     pub margins: Vec<f64>,
     /// What put each user there: `pin:…`, `split:…`, `merge:…` or `cluster`.
@@ -93,6 +95,7 @@ impl Model {
         let mut assigned_by: Vec<Arc<str>> =
             assigned.groups.iter().map(|&index| Arc::clone(&by_group[index])).collect();
         part.apply_rules(matrix, &mut groups, &mut assigned_by)?;
-        Ok(GroupsOfUsers { groups, margins: assigned.margins, assigned_by })
+        let (of_model, margins) = (assigned.groups, assigned.margins);
+        Ok(GroupsOfUsers { groups, of_model, margins, assigned_by })
     }
 }

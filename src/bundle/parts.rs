@@ -8,10 +8,12 @@ use std::io;
 use super::encoding::{Encoding, File, Json, Saved, damaged, to_compact_json, to_json};
 use super::{BundleError, TrainingRecord};
 use crate::config::Config;
+use crate::dataset::ColumnContract;
 use crate::features::{FeaturePlan, Pruning};
 use crate::models::churn::FittedChurn;
 use crate::models::rules::FittedRules;
 use crate::models::segmentation::{FittedGroups, FittedTiers, Partition};
+use crate::watch::Reference;
 
 /// Makes [`Bundle`] of rows `meaning, field: type = encoding`.
 macro_rules! parts {
@@ -55,6 +57,10 @@ parts! {
     rules: FittedRules = Json("rfm.json");
     /// Churn model.
     churn: FittedChurn = ChurnFiles;
+    /// What the columns of its scores promise.
+    contract: Vec<ColumnContract> = Json("score_columns.json");
+    /// Users as they were when it was trained, in bins.
+    reference: Reference = Json("reference.json");
     /// What it was trained on and how it did.
     record: TrainingRecord = RecordFile;
 }

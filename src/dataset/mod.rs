@@ -5,6 +5,7 @@
 //! types, which hold finite numbers only and keep users sorted by id.
 
 mod churn_label;
+mod contract;
 mod feature_info;
 mod language;
 mod matrix;
@@ -16,6 +17,7 @@ mod stable_hash;
 mod user_ids;
 
 pub use churn_label::{ChurnLabel, ChurnRule, Eligibility};
+pub use contract::ColumnContract;
 pub use feature_info::{
     DayPart, Dimension, EventRole, Family, FeatureInfo, Missing, Unit, WEEKDAYS,
 };

@@ -81,6 +81,15 @@ pub fn chi_square_above(x: f64, degrees_of_freedom: usize) -> f64 {
     }
 }
 
+/// What a χ² variable exceeds with a probability of `alpha`.
+///
+/// # Panics
+/// When there are no degrees of freedom.
+pub fn chi_square_critical(alpha: f64, degrees_of_freedom: usize) -> f64 {
+    let chi_square = ChiSquared::new(degrees_of_freedom as f64).expect("above zero");
+    chi_square.inverse_cdf(1.0 - alpha)
+}
+
 /// Exact two-sided test of `n_successes` of `n` where each has this probability: all
 /// outcomes that are no likelier count.
 ///

@@ -159,3 +159,30 @@ fn gates_that_do_not_exist_cannot_be_acknowledged() {
     let set = "input.gates.acknowledge_until={ \"rows:orders\" = \"soon\" }";
     score(&shop, night(1), &["--set", set]).refused(&["must be a day such as"]);
 }
+
+#[test]
+fn users_who_are_no_longer_like_those_of_training_are_an_alarm_the_second_night() {
+    let shop = Shop::ordinary();
+    shop.train(&["--config", "shop.toml", "--as-of", "2024-08-28"]).done();
+    let scored = |day: &str| {
+        let as_of = ["--bundle", "models/shop", "--as-of", day];
+        let stale = ["--set", "input.gates.max_stale_days=100"];
+        let report = flat(&shop.score(&[&as_of[..], &stale[..]].concat()).done());
+        let text = shop.read(&format!("scores/as_of={day}/_summary.json"));
+        let summary: Value = serde_json::from_str(&text).unwrap();
+        let drift = summary["drift"].as_array().unwrap().clone();
+        let has = |column: &str, key: &str| {
+            let found = drift.iter().find(|it| it["column"] == column);
+            found.unwrap_or_else(|| panic!("{column} is not watched"))[key] == true
+        };
+        (report, has("churn_probability", "is_noticed"), has("churn_probability", "is_alarm"))
+    };
+    // The night on which training ended is as training was.
+    let (report, is_noticed, _) = scored("2024-08-28");
+    assert!(!is_noticed && !report.contains("drift"), "{report}");
+    // Nobody has ordered for two months.
+    let (report, is_noticed, is_alarm) = scored("2024-10-27");
+    assert!(is_noticed && !is_alarm && !report.contains("drift: "), "{report}");
+    let (report, _, is_alarm) = scored("2024-10-28");
+    assert!(is_alarm && report.contains("drift: `churn_probability` has moved"), "{report}");
+}

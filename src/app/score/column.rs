@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray};
-use arrow::datatypes::{DataType, Date32Type, Field};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray,
+};
+use arrow::datatypes::{DataType, Date32Type, Field, Float64Type};
 use chrono::NaiveDate;
 
 use super::user_scores::UserScores;
-use crate::dataset::Bilingual;
+use crate::app::PipelineError;
+use crate::dataset::{Bilingual, ColumnContract};
 use crate::input::source::UserIdType;
 
 /// A column of the scores: what it is called, what it says, and where it comes from.
@@ -22,6 +25,8 @@ pub struct ScoreColumn {
     pub meaning: Bilingual,
     /// Whose values are missing; `None` if nobody's are.
     pub missing_for: Option<Bilingual>,
+    /// Least and largest value of a number; `None` where any finite one will do.
+    pub range: Option<(f64, f64)>,
     source: Source,
 }
 
@@ -108,7 +113,7 @@ impl ScoreColumn {
     }
 
     fn new(name: String, kind: ScoreType, meaning: Bilingual, source: Source) -> Self {
-        Self { name, kind, unit: "", meaning, missing_for: None, source }
+        Self { name, kind, unit: "", meaning, missing_for: None, range: None, source }
     }
 
     pub(super) fn text(
@@ -167,6 +172,42 @@ impl ScoreColumn {
         Self { unit, ..self }
     }
 
+    pub(super) fn within(self, least: f64, most: f64) -> Self {
+        Self { range: Some((least, most)), ..self }
+    }
+
+    /// What the column promises.
+    pub(super) fn contract(&self) -> ColumnContract {
+        ColumnContract {
+            name: self.name.clone(),
+            kind: self.kind.as_str().to_owned(),
+            unit: self.unit.to_owned(),
+            nullable: self.missing_for.is_some(),
+            range: self.range,
+            meaning: self.meaning.clone(),
+        }
+    }
+
+    /// Checks that values keep the promise.
+    pub(super) fn check(&self, values: &ArrayRef) -> Result<(), PipelineError> {
+        let refuse = |problem: String| {
+            let column = self.name.clone();
+            Err(PipelineError::Contract { column, problem })
+        };
+        if self.missing_for.is_none() && values.null_count() > 0 {
+            return refuse(format!("{} users have no value", values.null_count()));
+        }
+        let Some(numbers) = values.as_primitive_opt::<Float64Type>() else { return Ok(()) };
+        let (least, most) = self.range.unwrap_or((f64::MIN, f64::MAX));
+        match numbers.iter().flatten().find(|value| !(least..=most).contains(value)) {
+            Some(value) if self.range.is_some() => {
+                refuse(format!("a user has {value}, which is not between {least} and {most}"))
+            }
+            Some(value) => refuse(format!("a user has {value}, which is no finite number")),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn missing_for(self, (en, zh): Words) -> Self {
         Self { missing_for: Some(Bilingual::new(en, zh)), ..self }
     }
@@ -196,4 +237,33 @@ impl ScoreColumn {
 
 fn users(scores: &UserScores<'_>) -> std::ops::Range<usize> {
     0..scores.snapshot.users.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_promise_is_named() {
+        let column = |name: &str| {
+            ScoreColumn::ready(name, ScoreType::Number, Bilingual::new("", ""), |_| unreachable!())
+        };
+        let array =
+            |values: &[Option<f64>]| -> ArrayRef { Arc::new(Float64Array::from(values.to_vec())) };
+        let share = column("share").within(0.0, 1.0);
+        share.check(&array(&[Some(0.0), Some(1.0)])).unwrap();
+        let optional = column("share").within(0.0, 1.0).missing_for(("nobody", "无"));
+        optional.check(&array(&[Some(0.5), None])).unwrap();
+        for (column, values, problem) in [
+            (&share, array(&[Some(0.5), None]), "1 users have no value"),
+            (&share, array(&[Some(1.5)]), "a user has 1.5, which is not between 0 and 1"),
+            (&optional, array(&[None, Some(-0.1)]), "a user has -0.1"),
+            (&optional, array(&[Some(f64::NAN)]), "a user has NaN"),
+            (&column("any"), array(&[Some(f64::INFINITY)]), "which is no finite number"),
+        ] {
+            let error = column.check(&values).unwrap_err();
+            assert!(error.to_string().contains(problem), "{error}");
+            assert_eq!(error.kind(), crate::app::ErrorKind::Refused);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, Float64Array, StringArray};
 use super::churn_scores::N_REASONS;
 use super::column::{Ranked, ScoreColumn, ScoreType, Words};
 use super::user_scores::UserScores;
-use crate::dataset::Bilingual;
+use crate::dataset::{Bilingual, ColumnContract};
 use crate::files::user_id_array;
 use crate::models::churn::Reason;
 
@@ -23,6 +23,11 @@ pub fn score_columns() -> Vec<ScoreColumn> {
     columns.extend(recovery_columns());
     columns.extend(silence_columns());
     columns
+}
+
+/// What the columns promise, as it is saved with a model.
+pub fn score_contract() -> Vec<ColumnContract> {
+    score_columns().iter().map(ScoreColumn::contract).collect()
 }
 
 fn grouping_columns() -> Vec<ScoreColumn> {
@@ -69,7 +74,8 @@ fn grouping_columns() -> Vec<ScoreColumn> {
             ),
             |scores, user| Some(scores.layers.margins[user]),
         )
-        .in_unit("0 to 1"),
+        .in_unit("0 to 1")
+        .within(0.0, 1.0),
         Column::text(
             "kind_id",
             (
@@ -103,7 +109,8 @@ fn grouping_columns() -> Vec<ScoreColumn> {
             ),
             |scores, user| Some(scores.kinds.margins[user]),
         )
-        .in_unit("0 to 1"),
+        .in_unit("0 to 1")
+        .within(0.0, 1.0),
         Column::text(
             "rfm_segment",
             ("one of ten names, or of `[rfm.map]`", "十种名称之一，或`[rfm.map]`中的名称"),
@@ -177,6 +184,7 @@ fn churn_columns() -> Vec<ScoreColumn> {
             |scores, user| scores.churn.probabilities[user],
         )
         .in_unit("0 to 1")
+        .within(0.0, 1.0)
         .missing_for(WHO_IS_NOT_ELIGIBLE),
         Column::ranked(
             "churn_percentile",
@@ -188,6 +196,7 @@ fn churn_columns() -> Vec<ScoreColumn> {
             Ranked::ChurnPercentile,
         )
         .in_unit("0 to 100")
+        .within(0.0, 100.0)
         .missing_for(WHO_IS_NOT_ELIGIBLE),
         Column::ranked(
             "at_risk",

@@ -37,15 +37,19 @@ pub(super) fn stage_scores(
     let at_risk = Mutex::new(at_risk);
     let rank = |batch: &RecordBatch| {
         let ranked = RankedColumns::of(&ranks, batch);
+        let ranked_columns = columns.iter().filter_map(|it| Some((it, it.of_all()?)));
+        for (column, what) in ranked_columns {
+            column.check(&ranked.get(what))?;
+        }
         at_risk.lock().expect("no thread panics while it counts").add(model, batch, &ranked.flags);
-        ranked
+        Ok::<_, PipelineError>(ranked)
     };
     let failed = |cause| PipelineError::Output { path: path.to_owned(), cause };
     let staged = match format {
         ScoreFormat::Parquet => {
             let row_group = |number: usize| match parts.same_as(number) {
                 Some(group) => {
-                    let ranked = rank(&group.read(&READ_TO_RANK)?);
+                    let ranked = rank(&group.read(&READ_TO_RANK)?)?;
                     let mut encoded = group.encoded()?.into_iter();
                     let column = |column: &ScoreColumn| match column.of_all() {
                         Some(what) => RowGroupColumn::Values(ranked.get(what)),
@@ -55,7 +59,7 @@ pub(super) fn stage_scores(
                 }
                 None => {
                     let batch = parts.rows(number)?;
-                    let all = with_ranked(&columns, &batch, &rank(&batch));
+                    let all = with_ranked(&columns, &batch, &rank(&batch)?);
                     Ok(all.into_iter().map(RowGroupColumn::Values).collect())
                 }
             };
@@ -71,11 +75,15 @@ pub(super) fn stage_scores(
             let staged = stage(path, |file| {
                 let mut writer = WriterBuilder::new().build(file);
                 for number in 0..parts.row_groups.len() {
-                    let batch = parts.rows(number).map_err(|error| {
+                    let ranked = parts.rows(number).and_then(|batch| {
+                        let ranked = rank(&batch)?;
+                        Ok((batch, ranked))
+                    });
+                    let (batch, ranked) = ranked.map_err(|error| {
                         failure = Some(error);
                         std::io::Error::other("see `failure`")
                     })?;
-                    let all = with_ranked(&columns, &batch, &rank(&batch));
+                    let all = with_ranked(&columns, &batch, &ranked);
                     let all = RecordBatch::try_new(Arc::clone(&schema), all)
                         .map_err(std::io::Error::other)?;
                     writer.write(&all).map_err(std::io::Error::other)?;

@@ -8,6 +8,7 @@
 mod churn_scores;
 mod column;
 mod columns;
+mod drift;
 mod finish;
 mod key;
 mod night;
@@ -20,6 +21,7 @@ mod reason_facts;
 mod reason_figures;
 mod reason_words;
 mod receipt;
+mod reference;
 mod summary;
 mod tally;
 mod user_scores;
@@ -32,7 +34,7 @@ use self::night::{check_night, facts, feeds};
 use self::part_rows::write_part;
 use self::parts::Parts;
 use self::receipt::{Receipt, read_receipts};
-use self::summary::summarise;
+use self::summary::{Watched, summarise, tally_of_all};
 use super::open_data::check_plan;
 use super::{Model, PipelineError, Session};
 use crate::config::Config;
@@ -41,10 +43,11 @@ use crate::files::{FolderLock, PARTIAL, lock_folder};
 use crate::input::engine::MemoryUse;
 
 pub use self::column::{ScoreColumn, ScoreType};
-pub use self::columns::score_columns;
+pub use self::columns::{score_columns, score_contract};
 pub use self::part::Part;
 pub use self::publish::{ScoreFormat, ScoreRequest};
 pub use self::receipt::RunKey;
+pub(in crate::app) use self::reference::reference;
 pub use self::summary::{GroupCount, ScoreSummary};
 
 /// What a scoring run did, and where.
@@ -213,11 +216,19 @@ fn publish(
     ];
     let (staged, at_risk) =
         stage_scores(&parts, model, user_ids, (&place, request.format), &metadata)?;
+    let tally = tally_of_all(model, &receipts);
+    let moved = drift::drift(
+        &model.bundle.reference,
+        request,
+        (as_of, &receipts[0].key),
+        tally.reference,
+        (at_risk.n_users, tally.n_users),
+    );
+    let watched = Watched { facts: tonight, checks, drift: moved };
     let failed = |cause| PipelineError::Output { path: place.clone(), cause };
     let scores = staged.record().map_err(failed)?;
     let quarantine = rejected.map(ScoreRequest::quarantine).transpose().map_err(failed)?;
-    let summary =
-        summarise(model, &receipts, &at_risk, (scores, quarantine), (tonight, checks), warnings);
+    let summary = summarise(model, &receipts, &at_risk, (scores, quarantine), watched, warnings);
     let folder = request.publish(staged, rejected, &summary)?;
     Ok(scored(model, folder, summary))
 }

@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::NaiveDateTime;
 
 use super::column::ScoreColumn;
-use super::columns::score_columns;
+use super::columns::{score_columns, score_contract};
 use super::night::feeds;
 use super::part::Part;
 use super::reason_words::KnownSentences;
@@ -18,11 +18,11 @@ use super::tally::Tally;
 use super::user_scores::{UserScorer, UserScores};
 use crate::app::open_data::OpenData;
 use crate::app::{Model, PipelineError};
+use crate::dataset::ColumnContract;
 use crate::features::{BucketSnapshots, SeenInput};
 use crate::files::{FileRecord, RowGroupColumn, WriteError, stage_parquet};
 use crate::input::history::runs_of_buckets;
 use crate::input::source::UserIdType;
-use crate::models::segmentation::Partition;
 
 /// Users of a row group at least, where there are so many.
 pub(super) const ROW_GROUP_USERS: usize = 16_384;
@@ -39,6 +39,29 @@ pub(super) fn part_schema(columns: &[ScoreColumn], user_ids: UserIdType) -> Sche
     Arc::new(Schema::new(fields.chain([may_be_flagged]).collect::<Vec<_>>()))
 }
 
+/// Checks that the model was trained by a program whose scores promise the same.
+fn check_contract(model: &Model) -> Result<(), PipelineError> {
+    let (trained, own) = (&model.bundle.contract, score_contract());
+    // What a column says may be put in other words.
+    let promise = |it: &ColumnContract| {
+        (it.name.clone(), it.kind.clone(), it.unit.clone(), it.nullable, it.range)
+    };
+    let differs = |it: &&ColumnContract, others: &[ColumnContract]| {
+        !others.iter().any(|other| promise(other) == promise(it))
+    };
+    let removed = trained.iter().filter(|it| differs(it, &own));
+    let added = own.iter().filter(|it| differs(it, trained));
+    let mut names: Vec<&str> = removed.chain(added).map(|it| it.name.as_str()).collect();
+    names.dedup();
+    match names.is_empty() {
+        true => Ok(()),
+        false => Err(PipelineError::OtherColumns {
+            bundle: model.folder.clone(),
+            columns: names.join(", "),
+        }),
+    }
+}
+
 /// Scores the users of a part and writes them to a file of `folder`, the receipt beside it
 /// last. A bucket of users goes from its history to rows of the file on one thread, while
 /// others do the same.
@@ -50,14 +73,14 @@ pub(super) fn write_part(
     part: Part,
     folder: &Path,
 ) -> Result<Receipt, PipelineError> {
+    check_contract(model)?;
     let (bundle, scorer) = (&model.bundle, UserScorer::new(model)?);
     let label = &bundle.churn.settings.label;
     let snapshots = BucketSnapshots::new(data.engine, data.histories, &bundle.plan, as_of, label)?;
     let n_users = |bucket| data.histories.n_users(bucket);
     let runs = runs_of_buckets(part.buckets(), n_users, ROW_GROUP_USERS);
     let columns = score_columns();
-    let n_groups = |partition| model.groups(partition).len();
-    let no_tally = Tally::new(n_groups(Partition::Layers), n_groups(Partition::Kinds));
+    let no_tally = Tally::new(model);
     let total = Mutex::new((no_tally.clone(), vec![0u64; part.buckets().len()]));
     let row_group = |run: usize| {
         let (mut rows, mut tally) = (Vec::new(), no_tally.clone());
@@ -65,9 +88,9 @@ pub(super) fn write_part(
         for bucket in runs[run].clone() {
             let snapshot = snapshots.get(bucket)?;
             let scores = scorer.score(&snapshot, &mut known)?;
-            tally.add(&scores);
+            tally.add(&scores)?;
             n_rows.push((bucket - part.buckets().start, snapshot.users.len() as u64));
-            rows.push(arrays(&columns, &scores));
+            rows.push(arrays(&columns, &scores)?);
         }
         let mut total = total.lock().expect("no thread panics while it adds");
         total.0.merge(tally);
@@ -102,11 +125,20 @@ pub(super) fn write_part(
     })
 }
 
-/// The columns of a part for the users of a bucket.
-fn arrays(columns: &[ScoreColumn], scores: &UserScores<'_>) -> Vec<ArrayRef> {
-    let mut arrays: Vec<ArrayRef> = columns.iter().filter_map(|it| it.values(scores)).collect();
+/// The columns of a part for the users of a bucket, checked against what they promise.
+fn arrays(
+    columns: &[ScoreColumn],
+    scores: &UserScores<'_>,
+) -> Result<Vec<ArrayRef>, PipelineError> {
+    let mut arrays: Vec<ArrayRef> = Vec::with_capacity(columns.len());
+    for column in columns {
+        if let Some(values) = column.values(scores) {
+            column.check(&values)?;
+            arrays.push(values);
+        }
+    }
     arrays.push(Arc::new(BooleanArray::from(scores.churn.may_be_flagged.clone())));
-    arrays
+    Ok(arrays)
 }
 
 /// The rows of several buckets as one row group.
@@ -118,4 +150,16 @@ fn below_each_other(buckets: Vec<Vec<ArrayRef>>) -> Vec<RowGroupColumn> {
         RowGroupColumn::Values(concat(&pieces).expect("buckets have columns of one type"))
     };
     (0..n_columns).map(column).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn promises_survive_a_file() {
+        let json = serde_json::to_string(&score_contract()).unwrap();
+        let loaded: Vec<ColumnContract> = serde_json::from_str(&json).unwrap();
+        assert_eq!(loaded, score_contract());
+    }
 }

@@ -13,7 +13,7 @@ use crate::dataset::Bilingual;
 use crate::files::FileRecord;
 use crate::input::source::InputProfile;
 use crate::models::segmentation::{Partition, ReviewedGroup};
-use crate::watch::{Check, InputFacts};
+use crate::watch::{Check, ColumnDrift, InputFacts};
 
 /// What a scoring run did; written last as `_summary.json`, which is what makes the scores
 /// beside it published.
@@ -37,6 +37,8 @@ pub struct ScoreSummary {
     pub warnings: Vec<Bilingual>,
     /// What is odd beside the usual nights.
     pub checks: Vec<Check>,
+    /// How far the columns that are watched have moved since training.
+    pub drift: Vec<ColumnDrift>,
     /// Users scored: all with an event before as-of.
     pub n_users: u64,
     /// Users at risk.
@@ -88,20 +90,34 @@ pub struct GroupCount {
     pub mean_churn_probability: Option<f64>,
 }
 
+/// What the night is like beside others.
+pub(super) struct Watched {
+    pub facts: InputFacts,
+    pub checks: Vec<Check>,
+    pub drift: Vec<ColumnDrift>,
+}
+
+/// The counts of all parts.
+pub(super) fn tally_of_all(model: &Model, receipts: &[Receipt]) -> Tally {
+    let mut tally = Tally::new(model);
+    receipts.iter().for_each(|receipt| tally.merge(receipt.tally.clone()));
+    tally
+}
+
 /// What all parts of a run add up to, with the files that hold it.
 pub(super) fn summarise(
     model: &Model,
     receipts: &[Receipt],
     at_risk: &AtRisk,
     (scores, quarantine): (FileRecord, Option<FileRecord>),
-    (facts, checks): (InputFacts, Vec<Check>),
+    watched: Watched,
     mut warnings: Vec<Bilingual>,
 ) -> ScoreSummary {
     let (first, settings) = (&receipts[0], &model.bundle.churn.settings);
-    let n_groups = |partition| model.groups(partition).len();
-    let mut tally = Tally::new(n_groups(Partition::Layers), n_groups(Partition::Kinds));
-    receipts.iter().for_each(|receipt| tally.merge(receipt.tally.clone()));
+    let tally = tally_of_all(model, receipts);
+    let Watched { facts, checks, drift } = watched;
     warnings.extend(idle_rules(model, &tally));
+    warnings.extend(drift.iter().filter(|it| it.is_alarm).map(ColumnDrift::warning));
     ScoreSummary {
         schema_version: SCHEMA_VERSION,
         as_of: first.as_of,
@@ -110,6 +126,7 @@ pub(super) fn summarise(
         key: first.key.clone(),
         warnings,
         checks,
+        drift,
         n_users: tally.n_users,
         n_at_risk: at_risk.n_users,
         n_silence_warnings: tally.n_silence_warnings,

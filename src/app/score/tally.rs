@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use arrow::array::{AsArray, RecordBatch};
 use serde::{Deserialize, Serialize};
 
+use super::reference;
 use super::user_scores::UserScores;
-use crate::app::Model;
 use crate::app::model::GroupsOfUsers;
+use crate::app::{Model, PipelineError};
 use crate::models::segmentation::Partition;
 
 /// Counts over some users.
@@ -24,6 +25,8 @@ pub(super) struct Tally {
     pub kinds: Vec<GroupTally>,
     pub assigned_by: BTreeMap<String, u64>,
     pub kind_assigned_by: BTreeMap<String, u64>,
+    /// Users in the bins of the model's reference.
+    pub reference: Vec<Vec<u64>>,
 }
 
 /// Counts over the users of one layer or kind.
@@ -66,17 +69,20 @@ impl ProbabilitySum {
 }
 
 impl Tally {
-    /// No user yet, of a model with so many layers and kinds.
-    pub fn new(n_layers: usize, n_kinds: usize) -> Self {
+    /// No user yet.
+    pub fn new(model: &Model) -> Self {
+        let groups = |partition| vec![GroupTally::default(); model.groups(partition).len()];
+        let columns = model.bundle.reference.columns.iter();
         Self {
-            layers: vec![GroupTally::default(); n_layers],
-            kinds: vec![GroupTally::default(); n_kinds],
+            layers: groups(Partition::Layers),
+            kinds: groups(Partition::Kinds),
+            reference: columns.map(|column| vec![0; column.bins.len()]).collect(),
             ..Self::default()
         }
     }
 
     /// Counts some users.
-    pub fn add(&mut self, scores: &UserScores<'_>) {
+    pub fn add(&mut self, scores: &UserScores<'_>) -> Result<(), PipelineError> {
         let churn = &scores.churn;
         self.n_users += scores.snapshot.users.len() as u64;
         let warnings = churn.silences.iter().flatten().filter(|it| it.warning);
@@ -87,6 +93,7 @@ impl Tally {
         let probabilities = &churn.probabilities;
         add_groups(&mut self.layers, &mut self.assigned_by, &scores.layers, probabilities);
         add_groups(&mut self.kinds, &mut self.kind_assigned_by, &scores.kinds, probabilities);
+        reference::count(&scores.model.bundle.reference, scores, &mut self.reference)
     }
 
     /// Adds the counts of other users.
@@ -101,6 +108,9 @@ impl Tally {
             (&mut self.kind_assigned_by, other.kind_assigned_by),
         ] {
             part.into_iter().for_each(|(key, n)| *all.entry(key).or_default() += n);
+        }
+        for (all, part) in self.reference.iter_mut().zip(other.reference) {
+            all.iter_mut().zip(part).for_each(|(all, n)| *all += n);
         }
         for (all, part) in [(&mut self.layers, other.layers), (&mut self.kinds, other.kinds)] {
             for (all, part) in all.iter_mut().zip(part) {

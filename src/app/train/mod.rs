@@ -28,6 +28,7 @@ use self::churn_evaluation::{Measured, evaluate_churn};
 use self::lineage::{Published, publish};
 use super::open_data::OpenData;
 use super::progress::VerbStages;
+use super::score::{reference, score_contract};
 use super::{PipelineError, Session};
 
 /// A trained model and where it was saved.
@@ -56,7 +57,7 @@ pub struct Trained {
 /// Whatever the stages refuse; see [`PipelineError`].
 pub fn train(session: &Session, previous: &Previous) -> Result<Trained, PipelineError> {
     previous.check()?;
-    session.run("train", 8, |stages| {
+    session.run("train", 9, |stages| {
         let data = session.read(None, stages)?;
         fit_and_publish(&data, previous, stages)
     })
@@ -68,7 +69,9 @@ fn fit_and_publish(
     stages: &mut VerbStages<'_>,
 ) -> Result<Trained, PipelineError> {
     let config = data.config;
-    let Fitted { bundle, training, .. } = fit(data, data.as_of()?, stages)?;
+    let Fitted { mut bundle, training, .. } = fit(data, data.as_of()?, stages)?;
+    stages.begin("noting what users are like");
+    bundle.reference = reference(data, &bundle)?;
     stages.begin("matching layers with the model before");
     let Published { bundle, folder, entry } = publish(data, bundle, &training[0], previous)?;
     let list = config.models.join(&config.name).join("quarantine.csv");
@@ -128,8 +131,20 @@ pub(super) fn fit(
         TrainingRecord { dates, input: data.input.clone(), n_training_rows, churn: evaluation };
     let mut resolved = config.of_model();
     resolved.input.user_ids = Some(data.user_ids);
-    let bundle =
-        Bundle { config: resolved, plan, pruning, layers, kinds, tiers, rules, churn, record };
+    let contract = score_contract();
+    let bundle = Bundle {
+        config: resolved,
+        plan,
+        pruning,
+        layers,
+        kinds,
+        tiers,
+        rules,
+        churn,
+        contract,
+        reference: Default::default(),
+        record,
+    };
     Ok(Fitted { bundle, training, holdout })
 }
 

@@ -10,7 +10,7 @@ use crate::app::{GroupCount, ScoreSummary, Scored, ScoredPart};
 use crate::dataset::Bilingual;
 use crate::models::rules::LifecycleStage;
 use crate::report::{Document, Format, Table, Value, column, words};
-use crate::watch::Check;
+use crate::watch::{Check, ColumnDrift};
 
 /// What a scoring run did.
 pub fn scored(scored: &Scored) -> Document {
@@ -25,6 +25,7 @@ pub fn scored(scored: &Scored) -> Document {
         page.warning(odd(check));
     }
     page.table(checks(&summary.checks).for_programs());
+    page.table(drift(&summary.drift).for_programs());
     page.table(groups("layers", ("Layer", "分层"), &summary.layers));
     page.table(groups("kinds", ("Kind", "类型"), &summary.kinds));
     if let Some(review) = &scored.review {
@@ -60,6 +61,17 @@ fn odd(check: &Check) -> Bilingual {
         format!("{key}: {}{}; {}", found.en, known.en, next_step.en),
         format!("{key}：{}{}；{}", found.zh, known.zh, next_step.zh),
     )
+}
+
+fn drift(columns_of: &[ColumnDrift]) -> Table {
+    let columns = [
+        column("column", ("", ""), Format::Text, |it: &&ColumnDrift| it.column.clone()),
+        column("psi", ("", ""), Format::Decimal(4), |it: &&ColumnDrift| it.psi),
+        column("critical_psi", ("", ""), Format::Decimal(4), |it: &&ColumnDrift| it.critical_psi),
+        column("is_noticed", ("", ""), Format::Text, |it: &&ColumnDrift| it.is_noticed),
+        column("is_alarm", ("", ""), Format::Text, |it: &&ColumnDrift| it.is_alarm),
+    ];
+    Table::new("drift", columns_of, &columns)
 }
 
 fn checks(checks: &[Check]) -> Table {
