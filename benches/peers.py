@@ -49,6 +49,11 @@ def duckdb(path, out):
 
 
 def polars(path, out):
+    polars_frame(path, LAST_DAY).write_parquet(out)
+
+
+def polars_frame(path, last_day):
+    """The features of all users from events up to the start of a day."""
     import polars as pl
 
     event, age = pl.col("event"), pl.col("age")
@@ -75,12 +80,15 @@ def polars(path, out):
         pl.col("amount").max().alias("max_amt"),
         pl.col("amount").filter(event == "order").std().alias("std_amt"),
     ]
-    as_of = pl.lit(LAST_DAY).str.to_datetime()
-    frame = pl.scan_parquet(path).with_columns(
+    as_of = pl.lit(last_day).str.to_datetime()
+    events = pl.scan_parquet(path)
+    if last_day != LAST_DAY:
+        events = events.filter(pl.col("ts") < as_of)
+    frame = events.with_columns(
         (as_of - pl.col("ts")).dt.total_days().alias("age"),
         pl.col("ts").dt.date().alias("day"),
     )
-    frame.group_by("user_id").agg(columns).collect().write_parquet(out)
+    return frame.group_by("user_id").agg(columns).collect()
 
 
 if __name__ == "__main__":

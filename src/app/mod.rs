@@ -37,7 +37,8 @@ pub use rejected_rows::RejectedRows;
 pub use review::{CheckedReview, review_place};
 pub use score::{
     GroupCount, Part, REJECTED, RunKey, ScoreColumn, ScoreFormat, ScoreRequest, ScoreSummary,
-    ScoreType, Scored, ScoredPart, finish_parts, score, score_columns, score_contract, score_part,
+    ScoreType, Scored, ScoredPart, finish_parts, note_run, score, score_columns, score_contract,
+    score_part,
 };
 pub use session::Session;
 pub use train::{Previous, Trained, train};

@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::open_data::{Data, OpenData};
 use super::progress::{Stages, VerbStages};
 use super::snapshot_store::SnapshotStore;
@@ -23,6 +25,7 @@ pub struct Session {
     engine: Engine,
     stages: Stages,
     rejected_rows: RejectedRows,
+    opened_at: DateTime<Utc>,
     /// Buckets whose users are looked at.
     buckets: Range<usize>,
     data: OnceLock<Data>,
@@ -43,7 +46,8 @@ impl Session {
         let engine = Engine::new(&config.engine)?;
         let stages = Stages::new(Box::new(progress));
         let (data, kept) = (OnceLock::new(), SnapshotStore::default());
-        Ok(Self { config, engine, stages, rejected_rows, buckets: 0..N_BUCKETS, data, kept })
+        let (opened_at, buckets) = (Utc::now(), 0..N_BUCKETS);
+        Ok(Self { config, engine, stages, rejected_rows, opened_at, buckets, data, kept })
     }
 
     /// The same session, which keeps snapshots for later verbs: they take less time
@@ -67,6 +71,11 @@ impl Session {
     /// The engine, to check expressions by.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// When it was opened.
+    pub(super) fn opened_at(&self) -> DateTime<Utc> {
+        self.opened_at
     }
 
     /// What each stage of the verbs took up to now, such as `train: fitting layers`.

@@ -8,7 +8,8 @@ use super::arguments::{ModelArguments, ReviewChoice, RunArguments};
 use super::finish::{EXIT_CODES, finish};
 use super::printing::Printing;
 use crate::app::{
-    Part, REJECTED, RejectedRows, ScoreFormat, ScoreRequest, finish_parts, score, score_part,
+    Part, REJECTED, RejectedRows, ScoreFormat, ScoreRequest, finish_parts, note_run, score,
+    score_part,
 };
 use crate::report;
 use crate::settings::parse_day;
@@ -88,11 +89,16 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let request = ScoreRequest { out, format };
     let session = session.of_part((*part).unwrap_or(Part::WHOLE));
-    let page = match (part, finish) {
-        (Some(part), _) => report::scored_part(&score_part(&session, &model, *part, out)?),
-        (None, Some(parts)) => report::scored(&finish_parts(&session, &model, parts, &request)?),
-        (None, None) => report::scored(&score(&session, &model, &request)?),
+    let scored = match (part, finish) {
+        (Some(part), _) => {
+            let page = report::scored_part(&score_part(&session, &model, *part, out)?);
+            run.finish(&session);
+            return printing.print(&page);
+        }
+        (None, Some(parts)) => finish_parts(&session, &model, parts, &request)?,
+        (None, None) => score(&session, &model, &request)?,
     };
+    note_run(&session, &scored)?;
     run.finish(&session);
-    printing.print(&page)
+    printing.print(&report::scored(&scored))
 }

@@ -214,5 +214,7 @@ fn runs_killed_at_any_moment_leave_nothing_torn_and_the_next_is_as_if_they_had_n
         .collect();
     let mut left: Vec<&str> = left.iter().map(String::as_str).collect();
     left.sort_unstable();
-    assert_eq!(left, [".layercake-lock", "_summary.json", DAY, "scores.parquet"]);
+    assert_eq!(left, [".layercake-lock", "_run.json", "_summary.json", DAY, "scores.parquet"]);
+    let run: Value = serde_json::from_str(&shop.read(&format!("scores/{DAY}/_run.json"))).unwrap();
+    assert!(run["seconds"].as_f64().unwrap() > 0.0 && run["stages"].as_array().unwrap().len() > 3);
 }

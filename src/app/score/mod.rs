@@ -22,6 +22,7 @@ mod reason_figures;
 mod reason_words;
 mod receipt;
 mod reference;
+mod run_record;
 mod summary;
 mod tally;
 mod user_scores;
@@ -48,6 +49,7 @@ pub use self::part::Part;
 pub use self::publish::{ScoreFormat, ScoreRequest};
 pub use self::receipt::RunKey;
 pub(in crate::app) use self::reference::reference;
+pub use self::run_record::note_run;
 pub use self::summary::{GroupCount, ScoreSummary};
 
 /// What a scoring run did, and where.
@@ -185,7 +187,10 @@ pub fn finish_parts(
         }
         let list = folder.join(receipts[0].part.first().file_name(REJECTED));
         let list = Some(list).filter(|list| list.is_file());
-        publish(session.config(), model, request, (folder, receipts), list.as_deref())
+        let n_bytes_spilled = receipts.iter().map(|receipt| receipt.n_bytes_spilled).sum();
+        let scored =
+            publish(session.config(), model, request, (folder, receipts), list.as_deref())?;
+        Ok(Scored { memory: Some(session.engine().memory_use(n_bytes_spilled)), ..scored })
     })
 }
 
