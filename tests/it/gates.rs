@@ -33,7 +33,7 @@ fn views(until: NaiveDate, last_day: impl Fn(&mut Vec<[String; 4]>)) -> String {
         let row = |row: u64| {
             let n = back * 7 + row;
             let at = format!("{day} {:02}:{:02}:00", 8 + row % 12, n % 60);
-            let what = if row % 9 == 0 { "cart" } else { "view" };
+            let what = if row.is_multiple_of(9) { "cart" } else { "view" };
             [(n % 120).to_string(), at, what.into(), (n % 300).to_string()]
         };
         let n_rows = 550 + u64::from(back as u32 * 13 % 40);
@@ -105,11 +105,11 @@ fn every_odd_night_is_refused_and_the_old_scores_stand() {
     ]);
     // Another time zone: the day's rows come a day late, or early.
     with(&|rows| {
-        rows.iter_mut().for_each(|row| row[1] = row[1].replace("2024-08-23", "2024-08-24"))
+        rows.iter_mut().for_each(|row| row[1] = row[1].replace("2024-08-23", "2024-08-24"));
     })
     .refused_by_gate(&["rows_after_as_of:views: 5", "time zone"]);
     with(&|rows| {
-        rows.iter_mut().for_each(|row| row[1] = row[1].replace("2024-08-23", "2024-08-22"))
+        rows.iter_mut().for_each(|row| row[1] = row[1].replace("2024-08-23", "2024-08-22"));
     })
     .refused_by_gate(&["rows_last_day:views: 0 rows"]);
     // An event that was renamed.
