@@ -212,7 +212,7 @@ impl By {
 /// Parses, runs and reports.
 pub fn compare_main() -> ExitCode {
     let arguments = Arguments::parse();
-    finish("layercake-compare", || run(arguments))
+    ExitCode::from(finish("layercake-compare", || run(arguments)))
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {

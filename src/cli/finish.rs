@@ -1,7 +1,6 @@
 //! How a run ends: exit code, and one line about what went wrong.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
 
 use super::hints::hint;
 use super::output;
@@ -22,15 +21,15 @@ const TRY_AGAIN: u8 = 75;
 
 /// Runs a command and turns what comes of it into what the shell sees: one line on
 /// standard error where it failed, and an exit code.
-pub(super) fn finish(program: &str, run: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
+pub(super) fn finish(program: &str, run: impl FnOnce() -> anyhow::Result<()>) -> u8 {
     // A fault of ours or of a library is reported like any other, not as a trace.
     std::panic::set_hook(Box::new(|_| ()));
     match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Ok(())) => 0,
         Ok(Err(error)) => {
             let hint = hint(&error).map(|hint| format!("; {hint}")).unwrap_or_default();
             output::complain(&format!("{program}: {error}{hint}"));
-            ExitCode::from(exit_code(&error))
+            exit_code(&error)
         }
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -39,7 +38,7 @@ pub(super) fn finish(program: &str, run: impl FnOnce() -> anyhow::Result<()>) ->
                 "{program}: internal error: {what}. Please report it with the command and, if you \
                  can, the data"
             ));
-            ExitCode::from(COULD_NOT_RUN)
+            COULD_NOT_RUN
         }
     }
 }

@@ -1,17 +1,21 @@
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use clap::{Parser, ValueEnum};
 
 use super::arguments::{ModelArguments, ReviewChoice, RunArguments};
 use super::finish::{EXIT_CODES, finish};
+use super::output::complain;
 use super::printing::Printing;
 use crate::app::{
-    Part, REJECTED, RejectedRows, ScoreFormat, ScoreRequest, finish_parts, note_run, score,
+    Part, REJECTED, RejectedRows, ScoreFormat, ScoreRequest, Scored, finish_parts, note_run, score,
     score_part,
 };
-use crate::report;
+use crate::files::write_atomically;
+use crate::report::{self, RunFigures};
 use crate::settings::parse_day;
 
 /// Score every user: layer, kind, RFM segment, lifecycle; churn, why and by when.
@@ -29,6 +33,7 @@ use crate::settings::parse_day;
   layercake-score --bundle models/shop --encoding csv -o /srv/scores
   layercake-score --bundle models/shop --set input.gates.max_stale_days=30
   layercake-score --bundle models/shop --quiet || echo \"no scores tonight: $?\"
+  layercake-score --bundle models/shop --metrics /var/lib/node_exporter/layercake.prom
   layercake-score --bundle models/shop --part 3/16 -o runs/2026-07-01
   layercake-score --bundle models/shop --finish runs/2026-07-01 -o /srv/scores
 
@@ -53,6 +58,10 @@ struct Arguments {
     /// Put the parts of a folder together and publish them: the same scores as by one run
     #[arg(long, value_name = "FOLDER", conflicts_with = "as_of")]
     finish: Option<PathBuf>,
+    /// Write a file for Prometheus (node_exporter's textfile collector), also when the run
+    /// fails
+    #[arg(long, value_name = "FILE", conflicts_with = "part")]
+    metrics: Option<PathBuf>,
     #[command(flatten)]
     review: ReviewChoice,
     #[command(flatten)]
@@ -70,11 +79,40 @@ enum Encoding {
 /// Parses, runs and reports.
 pub fn score_main() -> ExitCode {
     let arguments = Arguments::parse();
-    finish("layercake-score", || run(&arguments))
+    let mut done = Done::default();
+    let exit_code = finish("layercake-score", || run(&arguments, &mut done));
+    if let Some(file) = &arguments.metrics
+        && let Err(error) = write_metrics(file, exit_code, &done)
+    {
+        // The scores are published or not whatever monitoring is told.
+        complain(&format!("layercake-score: can't write {}: {error}", file.display()));
+    }
+    ExitCode::from(exit_code)
 }
 
-fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let Arguments { model, as_of, out, encoding, part, finish, review, run, printing } = arguments;
+/// What a run has to say to monitoring.
+#[derive(Default)]
+struct Done {
+    scored: Option<Scored>,
+    stages: Vec<(String, Duration)>,
+}
+
+/// Writes the file for Prometheus, also of a run that failed.
+fn write_metrics(file: &Path, exit_code: u8, done: &Done) -> std::io::Result<()> {
+    let former = std::fs::read_to_string(file).unwrap_or_default();
+    let run = RunFigures {
+        ended_at: chrono::Utc::now(),
+        exit_code,
+        stages: &done.stages,
+        scored: done.scored.as_ref().filter(|_| exit_code == 0),
+    };
+    let text = report::metrics(&run, &former);
+    write_atomically(file, |file| file.write_all(text.as_bytes()))
+}
+
+fn run(arguments: &Arguments, done: &mut Done) -> anyhow::Result<()> {
+    let Arguments { model, as_of, out, encoding, part, finish, review, run, printing, .. } =
+        arguments;
     let (bundle, folder, config) = model.load(run)?;
     let rejected_rows = match part {
         Some(part) => RejectedRows::kept_in(out.join(part.file_name(REJECTED))),
@@ -100,5 +138,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     note_run(&session, &scored)?;
     run.finish(&session);
-    printing.print(&report::scored(&scored))
+    done.stages = session.timings();
+    let scored = done.scored.insert(scored);
+    printing.print(&report::scored(scored))
 }

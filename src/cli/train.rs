@@ -84,7 +84,7 @@ enum Command {
 /// Parses, runs and reports.
 pub fn train_main() -> ExitCode {
     let arguments = Arguments::parse();
-    finish("layercake-train", || run(&arguments))
+    ExitCode::from(finish("layercake-train", || run(&arguments)))
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {

@@ -9,12 +9,14 @@ mod as_json;
 mod as_text;
 mod block;
 mod digits;
+mod metrics;
 mod pages;
 mod rendering;
 mod table;
 mod value;
 
 pub use block::{Block, Document};
+pub use metrics::{RunFigures, metrics};
 pub use pages::{
     assigned, backtest, candidates, catalogue, churn, config_written, experiment_plan,
     experiment_readout, group_outcomes, lineage, matrix, migration, moves, next_step, partition,

@@ -186,3 +186,34 @@ fn users_who_are_no_longer_like_those_of_training_are_an_alarm_the_second_night(
     let (report, _, is_alarm) = scored("2024-10-28");
     assert!(is_alarm && report.contains("drift: `churn_probability` has moved"), "{report}");
 }
+
+#[test]
+fn monitoring_is_told_of_every_run() {
+    let shop = shop(3);
+    let run = |night, last_day: &dyn Fn(&mut Vec<[String; 4]>)| {
+        shop.write("views.csv", views(night, last_day));
+        let ran = score(&shop, night, &["--metrics", "night.prom"]);
+        let text = shop.read("night.prom");
+        let value = |name: &str| -> f64 {
+            let name = format!("layercake_score_{name} ");
+            let lines: Vec<&str> = text.lines().filter(|it| it.starts_with(&name)).collect();
+            assert_eq!(lines.len(), 1, "{name}: {text}");
+            lines[0].rsplit_once(' ').unwrap().1.parse().unwrap()
+        };
+        let figures = ["last_exit_code", "as_of_timestamp_seconds", "users"].map(value);
+        assert!(value("last_run_timestamp_seconds") >= value("last_success_timestamp_seconds"));
+        assert_eq!(value("rejected_rows{source=\"views\"}"), 0.0);
+        assert!(value("psi{column=\"churn_probability\"}") >= 0.0);
+        // Every name has a type, every line a value, and the file ends with a line feed.
+        assert!(text.ends_with('\n') && !text.contains("\n\n"), "{text}");
+        (ran, figures)
+    };
+    let day = |night: NaiveDate| night.and_time(Default::default()).and_utc().timestamp() as f64;
+    let (ran, figures) = run(night(3), &|_| ());
+    ran.done();
+    assert_eq!(figures, [0.0, day(night(3)), 120.0]);
+    // What was refused leaves the figures of the last success.
+    let (ran, figures) = run(night(4), &|rows| rows.clear());
+    ran.refused_by_gate(&["rows_last_day:views"]);
+    assert_eq!(figures, [1.0, day(night(3)), 120.0]);
+}
