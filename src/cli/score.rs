@@ -136,7 +136,10 @@ fn run(arguments: &Arguments, done: &mut Done) -> anyhow::Result<()> {
         (None, Some(parts)) => finish_parts(&session, &model, parts, &request)?,
         (None, None) => score(&session, &model, &request)?,
     };
-    note_run(&session, &scored)?;
+    if let Err(error) = note_run(&session, &scored) {
+        // The scores are published all the same.
+        complain(&format!("layercake-score: {error}"));
+    }
     run.finish(&session);
     done.stages = session.timings();
     let scored = done.scored.insert(scored);

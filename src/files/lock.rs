@@ -11,8 +11,8 @@ use super::atomic::remove_partials;
 #[derive(Debug)]
 pub struct FolderLock(#[expect(dead_code, reason = "the lock goes with the file")] File);
 
-/// Takes a folder, which is made if need be, and removes what runs that were killed left
-/// in it. `name` is that of the file that is locked; it stays, and is empty.
+/// Takes a folder, which is made if need be. `name` is that of the file that is locked; it
+/// stays, and is empty.
 ///
 /// # Errors
 /// [`io::ErrorKind::ResourceBusy`] while another run has the lock, or what the system said.

@@ -28,8 +28,11 @@ pub(super) fn drift(
             *counts = vec![n_at_risk, n_users - n_at_risk];
         }
     }
-    let nights = day_folders(request.out).into_iter().filter(|(day, _)| *day < as_of.date());
-    let before = nights.max().and_then(|(_, folder)| read_summary::<WithDrift>(&folder));
+    let mut nights = day_folders(request.out);
+    nights.retain(|(day, _)| *day < as_of.date());
+    nights.sort_unstable_by(|a, b| b.cmp(a));
+    // The latest that was published: one that was killed left a folder without a summary.
+    let before = nights.iter().find_map(|(_, folder)| read_summary::<WithDrift>(folder));
     let before = before.filter(|night| night.key.bundle == key.bundle);
     let noticed_before = |column: &str| {
         let columns = before.iter().flat_map(|night| &night.drift);
