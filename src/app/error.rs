@@ -152,6 +152,18 @@ pub enum PipelineError {
         /// What is odd, and what to do, for each gate.
         gates: String,
     },
+    /// Nights of a backfill that were refused; the others are published.
+    #[error(
+        "{n_refused} of {n_nights} nights are refused, and their scores stay as they are: {nights}"
+    )]
+    NightsRefused {
+        /// How many.
+        n_refused: usize,
+        /// Of how many.
+        n_nights: usize,
+        /// Their days, and why.
+        nights: String,
+    },
     /// Parts of a run that do not make a whole.
     #[error("{folder}: {problem}")]
     Parts {
@@ -159,6 +171,22 @@ pub enum PipelineError {
         folder: PathBuf,
         /// What is wrong, and what to do.
         problem: String,
+    },
+    /// Published scores that cannot be read back.
+    #[error("{path}: {cause}; score that day again")]
+    Published {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// A folder without published scores.
+    #[error(
+        "no scores are published in {folder} for these days; expected as_of=YYYY-MM-DD/_summary.json there"
+    )]
+    NothingPublished {
+        /// The folder.
+        folder: PathBuf,
     },
     /// Labels beyond the end of the data.
     #[error(
@@ -209,6 +237,7 @@ impl PipelineError {
                 | FeatureError::AsOfAfterData { .. },
             )
             | Self::InputRefused { .. }
+            | Self::NightsRefused { .. }
             | Self::Contract { .. }
             | Self::ChangedPlan { .. }
             | Self::ReadoutRefused { .. } => ErrorKind::Refused,

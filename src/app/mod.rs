@@ -5,6 +5,7 @@ mod error;
 mod experiment;
 mod export;
 mod grouping;
+mod judge;
 mod model;
 mod open_data;
 mod progress;
@@ -31,14 +32,16 @@ pub use export::{
     Catalogue, MatrixRequest, WrittenMatrix, full_catalogue, list_beside, write_matrix,
 };
 pub use grouping::Grouping;
+pub use judge::{JudgedLayer, JudgedNight, Judgement, UnjudgedNight, judge};
 pub use model::Model;
 pub use progress::{Progress, Silent};
 pub use rejected_rows::RejectedRows;
 pub use review::{CheckedReview, review_place};
 pub use score::{
-    GroupCount, Part, REJECTED, RunKey, ScoreColumn, ScoreFormat, ScoreRequest, ScoreSummary,
-    ScoreType, Scored, ScoredPart, finish_parts, note_run, score, score_columns, score_contract,
-    score_part,
+    BackfilledNight, ExpectedChurn, GroupCount, Moved, MovedFlow, MovedUsers, NightOutcome, Part,
+    REJECTED, RunKey, ScoreColumn, ScoreFormat, ScoreRequest, ScoreSummary, ScoreType, Scored,
+    ScoredPart, backfill, finish_parts, note_run, refused_nights, score, score_columns,
+    score_contract, score_part,
 };
 pub use session::Session;
 pub use train::{Previous, Trained, train};

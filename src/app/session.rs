@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::open_data::{Data, OpenData};
 use super::progress::{Stages, VerbStages};
@@ -61,6 +61,11 @@ impl Session {
     pub fn of_part(mut self, part: Part) -> Self {
         self.buckets = part.buckets();
         self
+    }
+
+    /// Looks at the same data as of another day.
+    pub fn set_as_of(&mut self, day: NaiveDate) {
+        self.config.as_of = Some(day);
     }
 
     /// The config whose data is read.

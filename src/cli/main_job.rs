@@ -50,7 +50,8 @@ fn steps(session: &Session, printing: &Printing) -> anyhow::Result<Document> {
     done("train", &command, report::trained(&trained))?;
     let Trained { bundle, folder: bundle_folder, .. } = trained;
     let model = ReviewChoice::default().apply(bundle, bundle_folder, session)?;
-    let request = ScoreRequest { out: Path::new("scores"), format: ScoreFormat::Parquet };
+    let request =
+        ScoreRequest { out: Path::new("scores"), format: ScoreFormat::Parquet, is_backfill: false };
     let command = format!("layercake-score --bundle {folder}");
     done("score", &command, report::scored(&score(session, &model, &request)?))?;
     let mut compared = report::backtest(&backtest(session, &model)?);

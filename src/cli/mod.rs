@@ -8,6 +8,7 @@ mod features;
 mod finish;
 mod hints;
 mod init;
+mod judge;
 mod main_job;
 mod output;
 mod printing;

@@ -4,15 +4,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use super::arguments::{ModelArguments, ReviewChoice, RunArguments};
 use super::finish::{EXIT_CODES, finish};
+use super::judge::{self, JudgeArguments};
 use super::output::complain;
 use super::printing::Printing;
 use crate::app::{
-    Part, REJECTED, RejectedRows, ScoreFormat, ScoreRequest, Scored, finish_parts, note_run, score,
-    score_part,
+    BackfilledNight, Part, REJECTED, RejectedRows, ScoreFormat, ScoreRequest, Scored, backfill,
+    finish_parts, note_run, refused_nights, score, score_part,
 };
 use crate::files::write_atomically;
 use crate::report::{self, RunFigures};
@@ -27,6 +28,8 @@ use crate::settings::parse_day;
     name = "layercake-score",
     version,
     max_term_width = 80,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
     after_help = format!("Examples:
   layercake-score --bundle models/sample
   layercake-score --bundle models/shop --config tonight.toml --as-of 2026-07-01
@@ -36,15 +39,26 @@ use crate::settings::parse_day;
   layercake-score --bundle models/shop --metrics /var/lib/node_exporter/layercake.prom
   layercake-score --bundle models/shop --part 3/16 -o runs/2026-07-01
   layercake-score --bundle models/shop --finish runs/2026-07-01 -o /srv/scores
+  layercake-score --bundle models/shop --from 2026-06-01 --to 2026-06-30
+  layercake-score judge --bundle models/shop
 
 {EXIT_CODES}")
 )]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
-    model: ModelArguments,
+    model: Option<ModelArguments>,
     /// Score as of the start of this day [default: the day after the last event]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day)]
     as_of: Option<NaiveDate>,
+    /// Score every day from this one to --to, each as its own night would have been: by
+    /// what was known by then, beside the nights before it
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day, requires = "to", conflicts_with_all = ["as_of", "part", "finish"])]
+    from: Option<NaiveDate>,
+    /// The last day of --from
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day, requires = "from")]
+    to: Option<NaiveDate>,
     /// Folder of all scores; those of an earlier run of the day are replaced
     #[arg(short, long, value_name = "FOLDER", default_value = "scores")]
     out: PathBuf,
@@ -68,6 +82,12 @@ struct Arguments {
     run: RunArguments,
     #[command(flatten)]
     printing: Printing,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// How published scores did, now that it is known what happened
+    Judge(JudgeArguments),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -111,8 +131,11 @@ fn write_metrics(file: &Path, exit_code: u8, done: &Done) -> std::io::Result<()>
 }
 
 fn run(arguments: &Arguments, done: &mut Done) -> anyhow::Result<()> {
-    let Arguments { model, as_of, out, encoding, part, finish, review, run, printing, .. } =
-        arguments;
+    if let Some(Command::Judge(wanted)) = &arguments.command {
+        return judge::run(wanted, &arguments.printing);
+    }
+    let Arguments { as_of, out, encoding, part, finish, review, run, printing, .. } = arguments;
+    let model = arguments.model.as_ref().expect("it is required without a command");
     let (bundle, folder, config) = model.load(run)?;
     let rejected_rows = match part {
         Some(part) => RejectedRows::kept_in(out.join(part.file_name(REJECTED))),
@@ -125,8 +148,16 @@ fn run(arguments: &Arguments, done: &mut Done) -> anyhow::Result<()> {
         Encoding::Parquet => ScoreFormat::Parquet,
         Encoding::Csv => ScoreFormat::Csv,
     };
-    let request = ScoreRequest { out, format };
-    let session = session.of_part((*part).unwrap_or(Part::WHOLE));
+    let request = ScoreRequest { out, format, is_backfill: false };
+    let mut session = session.of_part((*part).unwrap_or(Part::WHOLE));
+    if let Some((from, to)) = arguments.from.zip(arguments.to) {
+        let nights = backfill(&mut session, &model, &request, (from, to))?;
+        run.finish(&session);
+        done.stages = session.timings();
+        done.scored = nights.iter().rev().find_map(BackfilledNight::published).cloned();
+        printing.print(&report::backfilled(&nights))?;
+        return Ok(refused_nights(&nights)?);
+    }
     let scored = match (part, finish) {
         (Some(part), _) => {
             let page = report::scored_part(&score_part(&session, &model, *part, out)?);

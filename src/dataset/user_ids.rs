@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::fmt;
 
 use super::{DatasetError, hash_integer, hash_text};
@@ -67,6 +68,20 @@ impl UserIds {
         match self {
             Self::Integer(ids) => ids[row] < ids[other],
             Self::Text(ids) => ids[row] < ids[other],
+        }
+    }
+
+    /// How the id at a row stands to one of other users of the same type.
+    ///
+    /// # Panics
+    /// When a row is not below [`UserIds::len`], as indexing a slice does.
+    pub fn cmp_with(&self, row: usize, others: &Self, other: usize) -> Ordering {
+        match (self, others) {
+            (Self::Integer(ids), Self::Integer(others)) => ids[row].cmp(&others[other]),
+            (Self::Text(ids), Self::Text(others)) => ids[row].cmp(&others[other]),
+            // Numbers before texts: ids of one read are of one type.
+            (Self::Integer(_), Self::Text(_)) => Ordering::Less,
+            (Self::Text(_), Self::Integer(_)) => Ordering::Greater,
         }
     }
 

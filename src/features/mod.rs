@@ -23,8 +23,8 @@ mod summary;
 
 pub use catalogue::{InputTraits, SeenInput, build_plan, describe_input};
 pub use compute::{
-    BucketSnapshots, ColumnGroup, ColumnGroups, FeaturesAtMoments, SnapshotRequest,
-    compute_snapshots, features_at_moments,
+    BucketSnapshot, BucketSnapshots, ColumnGroup, ColumnGroups, FeaturesAtMoments, LateRows,
+    SnapshotRequest, compute_snapshots, features_at_moments,
 };
 pub use custom::{CustomFeature, check_custom};
 pub use error::FeatureError;

@@ -18,10 +18,11 @@ mod value;
 pub use block::{Block, Document};
 pub use metrics::{RunFigures, metrics};
 pub use pages::{
-    assigned, backtest, candidates, catalogue, churn, config_written, experiment_plan,
-    experiment_readout, group_outcomes, lineage, matrix, migration, moves, next_step, partition,
-    plan_written, reference_groups, review_checked, review_outdated, review_unfit, review_written,
-    rolled_backtest, sample_written, scored, scored_part, stability, targeting, trained,
+    assigned, backfilled, backtest, candidates, catalogue, churn, config_written, experiment_plan,
+    experiment_readout, group_outcomes, judgement, lineage, matrix, migration, moves, next_step,
+    partition, plan_written, reference_groups, review_checked, review_outdated, review_unfit,
+    review_written, rolled_backtest, sample_written, scored, scored_part, stability, targeting,
+    trained,
 };
 pub use rendering::Rendering;
 pub use table::{Audience, Column, Format, Head, Table, column};

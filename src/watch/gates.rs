@@ -33,6 +33,14 @@ pub struct Feed {
     pub null_shares: BTreeMap<String, f64>,
 }
 
+impl Feed {
+    /// The same as if nothing of as-of or later had come in yet.
+    pub fn forget_later_rows(&mut self) {
+        self.n_rows -= self.n_rows_after;
+        self.n_rows_after = 0;
+    }
+}
+
 /// What came in on a night.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -279,7 +279,12 @@ fn users_of_layers(model: &Model) -> BTreeMap<String, Vec<i64>> {
     let list = RejectedRows::temporary_in(&shop.path(""));
     let session = Session::open(config, list, Silent).unwrap();
     let out = shop.path("scores");
-    score(&session, model, &ScoreRequest { out: &out, format: ScoreFormat::Csv }).unwrap();
+    score(
+        &session,
+        model,
+        &ScoreRequest { out: &out, format: ScoreFormat::Csv, is_backfill: false },
+    )
+    .unwrap();
     let mut of_layer: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for (user, columns) in scores(&shop, &format!("as_of={day}")) {
         of_layer.entry(columns["layer_id"].clone()).or_default().push(user.parse().unwrap());

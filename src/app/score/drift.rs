@@ -3,7 +3,7 @@
 use chrono::NaiveDateTime;
 use serde::Deserialize;
 
-use super::publish::{ScoreRequest, day_folders, read_summary};
+use super::publish::{ScoreRequest, nights_before, read_summary};
 use super::receipt::RunKey;
 use super::reference::AT_RISK;
 use crate::watch::{ColumnDrift, Reference};
@@ -28,11 +28,9 @@ pub(super) fn drift(
             *counts = vec![n_at_risk, n_users - n_at_risk];
         }
     }
-    let mut nights = day_folders(request.out);
-    nights.retain(|(day, _)| *day < as_of.date());
-    nights.sort_unstable_by(|a, b| b.cmp(a));
+    let nights = nights_before(request.out, as_of.date());
     // The latest that was published: one that was killed left a folder without a summary.
-    let before = nights.iter().find_map(|(_, folder)| read_summary::<WithDrift>(folder));
+    let before = nights.iter().find_map(|folder| read_summary::<WithDrift>(folder));
     let before = before.filter(|night| night.key.bundle == key.bundle);
     let noticed_before = |column: &str| {
         let columns = before.iter().flat_map(|night| &night.drift);

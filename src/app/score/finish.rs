@@ -13,11 +13,10 @@ use super::part_rows::MAY_BE_FLAGGED;
 use super::parts::{Parts, candidates, numbers};
 use super::publish::ScoreFormat;
 use super::ranks::Ranks;
-use super::tally::AtRisk;
+use super::tally::RankedTally;
 use crate::app::{Model, PipelineError};
 use crate::files::{RowGroupColumn, Staged, WriteError, stage, stage_parquet};
 use crate::input::source::UserIdType;
-use crate::models::segmentation::Partition;
 
 /// Ranks all users and writes the scores, to be put in their place by the caller.
 pub(super) fn stage_scores(
@@ -26,22 +25,19 @@ pub(super) fn stage_scores(
     user_ids: UserIdType,
     (path, format): (&Path, ScoreFormat),
     metadata: &[(&str, String)],
-) -> Result<(Staged, AtRisk), PipelineError> {
+) -> Result<(Staged, RankedTally), PipelineError> {
     let ranks = Ranks::of(parts.eligible()?, model.bundle.churn.settings.flag);
     let columns = score_columns();
     let fields = columns.iter().map(|column| column.field(user_ids));
     let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-    let none = |partition| vec![0; model.groups(partition).len()];
-    let at_risk =
-        AtRisk { n_users: 0, layers: none(Partition::Layers), kinds: none(Partition::Kinds) };
-    let at_risk = Mutex::new(at_risk);
+    let tally = Mutex::new(RankedTally::new(model));
     let rank = |batch: &RecordBatch| {
         let ranked = RankedColumns::of(&ranks, batch);
         let ranked_columns = columns.iter().filter_map(|it| Some((it, it.of_all()?)));
         for (column, what) in ranked_columns {
             column.check(&ranked.get(what))?;
         }
-        at_risk.lock().expect("no thread panics while it counts").add(model, batch, &ranked.flags);
+        tally.lock().expect("no thread panics while it counts").add(model, batch, &ranked.flags);
         Ok::<_, PipelineError>(ranked)
     };
     let failed = |cause| PipelineError::Output { path: path.to_owned(), cause };
@@ -93,7 +89,7 @@ pub(super) fn stage_scores(
             staged.map_err(|cause| failure.unwrap_or_else(|| failed(cause)))?
         }
     };
-    Ok((staged, at_risk.into_inner().expect("no thread panicked")))
+    Ok((staged, tally.into_inner().expect("no thread panicked")))
 }
 
 /// Columns of a part that ranking needs.

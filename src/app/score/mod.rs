@@ -5,17 +5,20 @@
 //! together (`finish`). A night on one machine is one part; on several, each writes its part
 //! and any of them finishes.
 
+mod backfill;
 mod churn_scores;
 mod column;
 mod columns;
 mod drift;
 mod finish;
 mod key;
+mod moved;
 mod night;
 mod part;
 mod part_rows;
 mod parts;
 mod publish;
+mod published;
 mod ranks;
 mod reason_facts;
 mod reason_figures;
@@ -39,18 +42,25 @@ use self::summary::{Watched, summarise, tally_of_all};
 use super::open_data::check_plan;
 use super::{Model, PipelineError, Session};
 use crate::config::Config;
+use crate::dataset::Bilingual;
 use crate::features::SeenInput;
 use crate::files::{FolderLock, PARTIAL, lock_folder};
 use crate::input::engine::MemoryUse;
+use crate::watch::Feed;
 
+pub use self::backfill::{BackfilledNight, NightOutcome, backfill, refused_nights};
 pub use self::column::{ScoreColumn, ScoreType};
 pub use self::columns::{score_columns, score_contract};
+pub use self::moved::{Moved, MovedFlow, MovedUsers};
 pub use self::part::Part;
 pub use self::publish::{ScoreFormat, ScoreRequest};
+pub(in crate::app) use self::publish::{day_folders, read_summary};
+pub(in crate::app) use self::published::{open_published, user_ids};
 pub use self::receipt::RunKey;
 pub(in crate::app) use self::reference::reference;
 pub use self::run_record::note_run;
 pub use self::summary::{GroupCount, ScoreSummary};
+pub use self::tally::ExpectedChurn;
 
 /// What a scoring run did, and where.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,8 +123,11 @@ pub fn score(
         let as_of = data.as_of()?;
         let seen = data.seen(as_of)?;
         check_plan(&model.bundle.plan, data.config, data.input, &seen, as_of)?;
-        let tonight = facts(as_of, feeds(data.input, as_of), data.input, &seen);
-        check_night(&data.config.input.gates, request, &tonight, &model.bundle.record.input)?;
+        let tonight = facts(as_of, feeds(data.input, as_of), data.input.n_users, &seen);
+        // Of a day long past, the users known by then are counted first.
+        if !request.is_backfill {
+            check_night(&data.config.input.gates, request, &tonight, &model.bundle.record.input)?;
+        }
         let scratch = scratch(&lock, request, as_of)?;
         stages.begin(&format!("scoring as of {}", as_of.date()));
         let receipt = write_part(&data, model, as_of, (key, seen), Part::WHOLE, scratch.path())?;
@@ -209,8 +222,15 @@ fn publish(
     let mut seen = SeenInput::default();
     receipts.iter().for_each(|receipt| seen.merge(&receipt.seen));
     let input = receipt::input_of_all(&receipts);
-    let warnings = check_plan(&model.bundle.plan, config, &input, &seen, as_of)?;
-    let tonight = facts(as_of, receipts[0].feeds.clone(), &input, &seen);
+    let mut warnings = check_plan(&model.bundle.plan, config, &input, &seen, as_of)?;
+    warnings.extend(knows_later(model, as_of));
+    let tally = tally_of_all(model, &receipts);
+    let (mut feeds, mut n_users) = (receipts[0].feeds.clone(), input.n_users);
+    if request.is_backfill {
+        feeds.iter_mut().for_each(Feed::forget_later_rows);
+        n_users = tally.n_users;
+    }
+    let tonight = facts(as_of, feeds, n_users, &seen);
     let trained_on = &model.bundle.record.input;
     let checks = check_night(&config.input.gates, request, &tonight, trained_on)?;
     let parts = Parts::open(folder, receipts.clone())?;
@@ -219,23 +239,39 @@ fn publish(
         ("layercake.as_of", as_of.format("%Y-%m-%d").to_string()),
         ("layercake.bundle", receipts[0].key.bundle.clone()),
     ];
-    let (staged, at_risk) =
+    let (staged, ranked) =
         stage_scores(&parts, model, user_ids, (&place, request.format), &metadata)?;
-    let tally = tally_of_all(model, &receipts);
-    let moved = drift::drift(
+    let drift = drift::drift(
         &model.bundle.reference,
         request,
         (as_of, &receipts[0].key),
         tally.reference,
-        (at_risk.n_users, tally.n_users),
+        (ranked.n_at_risk, tally.n_users),
     );
-    let watched = Watched { facts: tonight, checks, drift: moved };
+    let moved = moved::moved(&parts, request, (as_of, &receipts[0].key), user_ids)?;
+    let watched = Watched { facts: tonight, checks, drift, moved };
     let failed = |cause| PipelineError::Output { path: place.clone(), cause };
     let scores = staged.record().map_err(failed)?;
     let quarantine = rejected.map(ScoreRequest::quarantine).transpose().map_err(failed)?;
-    let summary = summarise(model, &receipts, &at_risk, (scores, quarantine), watched, warnings);
+    let summary = summarise(model, &receipts, &ranked, (scores, quarantine), watched, warnings);
     let folder = request.publish(staged, rejected, &summary)?;
     Ok(scored(model, folder, summary))
+}
+
+/// Warns of a model that saw what came after as-of.
+fn knows_later(model: &Model, as_of: chrono::NaiveDateTime) -> Option<Bilingual> {
+    let (trained_to, day) = (model.bundle.record.dates.as_of.date(), as_of.date());
+    (trained_to > day).then(|| {
+        Bilingual::new(
+            format!(
+                "the model was trained on data up to {trained_to}, so that these scores of {day} \
+                 know what came later: do not judge the model by them"
+            ),
+            format!(
+                "模型训练数据截至 {trained_to}，因此 {day} 的评分含有之后的信息：请勿据此评价模型"
+            ),
+        )
+    })
 }
 
 fn scored(model: &Model, folder: PathBuf, summary: ScoreSummary) -> Scored {

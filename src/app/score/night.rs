@@ -7,7 +7,7 @@ use std::path::Path;
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use serde::Deserialize;
 
-use super::publish::{ScoreRequest, day_folders, read_summary};
+use super::publish::{ScoreRequest, day_folders, nights_before, read_summary};
 use crate::app::PipelineError;
 use crate::features::SeenInput;
 use crate::files::write_atomically;
@@ -49,10 +49,10 @@ fn day_of_number(day: i64) -> Option<NaiveDate> {
 pub(super) fn facts(
     as_of: NaiveDateTime,
     feeds: Vec<Feed>,
-    input: &InputProfile,
+    n_users: u64,
     seen: &SeenInput,
 ) -> InputFacts {
-    InputFacts { as_of, n_users: input.n_users, feeds, events_last_day: seen.events.clone() }
+    InputFacts { as_of, n_users, feeds, events_last_day: seen.events.clone() }
 }
 
 /// Compares tonight's input with that of the nights before, whose summaries stand where
@@ -69,7 +69,13 @@ pub(super) fn check_night(
     let usual = usual_nights(request.out, tonight.as_of, gates.n_nights.get());
     let known: BTreeSet<String> = trained_on.events.iter().map(|it| it.event.clone()).collect();
     let checks = check_input(gates, tonight, &usual, &known);
-    let since = note_alarms(request.out, tonight.as_of.date(), &checks)?;
+    // Alarms are those of the latest night, whatever was mended of earlier ones since.
+    let day = tonight.as_of.date();
+    let is_latest = day_folders(request.out).iter().all(|(night, _)| *night <= day);
+    let since = match is_latest {
+        true => note_alarms(request.out, day, &checks)?,
+        false => BTreeMap::new(),
+    };
     let refused: Vec<&Check> = checks.iter().filter(|it| it.level == Level::Refuse).collect();
     if refused.is_empty() {
         return Ok(checks);
@@ -92,10 +98,8 @@ struct WithFacts {
 
 /// What came in on the latest published nights before a day, the latest first.
 fn usual_nights(out: &Path, as_of: NaiveDateTime, n_nights: usize) -> Vec<InputFacts> {
-    let mut days: Vec<_> =
-        day_folders(out).into_iter().filter(|(day, _)| *day < as_of.date()).collect();
-    days.sort_unstable_by(|a, b| b.cmp(a));
-    let facts = days.iter().filter_map(|(_, folder)| read_summary::<WithFacts>(folder));
+    let nights = nights_before(out, as_of.date());
+    let facts = nights.iter().filter_map(|folder| read_summary::<WithFacts>(folder));
     facts.map(|night| night.facts).take(n_nights).collect()
 }
 

@@ -19,7 +19,7 @@ use super::user_scores::{UserScorer, UserScores};
 use crate::app::open_data::OpenData;
 use crate::app::{Model, PipelineError};
 use crate::dataset::ColumnContract;
-use crate::features::{BucketSnapshots, SeenInput};
+use crate::features::{BucketSnapshot, BucketSnapshots, SeenInput};
 use crate::files::{FileRecord, RowGroupColumn, WriteError, stage_parquet};
 use crate::input::history::runs_of_buckets;
 use crate::input::source::UserIdType;
@@ -86,9 +86,9 @@ pub(super) fn write_part(
         let (mut rows, mut tally) = (Vec::new(), no_tally.clone());
         let (mut n_rows, mut known) = (Vec::new(), KnownSentences::default());
         for bucket in runs[run].clone() {
-            let snapshot = snapshots.get(bucket)?;
+            let BucketSnapshot { snapshot, late } = snapshots.get(bucket)?;
             let scores = scorer.score(&snapshot, &mut known)?;
-            tally.add(&scores)?;
+            tally.add(&scores, late)?;
             n_rows.push((bucket - part.buckets().start, snapshot.users.len() as u64));
             rows.push(arrays(&columns, &scores)?);
         }

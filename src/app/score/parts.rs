@@ -6,9 +6,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::concat_batches;
-use arrow::datatypes::{Float64Type, Int64Type};
+use arrow::datatypes::Float64Type;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
@@ -17,10 +17,10 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use rayon::prelude::*;
 
 use super::part_rows::{MAY_BE_FLAGGED, ROW_GROUP_USERS};
+use super::published::user_ids;
 use super::ranks::Eligible;
 use super::receipt::Receipt;
 use crate::app::PipelineError;
-use crate::dataset::UserIds;
 use crate::files::RowGroupColumn;
 use crate::input::history::{N_BUCKETS, runs_of_buckets, user_buckets};
 use crate::models::churn::FlagCandidate;
@@ -81,6 +81,14 @@ impl Parts {
             all.candidates.append(&mut part.candidates);
         }
         Ok(all)
+    }
+
+    /// Some columns of all users, in the order of buckets and of their ids therein.
+    pub fn in_order(
+        &self,
+        columns: &'static [&'static str],
+    ) -> impl Iterator<Item = Result<RecordBatch, PipelineError>> {
+        self.parts.iter().flat_map(OpenPart::groups).map(|group| group.read(columns))
     }
 
     /// The row group of a part that has just the users of a row group of the scores, if there
@@ -245,15 +253,4 @@ pub(super) fn candidates(batch: &RecordBatch) -> Vec<Option<FlagCandidate>> {
 pub(super) fn numbers(batch: &RecordBatch, name: &str) -> Vec<Option<f64>> {
     let column = batch.column_by_name(name).expect("parts have it");
     column.as_primitive::<Float64Type>().iter().collect()
-}
-
-fn user_ids(batch: &RecordBatch) -> UserIds {
-    let column = batch.column_by_name("user_id").expect("parts have users");
-    match column.data_type().is_integer() {
-        true => UserIds::Integer(column.as_primitive::<Int64Type>().values().to_vec()),
-        false => {
-            let texts = column.as_string::<i32>();
-            UserIds::Text((0..texts.len()).map(|row| texts.value(row).to_owned()).collect())
-        }
-    }
 }

@@ -20,6 +20,8 @@ pub struct ScoreRequest<'a> {
     pub out: &'a Path,
     /// Encoding.
     pub format: ScoreFormat,
+    /// Whether the day is long past, so that rows after it are no fault.
+    pub is_backfill: bool,
 }
 
 /// Encoding of the scores.
@@ -170,7 +172,7 @@ impl ScoreRequest<'_> {
 }
 
 /// The days of a folder of scores, in no order.
-pub(super) fn day_folders(out: &Path) -> Vec<(NaiveDate, PathBuf)> {
+pub(in crate::app) fn day_folders(out: &Path) -> Vec<(NaiveDate, PathBuf)> {
     let entries = std::fs::read_dir(out).into_iter().flatten().flatten();
     let day = |entry: std::fs::DirEntry| {
         let name = entry.file_name();
@@ -180,8 +182,16 @@ pub(super) fn day_folders(out: &Path) -> Vec<(NaiveDate, PathBuf)> {
     entries.filter_map(day).collect()
 }
 
+/// The folders of the days before one, the latest first; some may hold no scores.
+pub(super) fn nights_before(out: &Path, day: NaiveDate) -> Vec<PathBuf> {
+    let mut nights = day_folders(out);
+    nights.retain(|(night, _)| *night < day);
+    nights.sort_unstable_by(|a, b| b.cmp(a));
+    nights.into_iter().map(|(_, folder)| folder).collect()
+}
+
 /// The summary of a day's scores, or part of it; `None` where there is none of this version.
-pub(super) fn read_summary<T: DeserializeOwned>(folder: &Path) -> Option<T> {
+pub(in crate::app) fn read_summary<T: DeserializeOwned>(folder: &Path) -> Option<T> {
     serde_json::from_slice(&std::fs::read(folder.join(SUMMARY)).ok()?).ok()
 }
 

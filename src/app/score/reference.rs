@@ -5,7 +5,7 @@ use super::user_scores::{UserScorer, UserScores};
 use crate::app::open_data::OpenData;
 use crate::app::{Model, PipelineError};
 use crate::bundle::Bundle;
-use crate::features::BucketSnapshots;
+use crate::features::{BucketSnapshot, BucketSnapshots};
 use crate::input::history::N_BUCKETS;
 use crate::models::churn::FlagCandidate;
 use crate::watch::{Reference, ReferenceColumn};
@@ -49,7 +49,7 @@ pub(in crate::app) fn reference(
     });
     let n_buckets = buckets.count();
     let of_buckets = data.histories.map_buckets(0..n_buckets, |bucket| {
-        let snapshot = snapshots.get(bucket)?;
+        let BucketSnapshot { snapshot, .. } = snapshots.get(bucket)?;
         let scores = scorer.score(&snapshot, &mut KnownSentences::default())?;
         let values = |feature: &&String| numbers(&scores, feature);
         let features = features.iter().map(values).collect::<Result<Vec<_>, _>>()?;

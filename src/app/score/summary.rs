@@ -6,10 +6,12 @@ use std::sync::Arc;
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
+use super::moved::Moved;
 use super::receipt::{Receipt, RunKey, input_of_all};
-use super::tally::{AtRisk, GroupTally, Tally};
+use super::tally::{ExpectedChurn, GroupTally, RankedTally, Tally};
 use crate::app::Model;
 use crate::dataset::Bilingual;
+use crate::features::LateRows;
 use crate::files::FileRecord;
 use crate::input::source::InputProfile;
 use crate::models::segmentation::{Partition, ReviewedGroup};
@@ -39,6 +41,13 @@ pub struct ScoreSummary {
     pub checks: Vec<Check>,
     /// How far the columns that are watched have moved since training.
     pub drift: Vec<ColumnDrift>,
+    /// Who changed layer or kind since the night before; `None` where there is none.
+    pub moved: Option<Moved>,
+    /// What is to be expected if the calibration still holds; `None` where nobody is eligible.
+    pub expected_if_calibrated: Option<ExpectedChurn>,
+    /// What became known in the last day of times before it: scores of the night before
+    /// lacked it.
+    pub late: LateRows,
     /// Users scored: all with an event before as-of.
     pub n_users: u64,
     /// Users at risk.
@@ -71,7 +80,7 @@ pub struct ScoreSummary {
 }
 
 /// Form of `_summary.json`.
-pub(super) const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 2;
 
 /// Users of one layer or kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -95,6 +104,7 @@ pub(super) struct Watched {
     pub facts: InputFacts,
     pub checks: Vec<Check>,
     pub drift: Vec<ColumnDrift>,
+    pub moved: Option<Moved>,
 }
 
 /// The counts of all parts.
@@ -108,14 +118,14 @@ pub(super) fn tally_of_all(model: &Model, receipts: &[Receipt]) -> Tally {
 pub(super) fn summarise(
     model: &Model,
     receipts: &[Receipt],
-    at_risk: &AtRisk,
+    ranked: &RankedTally,
     (scores, quarantine): (FileRecord, Option<FileRecord>),
     watched: Watched,
     mut warnings: Vec<Bilingual>,
 ) -> ScoreSummary {
     let (first, settings) = (&receipts[0], &model.bundle.churn.settings);
     let tally = tally_of_all(model, receipts);
-    let Watched { facts, checks, drift } = watched;
+    let Watched { facts, checks, drift, moved } = watched;
     warnings.extend(idle_rules(model, &tally));
     warnings.extend(drift.iter().filter(|it| it.is_alarm).map(ColumnDrift::warning));
     ScoreSummary {
@@ -127,14 +137,17 @@ pub(super) fn summarise(
         warnings,
         checks,
         drift,
+        moved,
+        expected_if_calibrated: ranked.expected(),
+        late: tally.late,
         n_users: tally.n_users,
-        n_at_risk: at_risk.n_users,
+        n_at_risk: ranked.n_at_risk,
         n_silence_warnings: tally.n_silence_warnings,
         churn_rule: settings.label_in_words.clone(),
         churn_trusted: model.bundle.record.churn.failed_checks.is_empty(),
         mean_churn_probability: tally.churn.mean(),
-        layers: group_counts(model.groups(Partition::Layers), &tally.layers, &at_risk.layers),
-        kinds: group_counts(model.groups(Partition::Kinds), &tally.kinds, &at_risk.kinds),
+        layers: group_counts(model.groups(Partition::Layers), &tally.layers, &ranked.layers),
+        kinds: group_counts(model.groups(Partition::Kinds), &tally.kinds, &ranked.kinds),
         churn_status: tally.churn_status,
         assigned_by: tally.assigned_by,
         kind_assigned_by: tally.kind_assigned_by,

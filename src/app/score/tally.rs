@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use arrow::array::{AsArray, RecordBatch};
 use serde::{Deserialize, Serialize};
 
+use super::parts::numbers;
 use super::reference;
 use super::user_scores::UserScores;
 use crate::app::model::GroupsOfUsers;
 use crate::app::{Model, PipelineError};
+use crate::features::LateRows;
 use crate::models::segmentation::Partition;
+use crate::stats::metrics::{ExpectedOutcomes, ProbabilityHistogram};
 
 /// Counts over some users.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -25,6 +28,7 @@ pub(super) struct Tally {
     pub kinds: Vec<GroupTally>,
     pub assigned_by: BTreeMap<String, u64>,
     pub kind_assigned_by: BTreeMap<String, u64>,
+    pub late: LateRows,
     /// Users in the bins of the model's reference.
     pub reference: Vec<Vec<u64>>,
 }
@@ -62,9 +66,13 @@ impl ProbabilitySum {
         self.units += other.units;
     }
 
+    fn sum(self) -> f64 {
+        self.units as f64 / UNITS_IN_ONE
+    }
+
     /// `None` of nobody.
     pub fn mean(self) -> Option<f64> {
-        (self.n > 0).then(|| self.units as f64 / UNITS_IN_ONE / self.n as f64)
+        (self.n > 0).then(|| self.sum() / self.n as f64)
     }
 }
 
@@ -82,8 +90,9 @@ impl Tally {
     }
 
     /// Counts some users.
-    pub fn add(&mut self, scores: &UserScores<'_>) -> Result<(), PipelineError> {
+    pub fn add(&mut self, scores: &UserScores<'_>, late: LateRows) -> Result<(), PipelineError> {
         let churn = &scores.churn;
+        self.late.merge(late);
         self.n_users += scores.snapshot.users.len() as u64;
         let warnings = churn.silences.iter().flatten().filter(|it| it.warning);
         self.n_silence_warnings += warnings.count() as u64;
@@ -101,6 +110,7 @@ impl Tally {
         self.n_users += other.n_users;
         self.n_silence_warnings += other.n_silence_warnings;
         self.churn.merge(other.churn);
+        self.late.merge(other.late);
         for (all, part) in [
             (&mut self.churn_status, other.churn_status),
             (&mut self.lifecycle, other.lifecycle),
@@ -143,18 +153,47 @@ fn count<'a>(counts: &mut BTreeMap<String, u64>, values: impl Iterator<Item = &'
     }
 }
 
-/// Flagged users, by group in the order of the model's groups.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct AtRisk {
-    pub n_users: u64,
+/// What is counted of users once all are ranked.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RankedTally {
+    /// Flagged users; by group in the order of the model's groups.
+    pub n_at_risk: u64,
     pub layers: Vec<u64>,
     pub kinds: Vec<u64>,
+    /// Their probabilities, and those of all.
+    flagged: ProbabilitySum,
+    probabilities: ProbabilityHistogram,
 }
 
-impl AtRisk {
-    /// Counts the flagged of some users.
+/// What the probabilities of a night say of how well they do: true if the calibration
+/// still holds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedChurn {
+    /// Of the eligible users, in which `positive` means churned.
+    pub eligible: ExpectedOutcomes,
+    /// Share of the flagged users who will churn; `None` where nobody is flagged.
+    pub flag_precision: Option<f64>,
+    /// Share of those who will churn who are flagged; `None` where nobody will.
+    pub flag_recall: Option<f64>,
+}
+
+impl RankedTally {
+    /// Nobody yet.
+    pub fn new(model: &Model) -> Self {
+        let none = |partition| vec![0; model.groups(partition).len()];
+        let (layers, kinds) = (none(Partition::Layers), none(Partition::Kinds));
+        let (flagged, probabilities) = (ProbabilitySum::default(), ProbabilityHistogram::default());
+        Self { n_at_risk: 0, layers, kinds, flagged, probabilities }
+    }
+
+    /// Counts some users.
     pub fn add(&mut self, model: &Model, batch: &RecordBatch, flags: &[bool]) {
-        self.n_users += flags.iter().filter(|&&it| it).count() as u64;
+        self.n_at_risk += flags.iter().filter(|&&it| it).count() as u64;
+        for (probability, &is_flagged) in numbers(batch, "churn_probability").iter().zip(flags) {
+            probability.iter().for_each(|&it| self.probabilities.add(it));
+            self.flagged.add(probability.filter(|_| is_flagged));
+        }
         let of_partitions = [
             (Partition::Layers, "layer_id", &mut self.layers),
             (Partition::Kinds, "kind_id", &mut self.kinds),
@@ -167,5 +206,16 @@ impl AtRisk {
                 counts[place.expect("layers and kinds are those of the model")] += 1;
             }
         }
+    }
+
+    /// What is to be expected of the users; `None` where nobody is eligible.
+    pub fn expected(&self) -> Option<ExpectedChurn> {
+        let eligible = self.probabilities.expected()?;
+        let n_positive = eligible.n_positive;
+        Some(ExpectedChurn {
+            eligible,
+            flag_precision: self.flagged.mean(),
+            flag_recall: (n_positive > 0.0).then(|| self.flagged.sum() / n_positive),
+        })
     }
 }

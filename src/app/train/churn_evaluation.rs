@@ -54,7 +54,7 @@ pub(super) fn evaluate_churn(
         score(days_name, &few_days),
         score(Bilingual::new("RFM score", "RFM 得分"), &low_rfm),
     ];
-    let scores = measure_rankings(&rankings, churned, &gmv, config.seed);
+    let scores = measure_rankings(&rankings, churned, Some(&gmv), config.seed);
     let n_churned = labelled.n_churned();
     let rates = &churn.settings.snapshot_rates;
     let n_training: usize = rates.iter().map(|rate| rate.n_users).sum();

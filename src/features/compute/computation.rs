@@ -12,7 +12,7 @@ use crate::features::custom::CustomValues;
 use crate::features::orders::Overflow;
 use crate::features::{FeatureError, FeaturePlan};
 use crate::input::engine::Engine;
-use crate::input::history::{Histories, IdKind, N_BUCKETS, UserId};
+use crate::input::history::{EventRow, Histories, IdKind, N_BUCKETS, UserId};
 
 /// Which rows to compute.
 #[derive(Debug, Clone)]
@@ -52,6 +52,8 @@ pub(super) struct Row<'r> {
     /// Number of the user in the bucket.
     pub number: usize,
     pub user: &'r UserId,
+    /// All events of the user, in order of time.
+    pub events: &'r [EventRow],
     pub values: &'r [f64],
     pub facts: UserFacts,
 }
@@ -131,7 +133,7 @@ impl<'a> Computation<'a> {
                 date.custom.put(history.user, &mut values);
                 let facts = finder.find(events, date.as_of, date.horizon_end).map_err(too_large)?;
                 let (date, user) = (date_number, history.user);
-                take(&Row { date, number, user, values: &values, facts });
+                take(&Row { date, number, user, events, values: &values, facts });
             }
             Ok::<_, FeatureError>(())
         })

@@ -15,7 +15,7 @@ mod rows;
 mod walk;
 
 pub use at_moments::{FeaturesAtMoments, features_at_moments};
-pub use bucket_snapshots::BucketSnapshots;
+pub use bucket_snapshots::{BucketSnapshot, BucketSnapshots, LateRows};
 pub use column_groups::{ColumnGroup, ColumnGroups};
 pub use computation::SnapshotRequest;
 pub use dates::compute_snapshots;

@@ -12,6 +12,7 @@ mod files;
 mod groups;
 mod habits;
 mod input;
+mod judgement;
 mod lineage;
 mod migration;
 mod moves;
@@ -32,10 +33,11 @@ pub use files::{
     sample_written,
 };
 pub use groups::group_outcomes;
+pub use judgement::judgement;
 pub use lineage::lineage;
 pub use migration::migration;
 pub use moves::moves;
 pub use partition::partition;
-pub use scores::{scored, scored_part};
+pub use scores::{backfilled, scored, scored_part};
 pub use targeting::targeting;
 pub use training::trained;

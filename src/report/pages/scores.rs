@@ -6,7 +6,10 @@ use super::churn_labels::label;
 use super::files::saved;
 use super::input::{input, memory};
 use super::phrases::{layer_name, thousands, users};
-use crate::app::{GroupCount, ScoreSummary, Scored, ScoredPart};
+use crate::app::{
+    BackfilledNight, ExpectedChurn, GroupCount, Moved, MovedFlow, NightOutcome, ScoreSummary,
+    Scored, ScoredPart,
+};
 use crate::dataset::Bilingual;
 use crate::models::rules::LifecycleStage;
 use crate::report::{Document, Format, Table, Value, column, words};
@@ -33,6 +36,17 @@ pub fn scored(scored: &Scored) -> Document {
         reviewed(&mut page, summary, &review.display().to_string());
     }
     totals(&mut page, scored);
+    if let Some(expected) = &summary.expected_if_calibrated {
+        expectation(&mut page, expected);
+    }
+    if let Some(since) = &summary.moved {
+        moved(&mut page, since);
+    }
+    if summary.late.n_rows > 0 {
+        page.paragraph(late(summary));
+    }
+    page.fact("n_late_rows", summary.late.n_rows);
+    page.fact("n_users_with_late_rows", summary.late.n_users);
     page.table(lifecycle(summary).for_programs());
     page.table(assigned_by("assigned_by", &summary.assigned_by).for_programs());
     page.table(assigned_by("kind_assigned_by", &summary.kind_assigned_by).for_programs());
@@ -150,6 +164,142 @@ fn totals(page: &mut Document, scored: &Scored) {
         counts.collect::<Vec<_>>()
     };
     page.paragraph(words(stages(|it| &it.en).join(", "), stages(|it| &it.zh).join("，")));
+}
+
+/// What the probabilities say by themselves.
+fn expectation(page: &mut Document, expected: &ExpectedChurn) {
+    let ExpectedChurn { eligible, flag_precision, flag_recall } = expected;
+    let mut of = Document::default();
+    of.fact("n_eligible", eligible.n_users);
+    of.fact("n_churned", eligible.n_positive);
+    of.fact("sd_churned", eligible.sd_positive);
+    of.fact("roc_auc", eligible.roc_auc);
+    of.fact("brier", eligible.brier);
+    of.fact("log_loss", eligible.log_loss);
+    of.fact("flag_precision", *flag_precision);
+    of.fact("flag_recall", *flag_recall);
+    page.section("expected_if_calibrated", None, of);
+    let whole = |x: f64| thousands(x.round() as u64);
+    let (n, sd) = (whole(eligible.n_positive), whole(eligible.sd_positive));
+    let auc = eligible.roc_auc.map_or_else(Default::default, |it| format!(", ROC AUC {it:.3}"));
+    let percent = flag_precision.map(|it| format!("{:.0} %", 100.0 * it));
+    let (right_en, right_zh) = percent.map_or_else(Default::default, |it| {
+        (format!(", {it} of the flagged"), format!("，被标记者中 {it}"))
+    });
+    page.paragraph(words(
+        format!("to be expected if the calibration holds: {n} ± {sd} churn{right_en}{auc}"),
+        format!("若校准成立，预期：{n} ± {sd} 人流失{right_zh}{}", auc.replace(", ", "，")),
+    ));
+}
+
+/// Who changed group since the night before.
+fn moved(page: &mut Document, moved: &Moved) {
+    let mut of = Document::default();
+    of.fact("since", moved.since);
+    of.fact("same_model", moved.same_model);
+    of.fact("n_users", moved.n_users);
+    of.fact("n_new", moved.n_new);
+    of.fact("n_gone", moved.n_gone);
+    for (key, flows, it) in
+        [("layers", "layer_flows", &moved.layers), ("kinds", "kind_flows", &moved.kinds)]
+    {
+        let mut partition = Document::default();
+        partition.fact("n_users", it.n_users);
+        partition.fact("share", it.share);
+        partition.fact("by_users", it.by_users);
+        partition.fact("by_model", it.by_model);
+        of.section(key, None, partition);
+        let columns = [
+            column("from", ("", ""), Format::Text, |it: &&MovedFlow| it.from.clone()),
+            column("to", ("", ""), Format::Text, |it: &&MovedFlow| it.to.clone()),
+            column("n_users", ("", ""), Format::Count, |it: &&MovedFlow| it.n_users),
+        ];
+        of.table(Table::new(flows, &it.flows, &columns).for_programs());
+    }
+    page.section("moved", None, of);
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    let (layers, kinds) = (percent(moved.layers.share), percent(moved.kinds.share));
+    let (why_en, why_zh) = match (moved.same_model, moved.layers.by_users) {
+        (true, _) => Default::default(),
+        (false, Some(by_users)) => {
+            let by_users = percent(by_users);
+            (
+                format!(
+                    "; the model or its review is another one, and users alone usually move {by_users}"
+                ),
+                format!("；模型或审阅已更换，平时仅由用户自身变化的为 {by_users}"),
+            )
+        }
+        (false, None) => {
+            ("; the model or its review is another one".to_owned(), "；模型或审阅已更换".to_owned())
+        }
+    };
+    let since = moved.since;
+    page.paragraph(words(
+        format!("since {since}: {layers} changed layer, {kinds} changed kind{why_en}"),
+        format!("自 {since} 起：{layers} 的用户换了分层，{kinds} 换了类型{why_zh}"),
+    ));
+}
+
+/// What was known too late for the night before.
+fn late(summary: &ScoreSummary) -> Bilingual {
+    let (rows, of) = (thousands(summary.late.n_rows), users(summary.late.n_users as usize));
+    words(
+        format!(
+            "{rows} rows of {} arrived in the last day but tell of earlier ones: the scores of the \
+             night before lacked them",
+            of.en
+        ),
+        format!(
+            "{}的 {rows} 行数据在最后一天才到达，却属于更早的日子：前一晚的评分未包含它们",
+            of.zh
+        ),
+    )
+}
+
+/// What came of each night of a backfill.
+pub fn backfilled(nights: &[BackfilledNight]) -> Document {
+    let mut page = Document::default();
+    type Of<'a> = &'a BackfilledNight;
+    fn summary<'a>(it: &Of<'a>) -> Option<&'a ScoreSummary> {
+        it.published().map(|scored| &scored.summary)
+    }
+    let columns = [
+        column("as_of", ("Night", "夜晚"), Format::Text, |it: &Of<'_>| it.day),
+        column("outcome", ("Outcome", "结果"), Format::Text, |it: &Of<'_>| match &it.outcome {
+            NightOutcome::Published(scored) if scored.was_there => {
+                Value::code("was_there", "was there", "已有")
+            }
+            NightOutcome::Published(_) => Value::code("published", "published", "已发布"),
+            NightOutcome::Refused(_) => Value::code("refused", "refused", "被拒绝"),
+        }),
+        column("n_users", ("Users", "用户数"), Format::Count, |it: &Of<'_>| {
+            summary(it).map(|it| it.n_users)
+        }),
+        column("n_at_risk", ("At risk", "有流失风险"), Format::Count, |it: &Of<'_>| {
+            summary(it).map(|it| it.n_at_risk)
+        }),
+        column("moved", ("Changed layer", "换分层"), Format::Share, |it: &Of<'_>| {
+            summary(it).and_then(|it| Some(it.moved.as_ref()?.layers.share))
+        }),
+        column("n_late_rows", ("Late rows", "迟到行"), Format::Count, |it: &Of<'_>| {
+            summary(it).map(|it| it.late.n_rows)
+        }),
+        column("n_late_users", ("Their users", "所属用户"), Format::Count, |it: &Of<'_>| {
+            summary(it).map(|it| it.late.n_users)
+        }),
+    ];
+    page.table(Table::new("nights", nights, &columns));
+    let mut told: Vec<Bilingual> = Vec::new();
+    for night in nights {
+        for warning in night.published().iter().flat_map(|scored| &scored.summary.warnings) {
+            if !told.contains(warning) {
+                told.push(warning.clone());
+            }
+        }
+    }
+    told.into_iter().for_each(|it| page.warning(it));
+    page
 }
 
 /// A stage of life by its name in files.

@@ -6,6 +6,7 @@
 
 mod clustering;
 mod correlation;
+mod expected;
 mod probability;
 mod quantile;
 mod ranking;
@@ -14,6 +15,7 @@ mod reliability;
 
 pub use clustering::{adjusted_rand_index, silhouette};
 pub use correlation::{centred, correlations};
+pub use expected::{ExpectedOutcomes, ProbabilityHistogram};
 pub use probability::{brier_score, log_loss, log_losses, squared_errors};
 pub use quantile::{median, quantile, sorted};
 pub use ranking::{Ranked, RankingMeasures, Truth, rank_correlation, ranks, roc_auc};

@@ -120,7 +120,7 @@ mod tests {
                 is_probability: false,
             };
             let rankings = [ranking("model", first), ranking("rule", second)];
-            measure_rankings(&rankings, &churned, &[1.0; 400], 1)
+            measure_rankings(&rankings, &churned, Some(&[1.0; 400]), 1)
         };
         assert!(enough.failed_checks(&params, &rank(&good, &bad)).is_empty());
         let failed = enough.failed_checks(&params, &rank(&bad, &good));

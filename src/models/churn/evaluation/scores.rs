@@ -128,14 +128,14 @@ pub struct Ranking<'a> {
     pub is_probability: bool,
 }
 
-/// Measures each ranking against who churned and what they were worth.
+/// Measures each ranking against who churned and, where it is given, what they were worth.
 pub fn measure_rankings(
     rankings: &[Ranking<'_>],
     churned: &[bool],
-    gmv: &[f64],
+    gmv: Option<&[f64]>,
     seed: u64,
 ) -> Vec<RankingScores> {
-    let truth = Truth { positive: churned, value: Some(gmv) };
+    let truth = Truth { positive: churned, value: gmv };
     let prepared: Vec<Prepared> =
         rankings.iter().map(|ranking| Prepared::new(ranking, churned)).collect();
     let resamples: Vec<Vec<Measures>> = bootstrap(churned.len(), N_RESAMPLES, seed, |copies| {
@@ -301,7 +301,7 @@ mod tests {
         let churned: Vec<bool> = (0..500u64).map(|row| row * 7919 % 100 < row / 5).collect();
         let p: Vec<f64> = (0..500).map(|row| f64::from(row) / 500.0).collect();
         let ranking = Ranking { name: Bilingual::same("model"), scores: &p, is_probability: true };
-        let scores = measure_rankings(&[ranking], &churned, &[1.0; 500], 3).remove(0);
+        let scores = measure_rankings(&[ranking], &churned, Some(&[1.0; 500]), 3).remove(0);
         for estimate in [scores.roc_auc, scores.pr_auc, scores.ks, scores.brier, scores.log_loss] {
             let Estimate { value, interval } = estimate.unwrap();
             let interval = interval.unwrap();

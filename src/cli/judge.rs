@@ -1,0 +1,45 @@
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::Args;
+
+use super::arguments::{ModelArguments, RunArguments, list_of_no_interest};
+use super::printing::Printing;
+use crate::app::judge;
+use crate::report;
+use crate::settings::parse_day;
+
+/// Which nights to judge, and by which data.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  layercake-score judge --bundle models/shop
+  layercake-score judge --bundle models/shop --config tonight.toml --scores /srv/scores
+  layercake-score judge --bundle models/shop --from 2026-01-01 --format csv > nights.csv
+
+Reads what was published, checks it by its hash, and looks up who churned since by the
+rule of the bundle that scored each night. Nights whose horizon has not ended are named.")]
+pub(super) struct JudgeArguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// Folder of all scores
+    #[arg(long, value_name = "FOLDER", default_value = "scores")]
+    scores: PathBuf,
+    /// Judge nights from this day on [default: all]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day)]
+    from: Option<NaiveDate>,
+    /// Judge nights up to this day [default: all]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day)]
+    to: Option<NaiveDate>,
+    #[command(flatten)]
+    run: RunArguments,
+}
+
+/// Judges and reports.
+pub(super) fn run(arguments: &JudgeArguments, printing: &Printing) -> anyhow::Result<()> {
+    let JudgeArguments { model, scores, from, to, run } = arguments;
+    let (bundle, folder, config) = model.load(run)?;
+    let session = run.open(config, None, list_of_no_interest(), printing)?;
+    let judged = judge(&session, (&bundle, &folder), scores, (*from, *to))?;
+    run.finish(&session);
+    printing.print(&report::judgement(&judged))
+}
