@@ -241,6 +241,9 @@ impl PipelineError {
             | Self::Contract { .. }
             | Self::ChangedPlan { .. }
             | Self::ReadoutRefused { .. } => ErrorKind::Refused,
+            Self::Source(SourceError::Object { error, .. }) if error.is_temporary => {
+                ErrorKind::TryAgain
+            }
             Self::Output { cause, .. } if is_temporary(cause) => ErrorKind::TryAgain,
             _ => ErrorKind::CouldNotRun,
         }

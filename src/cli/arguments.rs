@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
+use super::log::LoggedProgress;
 use super::printing::{Printing, print_timings};
 use super::progress::TerminalProgress;
 use crate::app::{Model, RejectedRows, Session, Silent, review_place};
@@ -71,9 +72,10 @@ impl RunArguments {
     ) -> anyhow::Result<Session> {
         self.engine.apply(&mut config.engine);
         config.as_of = as_of.or(config.as_of);
-        Ok(match printing.quiet {
-            true => Session::open(config, rejected_rows, Silent)?,
-            false => Session::open(config, rejected_rows, TerminalProgress::default())?,
+        Ok(match (printing.log, printing.quiet) {
+            (Some(_), _) => Session::open(config, rejected_rows, LoggedProgress::default())?,
+            (None, true) => Session::open(config, rejected_rows, Silent)?,
+            (None, false) => Session::open(config, rejected_rows, TerminalProgress::default())?,
         })
     }
 

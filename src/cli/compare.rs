@@ -212,7 +212,8 @@ impl By {
 /// Parses, runs and reports.
 pub fn compare_main() -> ExitCode {
     let arguments = Arguments::parse();
-    ExitCode::from(finish("layercake-compare", || run(arguments)))
+    let printing = arguments.printing;
+    finish("layercake-compare", &printing, || run(arguments)).into()
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {

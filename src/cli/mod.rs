@@ -9,6 +9,8 @@ mod finish;
 mod hints;
 mod init;
 mod judge;
+mod lineage_file;
+mod log;
 mod main_job;
 mod output;
 mod printing;

@@ -1,5 +1,7 @@
 use std::io::{self, Write};
 
+use super::log;
+
 /// Writes to standard output; a reader that has left (`| head`) is no error.
 ///
 /// # Errors
@@ -14,8 +16,25 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Writes one line to standard error; where even that is impossible, the exit
+/// Writes one line to standard error, or to the log; where even that is impossible, the exit
 /// code has to do.
 pub(super) fn complain(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", line.replace('\n', " "));
+    write_line(line, || tracing::error!("{line}"));
+}
+
+/// The same of what is no error.
+pub(super) fn warn(line: &str) {
+    write_line(line, || tracing::warn!("{line}"));
+}
+
+/// The same of what is no fault.
+pub(super) fn inform(line: &str) {
+    write_line(line, || tracing::info!("{line}"));
+}
+
+fn write_line(line: &str, to_log: impl FnOnce()) {
+    match log::is_on() {
+        true => to_log(),
+        false => drop(writeln!(io::stderr().lock(), "{}", line.replace('\n', " "))),
+    }
 }

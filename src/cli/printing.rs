@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use super::log::LogFormat;
 use super::output;
 use crate::dataset::Language;
 use crate::report::{Document, Rendering};
@@ -21,6 +22,9 @@ pub(super) struct Printing {
     /// Print warnings and errors only, on standard error
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
+    /// Log stages, warnings and errors on standard error, for runs that nobody watches
+    #[arg(long, value_enum, global = true, value_name = "FORMAT")]
+    pub(super) log: Option<LogFormat>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -71,7 +75,7 @@ impl Printing {
         let language = self.language();
         if self.quiet {
             for warning in document.warnings() {
-                output::complain(warning.in_language(language));
+                output::warn(warning.in_language(language));
             }
             return Ok(());
         }
@@ -88,7 +92,7 @@ impl Printing {
 pub(super) fn print_timings(timings: &[(String, Duration)]) {
     let total: Duration = timings.iter().map(|(_, time)| *time).sum();
     for (stage, time) in timings {
-        output::complain(&format!("{:>8.2} s  {stage}", time.as_secs_f64()));
+        output::inform(&format!("{:>8.2} s  {stage}", time.as_secs_f64()));
     }
-    output::complain(&format!("{:>8.2} s  in all", total.as_secs_f64()));
+    output::inform(&format!("{:>8.2} s  in all", total.as_secs_f64()));
 }

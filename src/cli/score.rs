@@ -9,12 +9,14 @@ use clap::{Parser, Subcommand, ValueEnum};
 use super::arguments::{ModelArguments, ReviewChoice, RunArguments};
 use super::finish::{EXIT_CODES, finish};
 use super::judge::{self, JudgeArguments};
+use super::lineage_file::LineageFile;
 use super::output::complain;
 use super::printing::Printing;
 use crate::app::{
     BackfilledNight, Part, REJECTED, RejectedRows, ScoreFormat, ScoreRequest, Scored, backfill,
     finish_parts, note_run, refused_nights, score, score_part,
 };
+use crate::deliver::{Delivered, Destination, deliver, fetch_records};
 use crate::files::write_atomically;
 use crate::report::{self, RunFigures};
 use crate::settings::parse_day;
@@ -39,7 +41,9 @@ use crate::settings::parse_day;
   layercake-score --bundle models/shop --metrics /var/lib/node_exporter/layercake.prom
   layercake-score --bundle models/shop --part 3/16 -o runs/2026-07-01
   layercake-score --bundle models/shop --finish runs/2026-07-01 -o /srv/scores
-  layercake-score --bundle models/shop --from 2026-06-01 --to 2026-06-30
+  layercake-score --bundle models/shop --from 2026-06-01 --until 2026-06-30
+  layercake-score --bundle models/shop --to postgres://me@db/crm#scores
+  layercake-score --bundle models/shop --to s3://lake/scores
   layercake-score judge --bundle models/shop
 
 {EXIT_CODES}")
@@ -52,19 +56,24 @@ struct Arguments {
     /// Score as of the start of this day [default: the day after the last event]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day)]
     as_of: Option<NaiveDate>,
-    /// Score every day from this one to --to, each as its own night would have been: by
+    /// Score every day from this one to --until, each as its own night would have been: by
     /// what was known by then, beside the nights before it
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day, requires = "to", conflicts_with_all = ["as_of", "part", "finish"])]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day, requires = "until", conflicts_with_all = ["as_of", "part", "finish"])]
     from: Option<NaiveDate>,
     /// The last day of --from
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day, requires = "from")]
-    to: Option<NaiveDate>,
+    until: Option<NaiveDate>,
     /// Folder of all scores; those of an earlier run of the day are replaced
     #[arg(short, long, value_name = "FOLDER", default_value = "scores")]
     out: PathBuf,
     /// How the scores are written
     #[arg(long, value_enum, default_value = "parquet")]
     encoding: Encoding,
+    /// Take the published scores there as well: a folder of an object store (s3://…, az://…,
+    /// gs://…), or a table of Postgres (postgres://user@host/database#table, by default
+    /// layercake_scores); may be repeated
+    #[arg(long, value_name = "URL", conflicts_with = "part")]
+    to: Vec<Destination>,
     /// Score only the users of one of OF equal parts, chosen by a hash of their ids, and
     /// leave their rows with a receipt in OUT, for --finish
     #[arg(long, value_name = "NUMBER/OF", conflicts_with_all = ["finish", "encoding"])]
@@ -76,6 +85,10 @@ struct Arguments {
     /// fails
     #[arg(long, value_name = "FILE", conflicts_with = "part")]
     metrics: Option<PathBuf>,
+    /// Add OpenLineage events to a file, one JSON object a line: when the run begins, and
+    /// how it ended
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["part", "from"])]
+    openlineage: Option<PathBuf>,
     #[command(flatten)]
     review: ReviewChoice,
     #[command(flatten)]
@@ -100,14 +113,21 @@ enum Encoding {
 pub fn score_main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut done = Done::default();
-    let exit_code = finish("layercake-score", || run(&arguments, &mut done));
+    let ended = finish("layercake-score", &arguments.printing, || run(&arguments, &mut done));
     if let Some(file) = &arguments.metrics
-        && let Err(error) = write_metrics(file, exit_code, &done)
+        && let Err(error) = write_metrics(file, ended.exit_code, &done)
     {
         // The scores are published or not whatever monitoring is told.
         complain(&format!("layercake-score: can't write {}: {error}", file.display()));
     }
-    ExitCode::from(exit_code)
+    if let Some(lineage) = &mut done.lineage {
+        let end = match (&ended.error, &done.scored) {
+            (None, Some(scored)) => Ok(scored),
+            (error, _) => Err(error.as_deref().unwrap_or("nothing was published")),
+        };
+        lineage.note(Some(end));
+    }
+    ended.into()
 }
 
 /// What a run has to say to monitoring.
@@ -115,6 +135,7 @@ pub fn score_main() -> ExitCode {
 struct Done {
     scored: Option<Scored>,
     stages: Vec<(String, Duration)>,
+    lineage: Option<LineageFile>,
 }
 
 /// Writes the file for Prometheus, also of a run that failed.
@@ -134,9 +155,14 @@ fn run(arguments: &Arguments, done: &mut Done) -> anyhow::Result<()> {
     if let Some(Command::Judge(wanted)) = &arguments.command {
         return judge::run(wanted, &arguments.printing);
     }
-    let Arguments { as_of, out, encoding, part, finish, review, run, printing, .. } = arguments;
+    let Arguments { as_of, out, encoding, part, finish, review, run, printing, to, .. } = arguments;
     let model = arguments.model.as_ref().expect("it is required without a command");
     let (bundle, folder, config) = model.load(run)?;
+    if let Some(file) = &arguments.openlineage {
+        let model = bundle.config.name.clone();
+        let lineage = LineageFile::new(file.clone(), model, config.sources.clone());
+        done.lineage.insert(lineage).note(None);
+    }
     let rejected_rows = match part {
         Some(part) => RejectedRows::kept_in(out.join(part.file_name(REJECTED))),
         // The scores' own folder is known only once the data is read.
@@ -144,18 +170,22 @@ fn run(arguments: &Arguments, done: &mut Done) -> anyhow::Result<()> {
     };
     let session = run.open(config, *as_of, rejected_rows, printing)?;
     let model = review.apply(bundle, folder, &session)?;
+    to.iter().try_for_each(|to| fetch_records(to, out))?;
     let format = match encoding {
         Encoding::Parquet => ScoreFormat::Parquet,
         Encoding::Csv => ScoreFormat::Csv,
     };
     let request = ScoreRequest { out, format, is_backfill: false };
     let mut session = session.of_part((*part).unwrap_or(Part::WHOLE));
-    if let Some((from, to)) = arguments.from.zip(arguments.to) {
-        let nights = backfill(&mut session, &model, &request, (from, to))?;
+    if let Some(days) = arguments.from.zip(arguments.until) {
+        let nights = backfill(&mut session, &model, &request, days)?;
         run.finish(&session);
         done.stages = session.timings();
         done.scored = nights.iter().rev().find_map(BackfilledNight::published).cloned();
         printing.print(&report::backfilled(&nights))?;
+        for scored in nights.iter().filter_map(BackfilledNight::published) {
+            printing.print(&report::delivered(&deliver_to(to, scored)?))?;
+        }
         return Ok(refused_nights(&nights)?);
     }
     let scored = match (part, finish) {
@@ -174,5 +204,16 @@ fn run(arguments: &Arguments, done: &mut Done) -> anyhow::Result<()> {
     run.finish(&session);
     done.stages = session.timings();
     let scored = done.scored.insert(scored);
-    printing.print(&report::scored(scored))
+    let mut page = report::scored(scored);
+    // What could not be taken elsewhere is published all the same, and said so first.
+    let delivered = deliver_to(to, scored);
+    page.append(report::delivered(delivered.as_deref().unwrap_or_default()));
+    printing.print(&page)?;
+    delivered.map(|_| ())
+}
+
+/// Takes the scores of a night to all destinations.
+fn deliver_to(to: &[Destination], scored: &Scored) -> anyhow::Result<Vec<Delivered>> {
+    let one = |to: &Destination| deliver(to, &scored.folder, &scored.summary);
+    Ok(to.iter().map(one).collect::<Result<_, _>>()?)
 }

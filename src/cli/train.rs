@@ -84,7 +84,7 @@ enum Command {
 /// Parses, runs and reports.
 pub fn train_main() -> ExitCode {
     let arguments = Arguments::parse();
-    ExitCode::from(finish("layercake-train", || run(&arguments)))
+    finish("layercake-train", &arguments.printing, || run(&arguments)).into()
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {

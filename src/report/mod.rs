@@ -10,6 +10,7 @@ mod as_text;
 mod block;
 mod digits;
 mod metrics;
+mod openlineage;
 mod pages;
 mod rendering;
 mod table;
@@ -17,12 +18,13 @@ mod value;
 
 pub use block::{Block, Document};
 pub use metrics::{RunFigures, metrics};
+pub use openlineage::{LineageRun, openlineage};
 pub use pages::{
-    assigned, backfilled, backtest, candidates, catalogue, churn, config_written, experiment_plan,
-    experiment_readout, group_outcomes, judgement, lineage, matrix, migration, moves, next_step,
-    partition, plan_written, reference_groups, review_checked, review_outdated, review_unfit,
-    review_written, rolled_backtest, sample_written, scored, scored_part, stability, targeting,
-    trained,
+    assigned, backfilled, backtest, candidates, catalogue, churn, config_written, delivered,
+    experiment_plan, experiment_readout, group_outcomes, judgement, lineage, matrix, migration,
+    moves, next_step, partition, plan_written, reference_groups, review_checked, review_outdated,
+    review_unfit, review_written, rolled_backtest, sample_written, scored, scored_part, stability,
+    targeting, trained,
 };
 pub use rendering::Rendering;
 pub use table::{Audience, Column, Format, Head, Table, column};

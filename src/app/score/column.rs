@@ -177,7 +177,7 @@ impl ScoreColumn {
     }
 
     /// What the column promises.
-    pub(super) fn contract(&self) -> ColumnContract {
+    pub fn contract(&self) -> ColumnContract {
         ColumnContract {
             name: self.name.clone(),
             kind: self.kind.as_str().to_owned(),

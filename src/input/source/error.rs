@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use crate::input::engine::EngineError;
 use crate::input::history::HistoryError;
+use crate::objects::ObjectError;
 
 /// Why raw data could not be turned into events.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,14 @@ pub enum SourceError {
         file: PathBuf,
         /// What the reader said.
         cause: String,
+    },
+    /// Objects of a store that cannot be had.
+    #[error("source `{source_name}`: {error}")]
+    Object {
+        /// Label of the source.
+        source_name: String,
+        /// What the store said.
+        error: ObjectError,
     },
     /// A file without a header or rows.
     #[error("{file} is empty")]

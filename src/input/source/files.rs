@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{SourceError, SourceParams};
 use crate::files::{bytes_hash, content_hash};
+use crate::objects::{fetch, is_object_url};
 
 /// How the files of a source are encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +42,8 @@ pub fn is_parquet(source: &SourceParams) -> bool {
 }
 
 /// All files of a source, sorted, and their common format. A folder stands for
-/// the data files directly in it; anything with `*`, `?` or `[` is a glob.
+/// the data files directly in it; anything with `*`, `?` or `[` is a glob. Objects of a
+/// store are copied to this machine first.
 ///
 /// # Errors
 /// When a path matches nothing, or the format is unknown or mixed.
@@ -49,7 +51,13 @@ pub fn expand_paths(source: &SourceParams) -> Result<(Vec<PathBuf>, FileFormat),
     let source_name = source.label().to_owned();
     let mut files = Vec::new();
     for path in source.path.as_slice() {
-        let found = files_at(path);
+        let found = match is_object_url(path) {
+            true => fetch(path, |file| format_of(file).is_some()).map_err(|error| {
+                let source_name = source_name.clone();
+                SourceError::Object { source_name, error }
+            })?,
+            false => files_at(path),
+        };
         if found.is_empty() {
             let folder = std::env::current_dir().unwrap_or_default().display().to_string();
             return Err(SourceError::NoFile { source_name, path: path.clone(), folder });

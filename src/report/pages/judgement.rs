@@ -67,10 +67,11 @@ fn people(page: &mut Document, nights: &[JudgedNight], latest: &JudgedNight) {
     page.table(Table::new("layers_of_latest", layers, &layer_columns(false)).for_people());
     page.paragraph(words(
         "Expected: what the probabilities said by themselves on that night, true if the calibration \
-         holds. Right: share of the flagged who churned. Intervals of 95 % over users: bootstrap \
-         (AUC, Brier, log loss), Wilson (shares). Nights whose horizons overlap share outcomes.",
-        "预期：当晚的概率本身所示，校准成立时为真。命中：被标记者中实际流失的份额。95 % 区间按用户计：自助法\
-         （AUC、Brier、对数损失），Wilson（份额）。观察期重叠的夜晚共用部分结果。",
+         holds. Right: share of the flagged who churned. Intervals of 95 % over users, by bootstrap \
+         and, of shares, by Wilson; --format json has all of them. Nights whose horizons overlap \
+         share outcomes.",
+        "预期：当晚的概率本身所示，校准成立时为真。命中：被标记者中实际流失的份额。95 % 区间按用户计：自助法，\
+         份额用 Wilson；--format json 含全部区间。观察期重叠的夜晚共用部分结果。",
     ));
 }
 
@@ -102,7 +103,6 @@ fn day<'n>() -> Column<'static, Night<'n>> {
 fn rates(nights: &[JudgedNight]) -> Table {
     let columns = [
         day(),
-        column("n_users", ("Users", "用户数"), Format::Count, |it: &Night<'_>| it.n_users),
         column("churn_rate", ("Churned", "实际流失"), Format::Decimal(3), |it: &Night<'_>| {
             estimate(it.churn_rate)
         }),
@@ -113,7 +113,7 @@ fn rates(nights: &[JudgedNight]) -> Table {
         column("precision", ("Right", "命中"), Format::Decimal(2), |it: &Night<'_>| {
             it.flag_precision.map(estimate)
         }),
-        column("expected", ("Expected", "预期"), Format::Decimal(2), |it: &Night<'_>| {
+        column("expected", ("Exp.", "预期"), Format::Decimal(2), |it: &Night<'_>| {
             it.expected.and_then(|it| it.flag_precision)
         }),
     ];
@@ -126,13 +126,13 @@ fn measures(nights: &[JudgedNight]) -> Table {
         column("roc_auc", ("AUC", "AUC"), Format::Decimal(3), |it: &Night<'_>| {
             it.roc_auc.map(estimate)
         }),
-        column("auc", ("Expected", "预期"), Format::Decimal(3), |it: &Night<'_>| {
+        column("auc", ("Exp.", "预期"), Format::Decimal(3), |it: &Night<'_>| {
             it.expected.and_then(|it| it.eligible.roc_auc)
         }),
         column("brier", ("Brier", "Brier"), Format::Decimal(3), |it: &Night<'_>| {
-            it.brier.map(estimate)
+            it.brier.map(|it| it.value)
         }),
-        column("brier_expected", ("Expected", "预期"), Format::Decimal(3), |it: &Night<'_>| {
+        column("brier_expected", ("Exp.", "预期"), Format::Decimal(3), |it: &Night<'_>| {
             it.expected.map(|it| it.eligible.brier)
         }),
         column("log_loss", ("Log loss", "对数损失"), Format::Decimal(3), |it: &Night<'_>| {

@@ -38,6 +38,6 @@ pub use lineage::lineage;
 pub use migration::migration;
 pub use moves::moves;
 pub use partition::partition;
-pub use scores::{backfilled, scored, scored_part};
+pub use scores::{backfilled, delivered, scored, scored_part};
 pub use targeting::targeting;
 pub use training::trained;

@@ -11,6 +11,7 @@ use crate::app::{
     Scored, ScoredPart,
 };
 use crate::dataset::Bilingual;
+use crate::deliver::Delivered;
 use crate::models::rules::LifecycleStage;
 use crate::report::{Document, Format, Table, Value, column, words};
 use crate::watch::{Check, ColumnDrift};
@@ -257,6 +258,33 @@ fn late(summary: &ScoreSummary) -> Bilingual {
     )
 }
 
+/// Where scores were taken.
+pub fn delivered(to: &[Delivered]) -> Document {
+    let mut page = Document::default();
+    let columns = [
+        column("to", ("", ""), Format::Text, |it: &&Delivered| it.to.to_string()),
+        column("n_users", ("", ""), Format::Count, |it: &&Delivered| it.n_users),
+        column("was_there", ("", ""), Format::Text, |it: &&Delivered| it.was_there),
+    ];
+    if !to.is_empty() {
+        page.table(Table::new("delivered", to, &columns).for_programs());
+    }
+    for it in to {
+        let (place, of) = (&it.to, users(it.n_users as usize));
+        page.paragraph(match it.was_there {
+            true => words(
+                format!("the same scores were in {place}"),
+                format!("{place} 中已有相同的评分"),
+            ),
+            false => words(
+                format!("scores of {} are in {place}", of.en),
+                format!("{}的评分已送至 {place}", of.zh),
+            ),
+        });
+    }
+    page
+}
+
 /// What came of each night of a backfill.
 pub fn backfilled(nights: &[BackfilledNight]) -> Document {
     let mut page = Document::default();
@@ -279,13 +307,13 @@ pub fn backfilled(nights: &[BackfilledNight]) -> Document {
         column("n_at_risk", ("At risk", "有流失风险"), Format::Count, |it: &Of<'_>| {
             summary(it).map(|it| it.n_at_risk)
         }),
-        column("moved", ("Changed layer", "换分层"), Format::Share, |it: &Of<'_>| {
+        column("moved", ("Moved", "换分层"), Format::Share, |it: &Of<'_>| {
             summary(it).and_then(|it| Some(it.moved.as_ref()?.layers.share))
         }),
         column("n_late_rows", ("Late rows", "迟到行"), Format::Count, |it: &Of<'_>| {
             summary(it).map(|it| it.late.n_rows)
         }),
-        column("n_late_users", ("Their users", "所属用户"), Format::Count, |it: &Of<'_>| {
+        column("n_late_users", ("Of users", "所属用户"), Format::Count, |it: &Of<'_>| {
             summary(it).map(|it| it.late.n_users)
         }),
     ];
