@@ -1,5 +1,6 @@
 """Starts a server that speaks S3 and a Postgres, runs a command, and stops both."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ ASKED = "local all asked scram-sha-256\n"
 
 
 def main() -> int:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     stores = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     stores.start()
     _, port = stores.get_host_and_port()

@@ -6,6 +6,7 @@ use crate::config::ConfigError;
 use crate::dataset::DatasetError;
 use crate::features::FeatureError;
 use crate::input::engine::EngineError;
+use crate::input::history::HistoryError;
 use crate::input::rows::RowsError;
 use crate::input::source::SourceError;
 use crate::models::churn::ChurnError;
@@ -244,7 +245,13 @@ impl PipelineError {
             Self::Source(SourceError::Object { error, .. }) if error.is_temporary => {
                 ErrorKind::TryAgain
             }
-            Self::Output { cause, .. } if is_temporary(cause) => ErrorKind::TryAgain,
+            Self::Source(SourceError::Histories(HistoryError::Disk { cause, .. }))
+            | Self::Feature(FeatureError::Histories(HistoryError::Disk { cause, .. }))
+            | Self::Output { cause, .. }
+                if is_temporary(cause) =>
+            {
+                ErrorKind::TryAgain
+            }
             _ => ErrorKind::CouldNotRun,
         }
     }

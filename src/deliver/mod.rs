@@ -3,96 +3,22 @@
 //! Scores are published in a folder of this machine first. What goes elsewhere is a copy,
 //! which can be made again at any time: it is complete or it is what was there before.
 
+mod destination;
+mod error;
 #[cfg(not(feature = "postgres"))]
 mod no_postgres;
 mod objects;
 #[cfg(feature = "postgres")]
 mod postgres;
 
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 
-use crate::app::{ErrorKind, ScoreSummary};
-use crate::objects::{ObjectError, is_object_url};
+pub use self::destination::{Destination, DestinationError};
+pub use self::error::DeliveryError;
+use crate::app::ScoreSummary;
 
 #[cfg(not(feature = "postgres"))]
 use no_postgres as postgres;
-
-/// Where scores are taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Destination {
-    /// A folder of an object store, by its URL: the same files as on this machine.
-    Objects(String),
-    /// A table of a Postgres database, by the URL of the database.
-    Postgres {
-        /// URL without a password.
-        url: String,
-        /// Table, perhaps with a schema: `layercake_scores`.
-        table: String,
-    },
-}
-
-/// A destination that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DestinationError {
-    /// Another kind of place.
-    #[error(
-        "expected the URL of a database (postgres://user@host/database) or of a folder of an object \
-         store (s3://bucket/folder, az://…, gs://…)"
-    )]
-    Unknown,
-    /// A password where everybody can read it.
-    #[error(
-        "a password in the URL can be read by everyone on this machine; give it as PGPASSWORD or in \
-         ~/.pgpass"
-    )]
-    Password,
-    /// A table that is none.
-    #[error("`{0}` is no name of a table; expected TABLE or SCHEMA.TABLE")]
-    Table(String),
-}
-
-/// The table where nothing else is said.
-const TABLE: &str = "layercake_scores";
-
-impl FromStr for Destination {
-    type Err = DestinationError;
-
-    fn from_str(text: &str) -> Result<Self, DestinationError> {
-        if is_object_url(text) {
-            return Ok(Self::Objects(text.trim_end_matches('/').to_owned()));
-        }
-        let is_postgres = ["postgres://", "postgresql://"].iter().any(|it| text.starts_with(it));
-        if !is_postgres {
-            return Err(DestinationError::Unknown);
-        }
-        let (url, table) = match text.split_once('#') {
-            Some((url, table)) => (url, table),
-            None => (text, TABLE),
-        };
-        let authority = url.split_once("://").map_or("", |(_, rest)| rest);
-        let authority = authority.split(['/', '?']).next().unwrap_or_default();
-        let has_password = authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
-        if has_password || url.contains("password=") {
-            return Err(DestinationError::Password);
-        }
-        let names: Vec<&str> = table.split('.').collect();
-        if names.len() > 2 || names.iter().any(|name| name.is_empty() || name.contains('\0')) {
-            return Err(DestinationError::Table(table.to_owned()));
-        }
-        Ok(Self::Postgres { url: url.to_owned(), table: table.to_owned() })
-    }
-}
-
-impl fmt::Display for Destination {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Objects(url) => f.write_str(url),
-            Self::Postgres { url, table } => write!(f, "{url}#{table}"),
-        }
-    }
-}
 
 /// Scores that were taken somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,44 +29,6 @@ pub struct Delivered {
     pub n_users: u64,
     /// Whether the same scores were there already, and nothing was done.
     pub was_there: bool,
-}
-
-/// Why scores could not be taken somewhere; what was there still is.
-#[derive(Debug, thiserror::Error)]
-pub enum DeliveryError {
-    /// The object store.
-    #[error("the scores are published here, but not there: {0}")]
-    Object(#[from] ObjectError),
-    /// The database.
-    #[error("the scores are published here, but not there: {to}: {cause}")]
-    Postgres {
-        /// Where.
-        to: Destination,
-        /// What the database said, and what to do.
-        cause: String,
-        /// Whether the same may succeed later.
-        is_temporary: bool,
-    },
-    /// The scores on this machine.
-    #[error("the scores in {folder} cannot be taken elsewhere: {cause}")]
-    Scores {
-        /// The folder of the day.
-        folder: PathBuf,
-        /// Why not.
-        cause: String,
-    },
-}
-
-impl DeliveryError {
-    /// What the error means to whoever started the run.
-    pub fn kind(&self) -> ErrorKind {
-        let is_temporary = match self {
-            Self::Object(error) => error.is_temporary,
-            Self::Postgres { is_temporary, .. } => *is_temporary,
-            Self::Scores { .. } => false,
-        };
-        if is_temporary { ErrorKind::TryAgain } else { ErrorKind::CouldNotRun }
-    }
 }
 
 /// Takes the published scores of a day somewhere; does nothing where they are there already.
@@ -164,35 +52,18 @@ pub fn deliver(
 }
 
 /// Fetches what was published elsewhere on the nights before, as far as a night on a machine
-/// with an empty folder needs it: summaries, alarms, history, and the latest scores.
+/// with an empty folder needs it: summaries, alarms, history, and the latest scores. Where
+/// `out` has nights of its own, nothing is done.
 ///
 /// # Errors
 /// When the destination cannot be reached or the files cannot be written.
 pub fn fetch_records(from: &Destination, out: &Path) -> Result<(), DeliveryError> {
+    let mut there = std::fs::read_dir(out).into_iter().flatten().flatten();
+    let has_nights = there.any(|it| it.file_name().to_string_lossy().starts_with("as_of="));
     match from {
-        Destination::Objects(url) => Ok(objects::fetch_records(url, out)?),
-        Destination::Postgres { .. } => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn destinations_are_told_apart() {
-        let parse = |text: &str| text.parse::<Destination>();
-        assert_eq!(parse("s3://b/scores/"), Ok(Destination::Objects("s3://b/scores".into())));
-        let of_table = |table: &str| Destination::Postgres {
-            url: "postgres://me@db:5433/shop?sslmode=require".into(),
-            table: table.into(),
-        };
-        let url = "postgres://me@db:5433/shop?sslmode=require";
-        assert_eq!(parse(url), Ok(of_table("layercake_scores")));
-        assert_eq!(parse(&format!("{url}#crm.scores")), Ok(of_table("crm.scores")));
-        assert_eq!(parse("postgres://me:secret@db/shop"), Err(DestinationError::Password));
-        assert_eq!(parse("postgres://me@db/shop?password=x"), Err(DestinationError::Password));
-        assert_eq!(parse("mysql://db"), Err(DestinationError::Unknown));
-        assert_eq!(parse(&format!("{url}#a.b.c")), Err(DestinationError::Table("a.b.c".into())));
+        Destination::Objects(url) if !has_nights => {
+            objects::fetch_records(url, out).map_err(DeliveryError::Records)
+        }
+        _ => Ok(()),
     }
 }

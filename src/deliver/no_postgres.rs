@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{DeliveryError, Destination};
+use super::destination::Destination;
+use super::error::DeliveryError;
 use crate::app::ScoreSummary;
 
 /// Says how to get a build that can.

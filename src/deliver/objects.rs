@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::DeliveryError;
+use super::error::DeliveryError;
 use crate::app::{RunKey, ScoreSummary};
 use crate::files::FileRecord;
 use crate::objects::{ObjectError, ObjectFolder};
@@ -77,7 +77,7 @@ fn remove_former(
     Ok(())
 }
 
-/// Fetches the records of former nights that are not on this machine.
+/// Fetches the records of former nights.
 pub(super) fn fetch_records(url: &str, out: &Path) -> Result<(), ObjectError> {
     let scores = ObjectFolder::open(url)?;
     let objects = scores.list()?;
@@ -87,7 +87,7 @@ pub(super) fn fetch_records(url: &str, out: &Path) -> Result<(), ObjectError> {
     );
     let latest = objects.iter().rfind(|object| is_summary(&object.name));
     // Their scores come before the summary that says they are there.
-    if let Some(summary) = latest.filter(|it| !out.join(&it.name).is_file()) {
+    if let Some(summary) = latest {
         let day = summary.name.trim_end_matches(SUMMARY);
         let text = scores.read(&summary.name)?.unwrap_or_default();
         if let Ok(published) = serde_json::from_slice::<Published>(&text) {
@@ -97,7 +97,7 @@ pub(super) fn fetch_records(url: &str, out: &Path) -> Result<(), ObjectError> {
     }
     for object in &objects {
         let is_wanted = is_summary(&object.name) || is_of_all_days(&object.name);
-        if is_wanted && !out.join(&object.name).is_file() {
+        if is_wanted {
             scores.download(&object.name, &out.join(&object.name))?;
         }
     }

@@ -18,7 +18,8 @@ use pgpq::pg_schema::PostgresSchema;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgTransaction};
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 
-use super::{DeliveryError, Destination};
+use super::destination::Destination;
+use super::error::DeliveryError;
 use crate::app::ScoreSummary;
 
 /// Rows that are sent at a time.
@@ -53,8 +54,10 @@ pub(super) fn deliver(
         cause,
         is_temporary,
     };
+    // A socket is named after the `?`: then no host stands before it.
+    let url = url.replacen("@/", "@localhost/", 1);
     let options =
-        PgConnectOptions::from_str(url).map_err(|error| failed(error.to_string(), false))?;
+        PgConnectOptions::from_str(&url).map_err(|error| failed(error.to_string(), false))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -18,6 +18,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 
 use super::atomic::{Staged, stage};
+use super::cause::io_error;
 
 /// Why a file could not be written.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub enum WriteError<E> {
 
 impl<E> From<ParquetError> for WriteError<E> {
     fn from(error: ParquetError) -> Self {
-        Self::File(std::io::Error::other(error))
+        Self::File(io_error(error))
     }
 }
 

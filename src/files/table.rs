@@ -6,6 +6,7 @@ use arrow::csv::WriterBuilder;
 use arrow::datatypes::{Field, Schema};
 
 use super::atomic::{Staged, stage};
+use super::cause::io_error;
 use super::parquet::{RowGroupColumn, WriteError, stage_parquet};
 use crate::dataset::UserIds;
 
@@ -23,9 +24,7 @@ pub fn stage_batch(
     metadata: &[(&str, String)],
 ) -> std::io::Result<Staged> {
     if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv")) {
-        return stage(path, |file| {
-            WriterBuilder::new().build(file).write(batch).map_err(std::io::Error::other)
-        });
+        return stage(path, |file| WriterBuilder::new().build(file).write(batch).map_err(io_error));
     }
     let n_groups = batch.num_rows().div_ceil(ROW_GROUP_ROWS);
     let row_group = |number: usize| {

@@ -14,7 +14,7 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, RetryConfig, WriteMultipa
 use tokio::runtime::Runtime;
 use url::Url;
 
-use super::ObjectError;
+use super::error::ObjectError;
 use crate::files::write_atomically;
 
 /// An object of a folder.
@@ -249,7 +249,14 @@ impl ObjectFolder {
                 is_temporary = false;
                 "there is no such bucket".to_owned()
             }
-            _ if says(&["credential", "169.254.169.254", "metadata", "InstanceMetadata"]) => {
+            _ if says(&[
+                "credential",
+                "169.254.169.254",
+                "latest/api/token",
+                "computeMetadata",
+                "metadata/identity",
+            ]) =>
+            {
                 is_temporary = false;
                 "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or \
                  AZURE_…, GOOGLE_…), or give the machine a role"

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use glob::{MatchOptions, Pattern};
 
-use super::ObjectError;
+use super::error::ObjectError;
 use super::folder::{Object, ObjectFolder};
 use crate::files::write_atomically;
 
@@ -27,6 +27,10 @@ pub fn fetch(url: &str, is_data: fn(&Path) -> bool) -> Result<Vec<PathBuf>, Obje
         return Ok(files.clone());
     }
     let files = fetch_now(url, is_data)?;
+    if files.is_empty() {
+        let cause = "no data file is there".into();
+        return Err(ObjectError { url: url.to_owned(), cause, is_temporary: false });
+    }
     fetched.insert(url.to_owned(), files.clone());
     Ok(files)
 }

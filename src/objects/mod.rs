@@ -3,6 +3,7 @@
 //! What is read is copied to a folder of this machine first, so that all else sees files;
 //! what has not changed since is not copied again.
 
+mod error;
 #[cfg(feature = "cloud")]
 mod folder;
 #[cfg(feature = "cloud")]
@@ -10,6 +11,7 @@ mod input;
 #[cfg(not(feature = "cloud"))]
 mod none;
 
+pub use error::ObjectError;
 #[cfg(feature = "cloud")]
 pub use folder::{Object, ObjectFolder};
 #[cfg(feature = "cloud")]
@@ -22,16 +24,4 @@ const SCHEMES: [&str; 8] = ["s3", "s3a", "gs", "az", "azure", "adl", "abfs", "ab
 /// Whether a path is a URL of an object store.
 pub fn is_object_url(path: &str) -> bool {
     path.split_once("://").is_some_and(|(scheme, _)| SCHEMES.contains(&scheme))
-}
-
-/// Why an object could not be had or put.
-#[derive(Debug, thiserror::Error)]
-#[error("{url}: {cause}")]
-pub struct ObjectError {
-    /// Where.
-    pub url: String,
-    /// What the store said, and what to do.
-    pub cause: String,
-    /// Whether the same may succeed later.
-    pub is_temporary: bool,
 }

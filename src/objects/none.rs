@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ObjectError;
+use super::error::ObjectError;
 
 /// An object of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -108,6 +108,15 @@ impl Shop {
         run(env!("CARGO_BIN_EXE_layercake-score"), self.folder.path(), arguments)
     }
 
+    /// The same with some variables of the environment.
+    pub fn score_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_layercake-score"));
+        ran(command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .envs(environment.iter().copied()))
+    }
+
     pub fn compare(&self, arguments: &[&str]) -> Ran {
         run(env!("CARGO_BIN_EXE_layercake-compare"), self.folder.path(), arguments)
     }
@@ -121,8 +130,12 @@ impl Shop {
 }
 
 fn run(binary: &str, folder: &Path, arguments: &[&str]) -> Ran {
-    let Output { status, stdout, stderr } =
-        Command::new(binary).args(arguments).current_dir(folder).output().unwrap();
+    ran(Command::new(binary).args(arguments).current_dir(folder))
+}
+
+/// What a command left behind.
+pub fn ran(command: &mut Command) -> Ran {
+    let Output { status, stdout, stderr } = command.output().unwrap();
     Ran {
         code: status.code(),
         stdout: String::from_utf8(stdout).unwrap(),

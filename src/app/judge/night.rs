@@ -5,17 +5,29 @@ use std::path::Path;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Float64Type;
 use chrono::{NaiveDate, NaiveDateTime};
+use serde::Deserialize;
 
-use super::{JudgedLayer, JudgedNight, PublishedNight};
+use super::judgement::{JudgedLayer, JudgedNight};
 use crate::app::PipelineError;
 use crate::app::open_data::OpenData;
-use crate::app::score::{open_published, user_ids};
+use crate::app::score::{ExpectedChurn, GroupCount, RunKey, open_published, user_ids};
 use crate::bundle::Bundle;
 use crate::dataset::Bilingual;
 use crate::features::SnapshotRequest;
+use crate::files::FileRecord;
 use crate::models::churn::{Estimate, Ranking, RankingScores, measure_rankings};
 use crate::stats::metrics::ProbabilityHistogram;
 use crate::stats::resample::{RatioSums, Z_95};
+
+/// The part of a summary that is needed.
+#[derive(Deserialize)]
+pub(super) struct PublishedNight {
+    pub as_of: NaiveDateTime,
+    pub scores: FileRecord,
+    pub key: RunKey,
+    pub layers: Vec<GroupCount>,
+    pub expected_if_calibrated: Option<ExpectedChurn>,
+}
 
 /// A published night whose horizon has ended.
 pub(super) struct NightToJudge<'a> {

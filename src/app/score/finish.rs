@@ -7,15 +7,16 @@ use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch};
 use arrow::csv::WriterBuilder;
 use arrow::datatypes::{Schema, SchemaRef};
 
+use super::batch::numbers;
 use super::column::{Ranked, ScoreColumn};
 use super::columns::score_columns;
 use super::part_rows::MAY_BE_FLAGGED;
-use super::parts::{Parts, candidates, numbers};
+use super::parts::{Parts, candidates};
 use super::publish::ScoreFormat;
 use super::ranks::Ranks;
 use super::tally::RankedTally;
 use crate::app::{Model, PipelineError};
-use crate::files::{RowGroupColumn, Staged, WriteError, stage, stage_parquet};
+use crate::files::{RowGroupColumn, Staged, WriteError, io_error, stage, stage_parquet};
 use crate::input::source::UserIdType;
 
 /// Ranks all users and writes the scores, to be put in their place by the caller.
@@ -82,7 +83,7 @@ pub(super) fn stage_scores(
                     let all = with_ranked(&columns, &batch, &ranked);
                     let all = RecordBatch::try_new(Arc::clone(&schema), all)
                         .map_err(std::io::Error::other)?;
-                    writer.write(&all).map_err(std::io::Error::other)?;
+                    writer.write(&all).map_err(io_error)?;
                 }
                 Ok(())
             });

@@ -6,9 +6,11 @@
 //! and any of them finishes.
 
 mod backfill;
+mod batch;
 mod churn_scores;
 mod column;
 mod columns;
+mod compare_nights;
 mod drift;
 mod finish;
 mod key;
@@ -49,13 +51,14 @@ use crate::input::engine::MemoryUse;
 use crate::watch::Feed;
 
 pub use self::backfill::{BackfilledNight, NightOutcome, backfill, refused_nights};
+pub(in crate::app) use self::batch::user_ids;
 pub use self::column::{ScoreColumn, ScoreType};
 pub use self::columns::{score_columns, score_contract};
 pub use self::moved::{Moved, MovedFlow, MovedUsers};
 pub use self::part::Part;
 pub use self::publish::{ScoreFormat, ScoreRequest};
 pub(in crate::app) use self::publish::{day_folders, read_summary};
-pub(in crate::app) use self::published::{open_published, user_ids};
+pub(in crate::app) use self::published::open_published;
 pub use self::receipt::RunKey;
 pub(in crate::app) use self::reference::reference;
 pub use self::run_record::note_run;
@@ -248,7 +251,7 @@ fn publish(
         tally.reference,
         (ranked.n_at_risk, tally.n_users),
     );
-    let moved = moved::moved(&parts, request, (as_of, &receipts[0].key), user_ids)?;
+    let moved = compare_nights::moved(&parts, request, (as_of, &receipts[0].key), user_ids)?;
     let watched = Watched { facts: tonight, checks, drift, moved };
     let failed = |cause| PipelineError::Output { path: place.clone(), cause };
     let scores = staged.record().map_err(failed)?;

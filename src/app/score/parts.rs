@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::concat_batches;
-use arrow::datatypes::Float64Type;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
@@ -16,8 +15,8 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::ColumnChunkMetaData;
 use rayon::prelude::*;
 
+use super::batch::{numbers, user_ids};
 use super::part_rows::{MAY_BE_FLAGGED, ROW_GROUP_USERS};
-use super::published::user_ids;
 use super::ranks::Eligible;
 use super::receipt::Receipt;
 use crate::app::PipelineError;
@@ -247,10 +246,4 @@ pub(super) fn candidates(batch: &RecordBatch) -> Vec<Option<FlagCandidate>> {
         Some(FlagCandidate { probability, id: users.rank(row) })
     };
     (0..batch.num_rows()).map(candidate).collect()
-}
-
-/// A column of numbers.
-pub(super) fn numbers(batch: &RecordBatch, name: &str) -> Vec<Option<f64>> {
-    let column = batch.column_by_name(name).expect("parts have it");
-    column.as_primitive::<Float64Type>().iter().collect()
 }

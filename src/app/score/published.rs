@@ -5,15 +5,14 @@ use std::io::Error;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::csv::ReaderBuilder;
-use arrow::datatypes::{Int64Type, Schema};
+use arrow::datatypes::Schema;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::columns::score_columns;
 use crate::app::PipelineError;
-use crate::dataset::UserIds;
 use crate::files::FileRecord;
 use crate::input::source::UserIdType;
 
@@ -69,16 +68,4 @@ pub(in crate::app) fn open_published(
         .build()
         .map_err(|cause| unread(Error::other(cause)))?;
     Ok(Box::new(reader.map(move |it| it.map_err(|cause| unread(Error::other(cause))))))
-}
-
-/// The column of the users.
-pub(in crate::app) fn user_ids(batch: &RecordBatch) -> UserIds {
-    let column = batch.column_by_name("user_id").expect("it was asked for");
-    match column.data_type().is_integer() {
-        true => UserIds::Integer(column.as_primitive::<Int64Type>().values().to_vec()),
-        false => {
-            let texts = column.as_string::<i32>();
-            UserIds::Text((0..texts.len()).map(|row| texts.value(row).to_owned()).collect())
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::array::{AsArray, RecordBatch};
 use serde::{Deserialize, Serialize};
 
-use super::parts::numbers;
+use super::batch::numbers;
 use super::reference;
 use super::user_scores::UserScores;
 use crate::app::model::GroupsOfUsers;

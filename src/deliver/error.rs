@@ -1,0 +1,46 @@
+use std::path::PathBuf;
+
+use super::destination::Destination;
+use crate::app::ErrorKind;
+use crate::objects::ObjectError;
+
+/// Why scores could not be taken somewhere; what was there still is.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    /// The object store.
+    #[error("the scores are published here, but not there: {0}")]
+    Object(#[from] ObjectError),
+    /// The object store, asked for the nights before.
+    #[error("the nights before can't be fetched, of which there are none here: {0}")]
+    Records(ObjectError),
+    /// The database.
+    #[error("the scores are published here, but not there: {to}: {cause}")]
+    Postgres {
+        /// Where.
+        to: Destination,
+        /// What the database said, and what to do.
+        cause: String,
+        /// Whether the same may succeed later.
+        is_temporary: bool,
+    },
+    /// The scores on this machine.
+    #[error("the scores in {folder} cannot be taken elsewhere: {cause}")]
+    Scores {
+        /// The folder of the day.
+        folder: PathBuf,
+        /// Why not.
+        cause: String,
+    },
+}
+
+impl DeliveryError {
+    /// What the error means to whoever started the run.
+    pub fn kind(&self) -> ErrorKind {
+        let is_temporary = match self {
+            Self::Object(error) | Self::Records(error) => error.is_temporary,
+            Self::Postgres { is_temporary, .. } => *is_temporary,
+            Self::Scores { .. } => false,
+        };
+        if is_temporary { ErrorKind::TryAgain } else { ErrorKind::CouldNotRun }
+    }
+}
