@@ -153,6 +153,24 @@ pub enum PipelineError {
         /// What is odd, and what to do, for each gate.
         gates: String,
     },
+    /// Matrices of training that a memory limit has no room for.
+    #[error(
+        "training on {n_rows} rows (users × dates) of {n_features} features needs about {needed_mb} MB \
+         beside the events, and memory_limit_mb is {limit_mb}; raise it, learn from fewer dates \
+         ([snapshots] n_snapshots) or from a part of the users (--part 1/{n_parts})"
+    )]
+    TrainingMemory {
+        /// Users at all dates.
+        n_rows: u64,
+        /// Features that are left after pruning.
+        n_features: u64,
+        /// What they take.
+        needed_mb: u64,
+        /// What is allowed.
+        limit_mb: u64,
+        /// As how many parts they would have room.
+        n_parts: u64,
+    },
     /// Nights of a backfill that were refused; the others are published.
     #[error(
         "{n_refused} of {n_nights} nights are refused, and their scores stay as they are: {nights}"

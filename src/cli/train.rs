@@ -13,7 +13,7 @@ use super::printing::Printing;
 use super::review::{self, ReviewArguments};
 use super::sample::{self, SampleArguments};
 use super::show::{self, Show};
-use crate::app::{CheckedReview, Previous, Session, Trained, train};
+use crate::app::{CheckedReview, Part, Previous, Session, Trained, train};
 use crate::report::{self, Document};
 use crate::settings::parse_day;
 
@@ -60,6 +60,10 @@ struct Arguments {
     /// Number layers from L1 on, whatever model came before
     #[arg(long, requires = "config", conflicts_with = "previous")]
     fresh: bool,
+    /// Learn from the users of one of OF equal parts, chosen by a hash of their ids, where all
+    /// are more than memory holds; every user can be scored all the same
+    #[arg(long, value_name = "NUMBER/OF", requires = "config")]
+    part: Option<Part>,
     #[command(flatten)]
     run: RunArguments,
     #[command(flatten)]
@@ -113,6 +117,7 @@ fn train_on(file: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let model = config.models.join(&config.name);
     let run = &arguments.run;
     let session = run.open(config, arguments.as_of, list, printing)?;
+    let session = session.of_part(arguments.part.unwrap_or(Part::WHOLE));
     let trained = train(&session, &previous)?;
     run.finish(&session);
     let mut document = report::trained(&trained);

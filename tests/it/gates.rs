@@ -133,6 +133,10 @@ fn every_odd_night_is_refused_and_the_old_scores_stand() {
     // An ordinary night has none.
     shop.write("views.csv", views(tonight, |_| ()));
     assert!(!score(&shop, tonight, &[]).done().contains("WARNING"));
+    // Alarms are those of the latest night, whatever was mended of an earlier one.
+    assert!(shop.read("scores/_alarms.json").contains("lost_event:cart"));
+    shop.write("views.csv", views(night(6), |_| ()));
+    assert!(!score(&shop, night(6), &[]).done().contains("WARNING"));
     assert_eq!(shop.read("scores/_alarms.json").trim(), "{}");
 }
 

@@ -99,6 +99,7 @@ pub(super) fn fit(
     let horizon_days = config.snapshots.horizon_days.get();
     let label = config.churn.label(horizon_days, &config.events.order, &config.silence);
     let ChosenFeatures { plan, pruning, of_names } = choose_features(data, &dates, &label)?;
+    check_room(data, &plan, &dates)?;
     stages.begin("computing features");
     let compute = |dates: &[NaiveDateTime]| {
         data.snapshots(&plan, &SnapshotRequest::new(dates, &label).with_outcomes())
@@ -146,6 +147,34 @@ pub(super) fn fit(
         record,
     };
     Ok(Fitted { bundle, training, holdout })
+}
+
+/// Bytes of training at its height for each value of its matrices: rows × features of all
+/// training snapshots and the holdout. The values themselves take eight; what is made of them
+/// (transformed for models, in bins for trees) and, for a while, in order again, takes the rest.
+const BYTES_OF_A_VALUE: u64 = 24;
+
+/// Checks that the matrices have room in the memory limit, if there is one: events have as
+/// much again.
+fn check_room(
+    data: &OpenData<'_>,
+    plan: &FeaturePlan,
+    dates: &SnapshotDates,
+) -> Result<(), PipelineError> {
+    let Some(limit_mb) = data.config.engine.memory_limit_mb else { return Ok(()) };
+    let (limit_mb, n_features) = (limit_mb.get() as u64, plan.features.len() as u64);
+    let n_rows = data.input.n_users * (dates.training.len() as u64 + 1);
+    let needed_mb = (n_rows * n_features * BYTES_OF_A_VALUE).div_ceil(1 << 20);
+    match needed_mb <= limit_mb {
+        true => Ok(()),
+        false => Err(PipelineError::TrainingMemory {
+            n_rows,
+            n_features,
+            needed_mb,
+            limit_mb,
+            n_parts: needed_mb.div_ceil(limit_mb),
+        }),
+    }
 }
 
 fn fit_rules(config: &Config, matrix: &FeatureMatrix) -> Result<FittedRules, PipelineError> {
