@@ -207,6 +207,25 @@ pub enum PipelineError {
         /// The folder.
         folder: PathBuf,
     },
+    /// Nights of another model.
+    #[error(
+        "none of the nights in {scores} was scored by a bundle in {model}; give the --bundle of the \
+         model that scored them"
+    )]
+    OtherModel {
+        /// The folder of scores.
+        scores: PathBuf,
+        /// The folder of the model.
+        model: PathBuf,
+    },
+    /// Nights from a day to one before it.
+    #[error("--from {from} lies after --until {until}")]
+    NightsOutOfOrder {
+        /// The first night.
+        from: chrono::NaiveDate,
+        /// The last.
+        until: chrono::NaiveDate,
+    },
     /// Labels beyond the end of the data.
     #[error(
         "labels of {as_of} need events of the {horizon_days} days that follow, but the last event \

@@ -26,6 +26,8 @@ pub struct Session {
     stages: Stages,
     rejected_rows: RejectedRows,
     opened_at: DateTime<Utc>,
+    /// Stages that were over when it began to look at the day it looks at.
+    n_timings_before: usize,
     /// Buckets whose users are looked at.
     buckets: Range<usize>,
     data: OnceLock<Data>,
@@ -47,7 +49,18 @@ impl Session {
         let stages = Stages::new(Box::new(progress));
         let (data, kept) = (OnceLock::new(), SnapshotStore::default());
         let (opened_at, buckets) = (Utc::now(), 0..N_BUCKETS);
-        Ok(Self { config, engine, stages, rejected_rows, opened_at, buckets, data, kept })
+        let n_timings_before = 0;
+        Ok(Self {
+            config,
+            engine,
+            stages,
+            rejected_rows,
+            opened_at,
+            n_timings_before,
+            buckets,
+            data,
+            kept,
+        })
     }
 
     /// The same session, which keeps snapshots for later verbs: they take less time
@@ -66,6 +79,8 @@ impl Session {
     /// Looks at the same data as of another day.
     pub fn set_as_of(&mut self, day: NaiveDate) {
         self.config.as_of = Some(day);
+        self.opened_at = Utc::now();
+        self.n_timings_before = self.timings().len();
     }
 
     /// The config whose data is read.
@@ -78,7 +93,7 @@ impl Session {
         &self.engine
     }
 
-    /// When it was opened.
+    /// When it was opened, or began to look at the day it looks at.
     pub(super) fn opened_at(&self) -> DateTime<Utc> {
         self.opened_at
     }
@@ -86,6 +101,11 @@ impl Session {
     /// What each stage of the verbs took up to now, such as `train: fitting layers`.
     pub fn timings(&self) -> Vec<(String, Duration)> {
         self.stages.timings()
+    }
+
+    /// The same of the day it looks at.
+    pub(super) fn timings_of_day(&self) -> Vec<(String, Duration)> {
+        self.timings().split_off(self.n_timings_before)
     }
 
     /// Does the work of a verb on the session's threads.

@@ -6,6 +6,7 @@ use clap::Args;
 use super::arguments::{ModelArguments, RunArguments, list_of_no_interest};
 use super::printing::Printing;
 use crate::app::judge;
+use crate::objects::is_object_url;
 use crate::report;
 use crate::settings::parse_day;
 
@@ -16,8 +17,9 @@ use crate::settings::parse_day;
   layercake-score judge --bundle models/shop --config tonight.toml --scores /srv/scores
   layercake-score judge --bundle models/shop --from 2026-01-01 --format csv > nights.csv
 
-Reads what was published, checks it by its hash, and looks up who churned since by the
-rule of the bundle that scored each night. Nights whose horizon has not ended are named.")]
+Reads what was published, checks it by its hash, and looks up who churned since,
+by the rule of the bundle that scored each night. Nights that cannot be judged
+yet are named.")]
 pub(super) struct JudgeArguments {
     #[command(flatten)]
     model: ModelArguments,
@@ -29,17 +31,27 @@ pub(super) struct JudgeArguments {
     from: Option<NaiveDate>,
     /// Judge nights up to this day [default: all]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day)]
-    to: Option<NaiveDate>,
+    until: Option<NaiveDate>,
+    /// What happened is known up to the start of this day [default: the day after the last
+    /// event that keeps users]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day)]
+    known_to: Option<NaiveDate>,
     #[command(flatten)]
     run: RunArguments,
 }
 
 /// Judges and reports.
 pub(super) fn run(arguments: &JudgeArguments, printing: &Printing) -> anyhow::Result<()> {
-    let JudgeArguments { model, scores, from, to, run } = arguments;
+    let JudgeArguments { model, scores, from, until, known_to, run } = arguments;
+    if is_object_url(&scores.to_string_lossy()) {
+        anyhow::bail!(
+            "--scores {} is no folder of this machine; copy it here first",
+            scores.display()
+        );
+    }
     let (bundle, folder, config) = model.load(run)?;
     let session = run.open(config, None, list_of_no_interest(), printing)?;
-    let judged = judge(&session, (&bundle, &folder), scores, (*from, *to))?;
+    let judged = judge(&session, (&bundle, &folder), scores, (*from, *until), *known_to)?;
     run.finish(&session);
     printing.print(&report::judgement(&judged))
 }

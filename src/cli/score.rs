@@ -13,10 +13,10 @@ use super::lineage_file::LineageFile;
 use super::output::complain;
 use super::printing::Printing;
 use crate::app::{
-    BackfilledNight, Part, REJECTED, RejectedRows, ScoreFormat, ScoreRequest, Scored, backfill,
-    finish_parts, note_run, refused_nights, score, score_part,
+    BackfilledNight, ErrorKind, Part, REJECTED, RejectedRows, ScoreFormat, ScoreRequest, Scored,
+    backfill, finish_parts, note_run, refused_nights, score, score_part,
 };
-use crate::deliver::{Delivered, Destination, deliver, fetch_records};
+use crate::deliver::{Delivered, DeliveryError, Destination, deliver, fetch_records};
 use crate::files::write_atomically;
 use crate::report::{self, RunFigures};
 use crate::settings::parse_day;
@@ -148,6 +148,10 @@ fn write_metrics(file: &Path, exit_code: u8, done: &Done) -> std::io::Result<()>
         scored: done.scored.as_ref().filter(|_| exit_code == 0),
     };
     let text = report::metrics(&run, &former);
+    // A folder that is not there is a mistyped one: nobody would read the file in it.
+    if let Some(folder) = file.parent().filter(|it| *it != Path::new("") && !it.is_dir()) {
+        return Err(std::io::Error::other(format!("there is no folder {}", folder.display())));
+    }
     write_atomically(file, |file| file.write_all(text.as_bytes()))
 }
 
@@ -170,6 +174,11 @@ fn run(arguments: &Arguments, done: &mut Done) -> anyhow::Result<()> {
     };
     let session = run.open(config, *as_of, rejected_rows, printing)?;
     let model = review.apply(bundle, folder, &session)?;
+    if matches!(encoding, Encoding::Csv)
+        && let Some(to) = to.iter().find(|it| matches!(it, Destination::Postgres { .. }))
+    {
+        anyhow::bail!("{to} takes scores from Parquet; leave out --encoding csv");
+    }
     to.iter().try_for_each(|to| fetch_records(to, out))?;
     let format = match encoding {
         Encoding::Parquet => ScoreFormat::Parquet,
@@ -182,11 +191,17 @@ fn run(arguments: &Arguments, done: &mut Done) -> anyhow::Result<()> {
         run.finish(&session);
         done.stages = session.timings();
         done.scored = nights.iter().rev().find_map(BackfilledNight::published).cloned();
-        printing.print(&report::backfilled(&nights))?;
-        for scored in nights.iter().filter_map(BackfilledNight::published) {
-            printing.print(&report::delivered(&deliver_to(to, scored)?))?;
+        let published = nights.iter().filter_map(BackfilledNight::published);
+        let (delivered, failure) = deliver_to(to, published);
+        let mut page = report::backfilled(&nights);
+        page.append(report::delivered(&delivered));
+        printing.print(&page)?;
+        let refused = refused_nights(&nights);
+        if let (Some(failure), Err(_)) = (&failure, &refused) {
+            complain(&format!("layercake-score: {failure}"));
         }
-        return Ok(refused_nights(&nights)?);
+        refused?;
+        return failure.map_or(Ok(()), |it| Err(it.into()));
     }
     let scored = match (part, finish) {
         (Some(part), _) => {
@@ -206,14 +221,29 @@ fn run(arguments: &Arguments, done: &mut Done) -> anyhow::Result<()> {
     let scored = done.scored.insert(scored);
     let mut page = report::scored(scored);
     // What could not be taken elsewhere is published all the same, and said so first.
-    let delivered = deliver_to(to, scored);
-    page.append(report::delivered(delivered.as_deref().unwrap_or_default()));
+    let (delivered, failure) = deliver_to(to, std::iter::once(&*scored));
+    page.append(report::delivered(&delivered));
     printing.print(&page)?;
-    delivered.map(|_| ())
+    failure.map_or(Ok(()), |it| Err(it.into()))
 }
 
-/// Takes the scores of a night to all destinations.
-fn deliver_to(to: &[Destination], scored: &Scored) -> anyhow::Result<Vec<Delivered>> {
-    let one = |to: &Destination| deliver(to, &scored.folder, &scored.summary);
-    Ok(to.iter().map(one).collect::<Result<_, _>>()?)
+/// Takes the scores of nights to all destinations, whatever fails. Of what failed, one is for
+/// the caller to tell: first of all one that running again does not mend.
+fn deliver_to<'a>(
+    to: &[Destination],
+    nights: impl Iterator<Item = &'a Scored>,
+) -> (Vec<Delivered>, Option<DeliveryError>) {
+    let (mut delivered, mut failures) = (Vec::new(), Vec::new());
+    for scored in nights {
+        for to in to {
+            match deliver(to, &scored.folder, &scored.summary) {
+                Ok(done) => delivered.push(done),
+                Err(error) => failures.push(error),
+            }
+        }
+    }
+    failures.sort_by_key(|it| it.kind() == ErrorKind::CouldNotRun);
+    let last = failures.pop();
+    failures.iter().for_each(|it| complain(&format!("layercake-score: {it}")));
+    (delivered, last)
 }

@@ -47,6 +47,10 @@ impl FromStr for Destination {
 
     fn from_str(text: &str) -> Result<Self, DestinationError> {
         if is_object_url(text) {
+            let bucket = text.split_once("://").map_or("", |(_, rest)| rest).split('/').next();
+            if bucket.is_none_or(str::is_empty) {
+                return Err(DestinationError::Unknown);
+            }
             return Ok(Self::Objects(text.trim_end_matches('/').to_owned()));
         }
         let is_postgres = ["postgres://", "postgresql://"].iter().any(|it| text.starts_with(it));
@@ -97,6 +101,7 @@ mod tests {
         assert_eq!(parse(&format!("{url}#crm.scores")), Ok(of_table("crm.scores")));
         assert_eq!(parse("postgres://me:secret@db/shop"), Err(DestinationError::Password));
         assert_eq!(parse("postgres://me@db/shop?password=x"), Err(DestinationError::Password));
+        assert_eq!(parse("s3://"), Err(DestinationError::Unknown));
         assert_eq!(parse("mysql://db"), Err(DestinationError::Unknown));
         assert_eq!(parse(&format!("{url}#a.b.c")), Err(DestinationError::Table("a.b.c".into())));
     }

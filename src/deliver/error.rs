@@ -11,7 +11,7 @@ pub enum DeliveryError {
     #[error("the scores are published here, but not there: {0}")]
     Object(#[from] ObjectError),
     /// The object store, asked for the nights before.
-    #[error("the nights before can't be fetched, of which there are none here: {0}")]
+    #[error("--out has no nights yet, and those at --to can't be fetched: {0}")]
     Records(ObjectError),
     /// The database.
     #[error("the scores are published here, but not there: {to}: {cause}")]
@@ -24,7 +24,7 @@ pub enum DeliveryError {
         is_temporary: bool,
     },
     /// The scores on this machine.
-    #[error("the scores in {folder} cannot be taken elsewhere: {cause}")]
+    #[error("the scores are published here, but not there: {folder}: {cause}")]
     Scores {
         /// The folder of the day.
         folder: PathBuf,

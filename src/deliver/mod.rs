@@ -13,6 +13,8 @@ mod postgres;
 
 use std::path::Path;
 
+use chrono::NaiveDate;
+
 pub use self::destination::{Destination, DestinationError};
 pub use self::error::DeliveryError;
 use crate::app::ScoreSummary;
@@ -23,6 +25,8 @@ use no_postgres as postgres;
 /// Scores that were taken somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivered {
+    /// As-of date.
+    pub day: NaiveDate,
     /// Where.
     pub to: Destination,
     /// Users.
@@ -48,7 +52,8 @@ pub fn deliver(
             postgres::deliver(to, (url, table), folder, summary)?
         }
     };
-    Ok(Delivered { to: to.clone(), n_users: summary.n_users, was_there })
+    let (to, day) = (to.clone(), summary.as_of.date());
+    Ok(Delivered { day, to, n_users: summary.n_users, was_there })
 }
 
 /// Fetches what was published elsewhere on the nights before, as far as a night on a machine

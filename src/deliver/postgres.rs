@@ -89,6 +89,7 @@ fn told(error: &sqlx::Error) -> (String, bool) {
             let hint = match code.as_str() {
                 "28P01" | "28000" => "; give the password as PGPASSWORD or in ~/.pgpass",
                 "42501" => "; the user needs the right to create or to write the table",
+                "3F000" => "; create the schema, or name another before the table",
                 "3D000" => "; create the database, or correct the URL",
                 _ => "",
             };

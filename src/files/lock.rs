@@ -17,6 +17,9 @@ pub struct FolderLock(#[expect(dead_code, reason = "the lock goes with the file"
 /// # Errors
 /// [`io::ErrorKind::ResourceBusy`] while another run has the lock, or what the system said.
 pub fn lock_folder(folder: &Path, name: &str) -> io::Result<FolderLock> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::NotADirectory, "a folder is needed there"));
+    }
     std::fs::create_dir_all(folder)?;
     let file = File::options().create(true).truncate(false).write(true).open(folder.join(name))?;
     match file.try_lock() {

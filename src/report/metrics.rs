@@ -3,6 +3,7 @@
 //! Source: Prometheus, "Exposition formats", text format 0.0.4. Lines carry no timestamps:
 //! the collector refuses a file that has any.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -87,8 +88,13 @@ impl Metrics {
         let key = &summary.key;
         self.value(&[("bundle", &key.bundle), ("version", &key.version)], 1.0);
         self.gauge("duration_seconds", "What each stage took.");
+        // Those of several nights add up: a series stands once in the file.
+        let mut took_in_all: BTreeMap<&str, Duration> = BTreeMap::new();
         for (stage, took) in run.stages {
-            self.value(&[("stage", stage_name(stage))], took.as_secs_f64());
+            *took_in_all.entry(stage_name(stage)).or_default() += *took;
+        }
+        for (stage, took) in took_in_all {
+            self.value(&[("stage", stage)], took.as_secs_f64());
         }
         if let Some(bytes) = MemoryUse::peak_process_bytes() {
             self.gauge("peak_memory_bytes", "The most memory that the process held.");
@@ -106,6 +112,17 @@ impl Metrics {
         for layer in &summary.layers {
             self.value(&[("layer", &layer.id)], layer.n_users as f64);
         }
+        if let Some(expected) = &summary.expected_if_calibrated {
+            self.gauge("churners_expected", "Users who will churn, if the calibration holds.");
+            self.value(&[], expected.eligible.n_positive);
+        }
+        if let Some(moved) = &summary.moved {
+            self.gauge("moved_share", "Users who changed group since the night before.");
+            self.value(&[("of", "layers")], moved.layers.share);
+            self.value(&[("of", "kinds")], moved.kinds.share);
+        }
+        self.gauge("late_rows", "Rows that arrived in the last day and tell of an earlier one.");
+        self.value(&[], summary.late.n_rows as f64);
         self.gauge("input_rows", "Rows read, by source.");
         for feed in &summary.facts.feeds {
             self.value(&[("source", &feed.source)], feed.n_rows as f64);

@@ -264,9 +264,9 @@ impl Night<'_> {
             format!("来源`{}`有{n_after}行晚于截止日", feed.source),
         );
         let next = Bilingual::new(
-            "see whether the clock or the time zone of the source has changed; a day long past is \
-             scored by --from and --until",
-            "检查来源的时钟或时区是否改变；早已过去的日子请用 --from 和 --until 评分",
+            "see whether the clock or the time zone of the source has changed; a day that is past \
+             is scored by --from and --until",
+            "检查来源的时钟或时区是否改变；过去的日子请用 --from 和 --until 评分",
         );
         self.push(Gate::RowsAfterAsOf, &feed.source, Level::Refuse, found, next);
     }

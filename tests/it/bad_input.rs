@@ -281,3 +281,23 @@ fn a_column_that_became_text_is_named_with_its_expression() {
     shop.train(&["features", "--config", "shop.toml", "--out", "m.parquet"])
         .refused(&["source `orders.csv`, amount = \"price * n\"", "Utf8"]);
 }
+
+#[test]
+fn training_says_beforehand_that_its_matrices_have_no_room() {
+    let shop = Shop::with_orders(&orders(3_000));
+    let train = |more: &[&str]| {
+        shop.train(&[&["--config", "shop.toml", "--memory-limit", "12"], more].concat())
+    };
+    train(&[]).refused(&[
+        "rows (users × dates) of",
+        "features needs about",
+        "memory_limit_mb is 12",
+        "n_snapshots",
+        "--part 1/",
+    ]);
+    assert!(!shop.path("models").exists());
+    // A part of the users has room, and all are scored.
+    train(&["--part", "1/4"]).done();
+    let report = shop.score(&["--bundle", "models/shop"]).done();
+    assert!(report.contains("3,000 users scored"), "{report}");
+}

@@ -84,7 +84,8 @@ const SECTIONS: &[Section] = &[
             Key(
                 "memory_limit_mb",
                 "unbounded",
-                "memory for events, sorting and grouping; what is beyond it goes to the disk",
+                "memory for events, sorting and grouping; what is beyond it goes to the disk. \
+                 Training's matrices have to fit in as much again",
             ),
         ],
     },

@@ -14,6 +14,7 @@ fn places_that_are_none_are_refused_as_typed() {
     let score = |to: &str| shop.score(&["--bundle", "models/shop", "--to", to]);
     score("mysql://db/shop").refused_as_typed(&["expected the URL of a database (postgres://"]);
     score("postgres://me:secret@db/shop").refused_as_typed(&["PGPASSWORD or in ~/.pgpass"]);
+    score("s3://").refused_as_typed(&["s3://bucket/folder"]);
     score("postgres://me@db/shop#a.b.c").refused_as_typed(&["`a.b.c` is no name of a table"]);
 }
 
@@ -243,6 +244,31 @@ mod postgres {
         assert_eq!(state().0.len(), before.0.len() + 1);
     }
 
+    #[test]
+    fn a_place_that_fails_keeps_no_other_from_its_scores() {
+        let Some(database) = Database::open() else { return };
+        let shop = trained();
+        let (bad, good) =
+            (database.url("postgres", "no_schema.x"), database.url("postgres", "good"));
+        score(&shop, &[], &["--as-of", "2024-08-20", "--to", &bad, "--to", &good])
+            .refused(&["no_schema.x", "create the schema"]);
+        let days = || database.rows("select as_of::text from good_nights order by 1").len();
+        assert_eq!(days(), 1);
+        // Nights of a backfill too, each told once.
+        let nights = ["--from", "2024-08-20", "--until", "2024-08-22", "--to", &good];
+        let all = [&["--bundle", "models/shop", "--format", "json"], &nights[..]].concat();
+        let report = shop.score(&all).done();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let told = report["delivered"].as_array().unwrap();
+        let was_there: Vec<bool> =
+            told.iter().map(|it| it["was_there"].as_bool().unwrap()).collect();
+        assert_eq!((was_there, days()), (vec![true, false, false], 3));
+        // A database takes Parquet alone, which is known before anything is done.
+        let csv = ["--as-of", "2024-08-27", "--to", &good, "--encoding", "csv"];
+        score(&shop, &[], &csv).refused(&["leave out --encoding csv"]);
+        assert!(!shop.path("scores/as_of=2024-08-27").exists());
+    }
+
     fn hand_on(client: UnixStream, server: UnixStream, n_bytes: usize) {
         let (mut answers, mut to_client) =
             (server.try_clone().unwrap(), client.try_clone().unwrap());
@@ -333,7 +359,8 @@ mod cloud {
             score(&shop, environment, &["--as-of", "2024-08-20", "--to", to, "--quiet"])
         };
         // Without nights here, those there are asked for before anything is scored.
-        to(&[], "s3://no-such-bucket/scores").refused(&["nights before", "no such bucket"]);
+        to(&[], "s3://no-such-bucket/scores")
+            .refused(&["--out has no nights yet", "no such bucket"]);
         assert!(!shop.path("scores/as_of=2024-08-20").exists());
         score(&shop, &[], &["--as-of", "2024-08-20", "--quiet"]).done();
         to(&[], "s3://no-such-bucket/scores").refused(&["s3://no-such-bucket", "no such bucket"]);

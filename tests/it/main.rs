@@ -24,6 +24,7 @@ mod matrix_file;
 mod moves;
 mod names;
 mod newcomer;
+mod nightly_examples;
 mod nights;
 mod own_features;
 mod published_kmeans;

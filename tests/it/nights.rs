@@ -99,6 +99,21 @@ fn a_backfill_is_each_day_as_its_own_night_was() {
         assert_eq!(summary["late"]["n_users"], users.len());
     }
     assert!(n_late > 0);
+    // Each night has a record of its own, and monitoring one series of each stage.
+    let run: Value = serde_json::from_str(&shop.read("scores/as_of=2024-08-13/_run.json")).unwrap();
+    let stages = run["stages"].as_array().unwrap().iter();
+    assert!(stages.clone().any(|it| it["stage"] == "score: scoring as of 2024-08-13"));
+    assert!(!stages.clone().any(|it| it["stage"] == "score: scoring as of 2024-08-12"));
+    let metrics = ["--metrics", "night.prom", "--format", "json"];
+    let report = score(&shop, &[&backfill[..], &metrics[..]].concat()).done();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["nights"].as_array().unwrap().len(), 4);
+    let series = |line: &&str| line.starts_with("layercake_score_duration_seconds");
+    let text = shop.read("night.prom");
+    let names: Vec<&str> =
+        text.lines().filter(series).map(|it| it.split(' ').next().unwrap()).collect();
+    let distinct: std::collections::BTreeSet<&&str> = names.iter().collect();
+    assert_eq!(names.len(), distinct.len(), "{text}");
     // Once more is no work; a day that differs from the others is named, and they go on.
     let report = score(&shop, &backfill).done();
     assert_eq!(report.matches("was there").count(), 4, "{report}");
@@ -107,7 +122,8 @@ fn a_backfill_is_each_day_as_its_own_night_was() {
     let ran = score(&shop, &[&end[..], &gates[..]].concat());
     assert_eq!(ran.stdout.matches("published").count(), 2, "{}", ran.stdout);
     ran.refused_by_gate(&["3 of 5 nights are refused", "2024-08-29: ", "2024-08-31: "]);
-    score(&shop, &["--from", "2024-08-02", "--until", "2024-08-01"]).refused(&["must lie before"]);
+    score(&shop, &["--from", "2024-08-02", "--until", "2024-08-01"])
+        .refused(&["--from 2024-08-02 lies after --until 2024-08-01"]);
     score(&shop, &["--from", "2024-08-02"]).refused_as_typed(&["--until"]);
 }
 
@@ -198,11 +214,41 @@ fn published_nights_are_judged_by_what_happened() {
         assert!(report.contains("2024-06-27") && report.contains("2024-09-19"), "{report}");
     }
     assert!(judge(&[]).done().lines().all(|line| line.chars().count() <= 80));
+    // A feed of orders that ends earlier than others is no churn.
+    let known = ["--known-to", "2024-07-26"];
+    let report = flat(&judge(&known).done());
+    assert!(report.contains("what happened is known to 2024-07-26"), "{report}");
+    let views = "
+[[source]]
+path = \"views.csv\"
+name = \"views\"
+user = \"user\"
+time = \"at\"
+event = \"'view'\"
+";
+    shop.write("views.csv", "user,at\n1,2024-08-27 10:00:00\n");
+    let until = day("2024-07-20").and_time(Default::default());
+    shop.write("some.csv", csv(all.iter().filter(|it| it.at < until)));
+    let config = shop.read("shop.toml").replace("orders.csv", "some.csv");
+    shop.write("some.toml", config.replace("\n[snapshots]", &format!("{views}\n[snapshots]")));
+    let report = flat(&judge(&["--config", "some.toml"]).done());
+    assert!(report.contains("no night can be judged yet"), "{report}");
+    // Nor are nights whose model knew what came.
+    let later = Shop::empty();
+    for file in ["orders.csv", "shop.toml"] {
+        later.write(file, shop.read(file));
+    }
+    later.train(&["--config", "shop.toml", "--as-of", "2024-08-01"]).done();
+    score(&later, &["--from", "2024-06-25", "--until", "2024-06-25"]).done();
+    let report = flat(&later.score(&["judge", "--bundle", "models/shop"]).done());
+    assert!(report.contains("was trained on data up to 2024-08-01"), "{report}");
     // Scores that someone changed are not judged in silence.
     let file = shop.path("scores/as_of=2024-06-25/scores.csv");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replacen("true", "false", 1)).unwrap();
-    judge(&[]).refused(&["as_of=2024-06-25", "score that day again"]);
+    let report = flat(&judge(&[]).done());
+    assert!(report.contains("scores.csv can't be read"), "{report}");
+    assert!(report.contains("has another content"), "{report}");
     assert!(judge(&["--from", "2024-06-26"]).code == Some(0));
     judge(&["--scores", "nowhere"]).refused(&["no scores are published in nowhere"]);
     // Nights of a bundle that is gone are named.
@@ -212,8 +258,9 @@ fn published_nights_are_judged_by_what_happened() {
     shop.write("other.toml", shop.read("shop.toml") + "[silence]\ndays = 200\n");
     shop.train(&["--config", "other.toml", "--as-of", "2024-06-25"]).done();
     std::fs::rename(&bundle, &moved).unwrap();
-    let report = flat(&judge(&["--from", "2024-06-26"]).done());
-    assert!(report.contains("no night can be judged yet"), "{report}");
+    judge(&["--from", "2024-06-26"]).refused(&["none of the nights in scores", "models/shop"]);
+    score(&shop, &["--from", "2024-06-25", "--until", "2024-06-25"]).done();
+    let report = flat(&judge(&[]).done());
     assert!(report.contains("its bundle is needed at"), "{report}");
 }
 

@@ -35,7 +35,8 @@ pub struct JudgedNight {
     pub churn_rate: Estimate,
     /// Mean of the probabilities.
     pub mean_probability: f64,
-    /// Whether the two differ by more than a fifth and by more than chance.
+    /// Whether the two differ by more than chance and by five points, or a fifth of the mean
+    /// probability where that is less.
     pub is_off: bool,
     /// What was expected on that night; `None` of scores that did not say.
     pub expected: Option<ExpectedChurn>,

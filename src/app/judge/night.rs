@@ -37,8 +37,9 @@ pub(super) struct NightToJudge<'a> {
     pub horizon_end: NaiveDateTime,
 }
 
-/// Differences between rate and mean probability that matter: a fifth of the latter, and
-/// beyond what chance does in 3 of 1,000 nights.
+/// Differences between rate and mean probability that matter: five points, or a fifth of the
+/// latter where that is less; and beyond what chance does in 3 of 1,000 nights.
+const OFF_BY: f64 = 0.05;
 const OFF_SHARE: f64 = 0.2;
 const OFF_STANDARD_DEVIATIONS: f64 = 3.0;
 
@@ -70,8 +71,8 @@ pub(super) fn judge_night(
     known.probabilities.iter().for_each(|&p| histogram.add(p));
     let spread = histogram.expected().map_or(0.0, |it| it.sd_positive / it.n_users as f64);
     let off_by = (judged.churn_rate.value - judged.mean_probability).abs();
-    let is_off =
-        off_by > OFF_SHARE * judged.mean_probability && off_by > OFF_STANDARD_DEVIATIONS * spread;
+    let is_off = off_by > OFF_BY.min(OFF_SHARE * judged.mean_probability)
+        && off_by > OFF_STANDARD_DEVIATIONS * spread;
     let layers = night.published.layers.iter().enumerate().filter_map(|(place, layer)| {
         let users: Vec<usize> =
             all.iter().copied().filter(|&user| known.layers[user] == place).collect();

@@ -34,7 +34,7 @@ pub enum NightOutcome {
     Refused(String),
 }
 
-/// Scores each day from `from` to `to`, the earliest first, from data that is read once: by
+/// Scores each day from `from` to `until`, the earliest first, from data that is read once: by
 /// events before that day that were known by then, beside the nights before it. The model
 /// is the same for all. A day that is published from the same input is left alone; one that a
 /// gate refuses stays as it is, and the days after it go on.
@@ -45,14 +45,14 @@ pub fn backfill(
     session: &mut Session,
     model: &Model,
     request: &ScoreRequest<'_>,
-    (from, to): (NaiveDate, NaiveDate),
+    (from, until): (NaiveDate, NaiveDate),
 ) -> Result<Vec<BackfilledNight>, PipelineError> {
-    if from > to {
-        return Err(PipelineError::DatesOutOfOrder { from, to });
+    if from > until {
+        return Err(PipelineError::NightsOutOfOrder { from, until });
     }
     let request = &ScoreRequest { is_backfill: true, ..request.clone() };
     let mut nights = Vec::new();
-    for day in from.iter_days().take_while(|day| *day <= to) {
+    for day in from.iter_days().take_while(|day| *day <= until) {
         session.set_as_of(day);
         let outcome = match score(session, model, request) {
             Ok(scored) => {

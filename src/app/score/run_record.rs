@@ -50,7 +50,7 @@ pub fn note_run(session: &Session, scored: &Scored) -> Result<(), PipelineError>
         host: host(),
         n_threads: session.config().engine.n_threads(),
         stages: session
-            .timings()
+            .timings_of_day()
             .into_iter()
             .map(|(stage, took)| Stage { stage, seconds: took.as_secs_f64() })
             .collect(),

@@ -12,7 +12,8 @@ pub struct EngineParams {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<Threads>,
     /// Memory in MB for events, sorting and grouping, beyond which they go to a
-    /// temporary folder; unbounded when absent.
+    /// temporary folder; unbounded when absent. Matrices of training have to fit in as much
+    /// again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_limit_mb: Option<Count>,
 }

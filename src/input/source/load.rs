@@ -123,7 +123,7 @@ fn map_sources(
         .iter()
         .map(|source| {
             let raw = open_raw_table(engine, source)?;
-            if raw.n_rows == 0 && sources.len() > 1 {
+            if raw.n_rows == 0 {
                 let source_name = source.label().to_owned();
                 return Err(SourceError::EmptySource { source_name, n_filtered: 0 });
             }

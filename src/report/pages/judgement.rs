@@ -52,7 +52,10 @@ fn shown<T>(rows: &[T]) -> &[T] {
 }
 
 fn people(page: &mut Document, nights: &[JudgedNight], latest: &JudgedNight) {
-    let days = format!("{} – {}", nights[0].day, latest.day);
+    let days = match nights {
+        [only] => only.day.to_string(),
+        _ => format!("{} – {}", nights[0].day, latest.day),
+    };
     let n = thousands(nights.len());
     page.heading(words(
         format!("Published nights beside what happened: {n} ({days})"),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+
 use super::churn_labels::label;
 use super::files::saved;
 use super::input::{input, memory};
@@ -28,8 +30,6 @@ pub fn scored(scored: &Scored) -> Document {
     for check in &summary.checks {
         page.warning(odd(check));
     }
-    page.table(checks(&summary.checks).for_programs());
-    page.table(drift(&summary.drift).for_programs());
     page.table(groups("layers", ("Layer", "分层"), &summary.layers));
     page.table(groups("kinds", ("Kind", "类型"), &summary.kinds));
     if let Some(review) = &scored.review {
@@ -48,6 +48,8 @@ pub fn scored(scored: &Scored) -> Document {
     }
     page.fact("n_late_rows", summary.late.n_rows);
     page.fact("n_users_with_late_rows", summary.late.n_users);
+    page.table(checks(&summary.checks).for_programs());
+    page.table(drift(&summary.drift).for_programs());
     page.table(lifecycle(summary).for_programs());
     page.table(assigned_by("assigned_by", &summary.assigned_by).for_programs());
     page.table(assigned_by("kind_assigned_by", &summary.kind_assigned_by).for_programs());
@@ -262,6 +264,7 @@ fn late(summary: &ScoreSummary) -> Bilingual {
 pub fn delivered(to: &[Delivered]) -> Document {
     let mut page = Document::default();
     let columns = [
+        column("as_of", ("", ""), Format::Text, |it: &&Delivered| it.day),
         column("to", ("", ""), Format::Text, |it: &&Delivered| it.to.to_string()),
         column("n_users", ("", ""), Format::Count, |it: &&Delivered| it.n_users),
         column("was_there", ("", ""), Format::Text, |it: &&Delivered| it.was_there),
@@ -270,15 +273,15 @@ pub fn delivered(to: &[Delivered]) -> Document {
         page.table(Table::new("delivered", to, &columns).for_programs());
     }
     for it in to {
-        let (place, of) = (&it.to, users(it.n_users as usize));
+        let (day, place, of) = (it.day, &it.to, users(it.n_users as usize));
         page.paragraph(match it.was_there {
             true => words(
-                format!("the same scores were in {place}"),
-                format!("{place} 中已有相同的评分"),
+                format!("the same scores of {day} were in {place}"),
+                format!("{place} 中已有相同的 {day} 评分"),
             ),
             false => words(
-                format!("scores of {} are in {place}", of.en),
-                format!("{}的评分已送至 {place}", of.zh),
+                format!("scores of {} as of {day} are in {place}", of.en),
+                format!("{}截至 {day} 的评分已送至 {place}", of.zh),
             ),
         });
     }
@@ -318,16 +321,34 @@ pub fn backfilled(nights: &[BackfilledNight]) -> Document {
         }),
     ];
     page.table(Table::new("nights", nights, &columns));
-    let mut told: Vec<Bilingual> = Vec::new();
+    said_of_nights(nights).into_iter().for_each(|it| page.warning(it));
+    page
+}
+
+/// What was said of several nights in the same words, but for numbers, once.
+fn said_of_nights(nights: &[BackfilledNight]) -> Vec<Bilingual> {
+    let mut said: Vec<(String, Bilingual, Vec<NaiveDate>)> = Vec::new();
     for night in nights {
         for warning in night.published().iter().flat_map(|scored| &scored.summary.warnings) {
-            if !told.contains(warning) {
-                told.push(warning.clone());
+            let alike: String = warning.en.chars().filter(|it| !it.is_ascii_digit()).collect();
+            match said.iter_mut().find(|it| it.0 == alike) {
+                Some((_, _, days)) => days.push(night.day),
+                None => said.push((alike, warning.clone(), vec![night.day])),
             }
         }
     }
-    told.into_iter().for_each(|it| page.warning(it));
-    page
+    let with_days = |(_, warning, days): (String, Bilingual, Vec<NaiveDate>)| match &days[..] {
+        [day] => words(format!("{day}: {}", warning.en), format!("{day}：{}", warning.zh)),
+        [first, .., last] => {
+            let n = days.len();
+            words(
+                format!("{n} nights, {first} – {last}: {}", warning.en),
+                format!("{first} – {last} 的 {n} 个夜晚：{}", warning.zh),
+            )
+        }
+        [] => warning,
+    };
+    said.into_iter().map(with_days).collect()
 }
 
 /// A stage of life by its name in files.
