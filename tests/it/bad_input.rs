@@ -284,7 +284,7 @@ fn a_column_that_became_text_is_named_with_its_expression() {
 
 #[test]
 fn training_says_beforehand_that_its_matrices_have_no_room() {
-    let shop = Shop::with_orders(&orders(3_000));
+    let shop = Shop::with_orders(&orders(10_000));
     let train = |more: &[&str]| {
         shop.train(&[&["--config", "shop.toml", "--memory-limit", "12"], more].concat())
     };
@@ -299,5 +299,5 @@ fn training_says_beforehand_that_its_matrices_have_no_room() {
     // A part of the users has room, and all are scored.
     train(&["--part", "1/4"]).done();
     let report = shop.score(&["--bundle", "models/shop"]).done();
-    assert!(report.contains("3,000 users scored"), "{report}");
+    assert!(report.contains("10,000 users scored"), "{report}");
 }

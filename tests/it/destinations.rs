@@ -164,7 +164,7 @@ mod postgres {
         assert_eq!(of("layer", "2024-08-21").len(), file.len() + 1);
         assert_eq!(of("layer", "2024-08-20"), before);
         let night = ["--bundle", "models/shop", "--as-of", "2024-08-21", "--to", &url];
-        assert!(flat(&shop.score(&night).done()).contains("the same scores were in"));
+        assert!(flat(&shop.score(&night).done()).contains("the same scores of 2024-08-21 were in"));
         let nights =
             "select as_of::text, n_users::text from crm.\"\u{8bc4}\u{5206}_nights\" order by 1";
         assert_eq!(database.rows(nights).len(), 2);
@@ -329,7 +329,7 @@ mod cloud {
         // The same again does nothing; other input replaces, in another encoding too.
         let night = ["--as-of", "2024-08-21", "--to", &store];
         let report = flat(&score(&shop, &[], &night).done());
-        assert!(report.contains("the same scores were in"), "{report}");
+        assert!(report.contains("the same scores of 2024-08-21 were in"), "{report}");
         shop.write("orders.csv", shop.read("orders.csv") + "999,2024-08-20 09:00:00,5\n");
         to("2024-08-21", &["--encoding", "csv"]).done();
         // Scores and all else can be read as input.

@@ -248,7 +248,7 @@ event = \"'view'\"
     std::fs::write(&file, text.replacen("true", "false", 1)).unwrap();
     let report = flat(&judge(&[]).done());
     assert!(report.contains("scores.csv can't be read"), "{report}");
-    assert!(report.contains("has another content"), "{report}");
+    assert!(report.contains("bytes instead of"), "{report}");
     assert!(judge(&["--from", "2024-06-26"]).code == Some(0));
     judge(&["--scores", "nowhere"]).refused(&["no scores are published in nowhere"]);
     // Nights of a bundle that is gone are named.

@@ -125,7 +125,13 @@ fn map_sources(
             let raw = open_raw_table(engine, source)?;
             if raw.n_rows == 0 {
                 let source_name = source.label().to_owned();
-                return Err(SourceError::EmptySource { source_name, n_filtered: 0 });
+                return Err(match sources.len() {
+                    1 => SourceError::NoEvents {
+                        n_rows: 0,
+                        detail: format!(": `{source_name}` holds a header only"),
+                    },
+                    _ => SourceError::EmptySource { source_name, n_filtered: 0 },
+                });
             }
             map_source(source, raw, engine, bounds, input.user_ids)
         })
