@@ -191,17 +191,7 @@ fn run(arguments: &Arguments, done: &mut Done) -> anyhow::Result<()> {
         run.finish(&session);
         done.stages = session.timings();
         done.scored = nights.iter().rev().find_map(BackfilledNight::published).cloned();
-        let published = nights.iter().filter_map(BackfilledNight::published);
-        let (delivered, failure) = deliver_to(to, published);
-        let mut page = report::backfilled(&nights);
-        page.append(report::delivered(&delivered));
-        printing.print(&page)?;
-        let refused = refused_nights(&nights);
-        if let (Some(failure), Err(_)) = (&failure, &refused) {
-            complain(&format!("layercake-score: {failure}"));
-        }
-        refused?;
-        return failure.map_or(Ok(()), |it| Err(it.into()));
+        return end_backfill(&nights, to, printing);
     }
     let scored = match (part, finish) {
         (Some(part), _) => {
@@ -218,12 +208,35 @@ fn run(arguments: &Arguments, done: &mut Done) -> anyhow::Result<()> {
     }
     run.finish(&session);
     done.stages = session.timings();
-    let scored = done.scored.insert(scored);
+    end_night(done.scored.insert(scored), to, printing)
+}
+
+/// Takes a night's scores where they go, and reports. What could not be taken elsewhere is
+/// published all the same, and said so first.
+fn end_night(scored: &Scored, to: &[Destination], printing: &Printing) -> anyhow::Result<()> {
+    let (delivered, failure) = deliver_to(to, std::iter::once(scored));
     let mut page = report::scored(scored);
-    // What could not be taken elsewhere is published all the same, and said so first.
-    let (delivered, failure) = deliver_to(to, std::iter::once(&*scored));
     page.append(report::delivered(&delivered));
     printing.print(&page)?;
+    failure.map_or(Ok(()), |it| Err(it.into()))
+}
+
+/// The same of several nights, of which some may be refused.
+fn end_backfill(
+    nights: &[BackfilledNight],
+    to: &[Destination],
+    printing: &Printing,
+) -> anyhow::Result<()> {
+    let published = nights.iter().filter_map(BackfilledNight::published);
+    let (delivered, failure) = deliver_to(to, published);
+    let mut page = report::backfilled(nights);
+    page.append(report::delivered(&delivered));
+    printing.print(&page)?;
+    let refused = refused_nights(nights);
+    if let (Some(failure), Err(_)) = (&failure, &refused) {
+        complain(&format!("layercake-score: {failure}"));
+    }
+    refused?;
     failure.map_or(Ok(()), |it| Err(it.into()))
 }
 

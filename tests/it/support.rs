@@ -109,6 +109,7 @@ impl Shop {
     }
 
     /// The same with some variables of the environment.
+    #[cfg(any(feature = "postgres", feature = "cloud"))]
     pub fn score_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_layercake-score"));
         ran(command
