@@ -348,7 +348,16 @@ mod cloud {
         assert!(!cached("2024-08-21", "scores.parquet").exists());
         fetched("as_of=2024-08-21/*.parquet").refused(&["no data file is there"]);
         fetched("as_of=2024-08-20").refused(&["user"]);
-        assert!(cached("2024-08-20", "scores.parquet").is_file());
+        let copied =
+            || cached("2024-08-20", "scores.parquet").metadata().unwrap().modified().unwrap();
+        let first = copied();
+        // What has not changed is not copied again; copies of what is gone go too.
+        fetched("as_of=2024-08-20").refused(&["user"]);
+        assert_eq!(copied(), first);
+        to("2024-08-21", &[]).done();
+        fetched("as_of=2024-08-21").refused(&["user"]);
+        assert!(cached("2024-08-21", "scores.parquet").is_file());
+        assert!(!cached("2024-08-21", "scores.csv").exists());
     }
 
     #[test]

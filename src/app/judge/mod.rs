@@ -47,10 +47,13 @@ pub fn judge(
     }
     session.run("judge", 1 + folders.len(), |stages| {
         let data = session.read(Some(&bundle.plan), stages)?;
-        let event = &bundle.churn.settings.label.event;
-        let last = data.input.events.iter().find(|it| it.event == *event);
-        let last = last.map_or(data.input.last_time, |it| it.last_time);
-        let known_to = known_to.unwrap_or(last.date() + Days::new(1));
+        // Each bundle has its own rule of churn.
+        let known_to_of = |bundle: &Bundle| {
+            let event = &bundle.churn.settings.label.event;
+            let last = data.input.events.iter().find(|it| it.event == *event);
+            let last = last.map_or(data.input.last_time, |it| it.last_time);
+            known_to.unwrap_or(last.date() + Days::new(1))
+        };
         let mut is_of_model = false;
         let (mut nights, mut unjudged) = (Vec::new(), Vec::new());
         let models = bundle_folder.canonicalize().unwrap_or_else(|_| bundle_folder.to_owned());
@@ -92,6 +95,7 @@ pub fn judge(
                 );
                 continue;
             }
+            let known_to = known_to_of(bundle);
             if end > known_to {
                 skip(
                     format!("its horizon ends on {end}, and what happened is known to {known_to}"),
@@ -111,7 +115,7 @@ pub fn judge(
             }
         }
         match is_of_model || unjudged.iter().all(|it| it.reason.en == UNPUBLISHED) {
-            true => Ok(Judgement { known_to, nights, unjudged }),
+            true => Ok(Judgement { known_to: known_to_of(bundle), nights, unjudged }),
             false => Err(PipelineError::OtherModel {
                 scores: scores.to_owned(),
                 model: models.parent().unwrap_or(&models).to_owned(),
