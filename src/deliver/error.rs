@@ -13,6 +13,14 @@ pub enum DeliveryError {
     /// The object store, asked for the nights before.
     #[error("--out has no nights yet, and those at --to can't be fetched: {0}")]
     Records(ObjectError),
+    /// The folder of scores on this machine, into which nights are fetched.
+    #[error("can't write {out}: {cause}")]
+    Out {
+        /// The folder.
+        out: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
     /// The database.
     #[error("the scores are published here, but not there: {to}: {cause}")]
     Postgres {
@@ -39,7 +47,7 @@ impl DeliveryError {
         let is_temporary = match self {
             Self::Object(error) | Self::Records(error) => error.is_temporary,
             Self::Postgres { is_temporary, .. } => *is_temporary,
-            Self::Scores { .. } => false,
+            Self::Scores { .. } | Self::Out { .. } => false,
         };
         if is_temporary { ErrorKind::TryAgain } else { ErrorKind::CouldNotRun }
     }

@@ -18,9 +18,13 @@ use chrono::NaiveDate;
 pub use self::destination::{Destination, DestinationError};
 pub use self::error::DeliveryError;
 use crate::app::ScoreSummary;
+use crate::files::write_atomically;
 
 #[cfg(not(feature = "postgres"))]
 use no_postgres as postgres;
+
+/// Stands in a folder of scores while nights are fetched into it.
+const FETCHING: &str = ".layercake-fetching";
 
 /// Scores that were taken somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,17 +62,27 @@ pub fn deliver(
 
 /// Fetches what was published elsewhere on the nights before, as far as a night on a machine
 /// with an empty folder needs it: summaries, alarms, history, and the latest scores. Where
-/// `out` has nights of its own, nothing is done.
+/// `out` has nights of its own, nothing is done; a fetch that was interrupted is made again,
+/// since gates that know only some of the nights would be blind in silence.
 ///
 /// # Errors
 /// When the destination cannot be reached or the files cannot be written.
 pub fn fetch_records(from: &Destination, out: &Path) -> Result<(), DeliveryError> {
-    let mut there = std::fs::read_dir(out).into_iter().flatten().flatten();
-    let has_nights = there.any(|it| it.file_name().to_string_lossy().starts_with("as_of="));
-    match from {
-        Destination::Objects(url) if !has_nights => {
-            objects::fetch_records(url, out).map_err(DeliveryError::Records)
-        }
-        _ => Ok(()),
+    let Destination::Objects(url) = from else { return Ok(()) };
+    let under_way = out.join(FETCHING);
+    if has_nights(out) && !under_way.exists() {
+        return Ok(());
     }
+    let failed = |cause| DeliveryError::Out { out: out.to_owned(), cause };
+    write_atomically(&under_way, |_| Ok(())).map_err(failed)?;
+    let fetched = objects::fetch_records(url, out).map_err(DeliveryError::Records);
+    if fetched.is_ok() || !has_nights(out) {
+        std::fs::remove_file(&under_way).map_err(failed)?;
+    }
+    fetched
+}
+
+fn has_nights(out: &Path) -> bool {
+    let mut there = std::fs::read_dir(out).into_iter().flatten().flatten();
+    there.any(|it| it.file_name().to_string_lossy().starts_with("as_of="))
 }

@@ -358,6 +358,16 @@ mod cloud {
         fetched("as_of=2024-08-21").refused(&["user"]);
         assert!(cached("2024-08-21", "scores.parquet").is_file());
         assert!(!cached("2024-08-21", "scores.csv").exists());
+        // A fetch of former nights that was interrupted is made again.
+        assert!(!shop.path("new/.layercake-fetching").exists());
+        std::fs::remove_dir_all(shop.path("new/as_of=2024-08-20")).unwrap();
+        let night = ["--as-of", "2024-08-22", "--to", &store, "-o", "new", "--quiet"];
+        score(&shop, &[], &night).done();
+        assert!(!shop.path("new/as_of=2024-08-20").exists());
+        shop.write("new/.layercake-fetching", "");
+        score(&shop, &[], &night).done();
+        assert!(shop.path("new/as_of=2024-08-20/_summary.json").is_file());
+        assert!(!shop.path("new/.layercake-fetching").exists());
     }
 
     #[test]
