@@ -380,7 +380,7 @@ fn no_files_import_each_other_in_a_circle() {
 #[test]
 fn one_version_each_of_arrow_and_ndarray() {
     let lock = std::fs::read_to_string(project().join("Cargo.lock")).unwrap();
-    for name in ["arrow", "ndarray", "parquet", "datafusion"] {
+    for name in ["arrow", "ndarray", "parquet", "datafusion", "object_store"] {
         assert_eq!(lock.matches(&format!("name = \"{name}\"\n")).count(), 1, "{name}");
     }
 }
