@@ -1,9 +1,9 @@
 """A whole night: Layercake beside Polars, scikit-learn and LightGBM, in one run.
 
 Both are trained beforehand on the same log of events; whole commands of scoring are timed in turn, from
-the log to a Parquet file. Layercake also writes kinds, RFM, lifecycle, reasons in two languages, early warnings,
-percentiles and a summary. --limit MB times Layercake once more with that memory limit; --only leaves the peer out,
-for logs that it has no memory for.
+the log to a Parquet file. Both read the same seven columns. Layercake also writes kinds, RFM, lifecycle, reasons in two
+languages, early warnings, percentiles and a summary. --items times Layercake once more with a model that also knows the
+item of each event, --limit MB with that memory limit; --only leaves the peer out, for logs that it has no memory for.
 """
 
 import argparse
@@ -27,6 +27,7 @@ def main():
     parser.add_argument("--events", type=float, default=2e7)
     parser.add_argument("--users", type=float, default=5e5)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--items", action="store_true", help="one more measurement with items")
     parser.add_argument("--limit", type=int, help="memory limit in MB of one more measurement")
     parser.add_argument("--only", action="store_true", help="without the peer")
     parser.add_argument("--train-events", type=float, help="train on a log of so many events")
@@ -46,6 +47,19 @@ def log_of(folder, n_events, n_users):
     return path
 
 
+def layercake(arguments, folder, events, learned, item):
+    """Trains a model; returns the command that scores by it."""
+    folder.mkdir()
+    night, training, models = folder / "night.toml", folder / "training.toml", folder / "models"
+    for config, path in [(night, events), (training, learned)]:
+        config.write_text(f'models = "{models}"\n' + workload.config(path, only=False, item=item))
+    train = [arguments.binaries / "layercake-train", "--config", training, "--quiet"]
+    subprocess.run(train, check=True)
+    return [arguments.binaries / "layercake-score", "--bundle", models / "benchmark",
+            "--config", night, "--as-of", workload.AS_OF, "--threads", "2", "--quiet",
+            "--out", folder / "scores"]
+
+
 def compare(arguments, folder, scratch):
     n_events, n_users = int(arguments.events), int(arguments.users)
     events = log_of(folder, n_events, n_users)
@@ -53,15 +67,10 @@ def compare(arguments, folder, scratch):
     if arguments.train_events:
         n_learned = int(arguments.train_events)
         learned = log_of(folder, n_learned, n_users * n_learned // n_events)
-    night, training = scratch / "night.toml", scratch / "training.toml"
-    for config, path in [(night, events), (training, learned)]:
-        config.write_text(f'models = "{scratch / "models"}"\n' + workload.config(path, only=False, item=True))
-    train = [arguments.binaries / "layercake-train", "--config", training, "--quiet"]
-    subprocess.run(train, check=True)
-    ours = [arguments.binaries / "layercake-score", "--bundle", scratch / "models" / "benchmark",
-            "--config", night, "--as-of", workload.AS_OF, "--threads", "2", "--quiet",
-            "--out", scratch / "ours"]
+    ours = layercake(arguments, scratch / "ours", events, learned, item=False)
     sides = {"Layercake": ours}
+    if arguments.items:
+        sides["Layercake, items too"] = layercake(arguments, scratch / "items", events, learned, item=True)
     if arguments.limit:
         sides[f"Layercake, {arguments.limit} MB"] = [*ours, "--memory-limit", str(arguments.limit)]
     if not arguments.only:
@@ -73,10 +82,11 @@ def compare(arguments, folder, scratch):
     results = {name: [] for name in sides}
     for _ in range(arguments.runs):
         for name, command in sides.items():
-            shutil.rmtree(scratch / "ours", ignore_errors=True)
+            for former in scratch.glob("*/scores"):
+                shutil.rmtree(former)
             results[name].append(timed(command))
             if name == "Layercake":
-                scores = pq.read_metadata(next((scratch / "ours").glob("as_of=*/scores.parquet")))
+                scores = pq.read_metadata(next(scratch.glob("ours/scores/as_of=*/scores.parquet")))
     print(f"{n_events:,} events, {scores.num_rows:,} users, {scores.num_columns} columns of scores\n")
     print(f"{'':26}{'seconds (median, range)':>28}{'peak MB':>10}")
     for name, runs in results.items():
