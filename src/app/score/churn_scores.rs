@@ -1,5 +1,8 @@
 //! Every user's churn: how likely, why, and by when.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use arrow::array::{StringArray, StringBuilder};
 use chrono::{Duration, NaiveDateTime, NaiveTime};
 
@@ -30,7 +33,7 @@ pub(super) struct ChurnScores<'a> {
     /// Of the reasons at each place.
     pub sentences: Vec<Sentences>,
     pub words: &'a ReasonWords,
-    pub recoveries: Vec<Option<Bilingual>>,
+    pub recoveries: Vec<Option<Arc<Bilingual>>>,
     pub median_gaps: Vec<Option<f64>>,
     pub silences: Vec<Option<Silence>>,
 }
@@ -101,10 +104,7 @@ impl<'a> ChurnScorer<'a> {
                 .collect(),
             reasons: shown,
             words: &self.words,
-            recoveries: eligibilities
-                .iter()
-                .map(|&eligibility| recovery(eligibility, as_of, &settings.label.event))
-                .collect(),
+            recoveries: recoveries(&eligibilities, as_of, &settings.label.event),
             median_gaps: purchases.iter().map(|it| it.kept_by.median_gap_days()).collect(),
             silences: purchases
                 .iter()
@@ -134,6 +134,24 @@ fn sentences(
         zh.append_option(sentence.map(|it| &it.zh));
     }
     Sentences { en: en.finish(), zh: zh.finish() }
+}
+
+/// [`recovery`] of every user; most have the same.
+fn recoveries(
+    eligibilities: &[Eligibility],
+    as_of: NaiveDateTime,
+    event: &str,
+) -> Vec<Option<Arc<Bilingual>>> {
+    let mut known: HashMap<(&'static str, u64), Option<Arc<Bilingual>>> = HashMap::new();
+    let of_user = |&eligibility: &Eligibility| {
+        let deadline = match eligibility {
+            Eligibility::Eligible { deadline_days } => deadline_days.to_bits(),
+            _ => 0,
+        };
+        let words = || recovery(eligibility, as_of, event).map(Arc::new);
+        known.entry((eligibility.as_str(), deadline)).or_insert_with(words).clone()
+    };
+    eligibilities.iter().map(of_user).collect()
 }
 
 /// What would count as having stayed, or as having come back.

@@ -123,7 +123,7 @@ fn grouping_columns() -> Vec<ScoreColumn> {
                 "scores of R, F and M, each 1 to 5 (best), such as `543`",
                 "R、F、M得分，各为1至5（最好），例如`543`",
             ),
-            |scores, user| scores.rfm_cells[user].as_deref(),
+            |scores, user| scores.rfm_cells.customer_group(user),
         )
         .missing_for(WHO_NEVER_ORDERED),
         Column::text(

@@ -17,7 +17,7 @@ pub(super) struct UserScores<'a> {
     pub rfm_segments: UserGroups,
     pub rfm_levels: UserGroups,
     pub value_demand: UserGroups,
-    pub rfm_cells: Vec<Option<String>>,
+    pub rfm_cells: UserGroups,
     pub stages: Vec<&'static str>,
     pub churn: ChurnScores<'a>,
     pub days_since_last_order: Vec<Option<f64>>,
@@ -45,7 +45,6 @@ impl<'a> UserScorer<'a> {
         let n_orders = matrix.all_time(Family::Orders)?;
         let silence = matrix.all_time(Family::Silence)?;
         let of_customer = |row: usize| (n_orders[row] > 0.0).then_some(silence[row]);
-        let rfm_scores = rules.rfm.scores(matrix)?;
         Ok(UserScores {
             model,
             snapshot,
@@ -54,7 +53,7 @@ impl<'a> UserScorer<'a> {
             rfm_segments: rules.groups(RuleGrouping::Rfm, matrix)?,
             rfm_levels: rules.groups(RuleGrouping::RfmLevels, matrix)?,
             value_demand: rules.groups(RuleGrouping::ValueDemand, matrix)?,
-            rfm_cells: rfm_scores.into_iter().map(|it| Some(it?.cell().to_string())).collect(),
+            rfm_cells: rules.groups(RuleGrouping::RfmCells, matrix)?,
             stages: rules.lifecycle.stages(matrix)?.iter().map(|it| it.as_str()).collect(),
             churn: self.churn.score(snapshot, known)?,
             days_since_last_order: (0..matrix.n_rows()).map(of_customer).collect(),
