@@ -215,7 +215,9 @@ impl FeatureMatrix {
     pub fn select_single(&self, names: &[String]) -> Result<Array2<f32>, DatasetError> {
         let indices = self.positions(names)?;
         let mut values = Vec::with_capacity(self.n_rows() * indices.len());
-        for row in self.values.rows() {
+        let all = self.values.as_standard_layout();
+        for row in all.rows() {
+            let row = row.to_slice().expect("rows of this layout are contiguous");
             values.extend(indices.iter().map(|&index| row[index] as f32));
         }
         let shape = (self.n_rows(), indices.len());

@@ -9,9 +9,9 @@ static LOGS_OF_COUNTS: LazyLock<Vec<f64>> =
 /// `sign(x) ln(1 + |x|)`.
 pub fn signed_log(x: f64) -> f64 {
     // What is below zero becomes 0, and is no count.
-    let count = x as usize;
-    match LOGS_OF_COUNTS.get(count) {
-        Some(&log) if count as f64 == x => log,
+    let count = x as u32;
+    match LOGS_OF_COUNTS.get(count as usize) {
+        Some(&log) if f64::from(count) == x => log,
         _ => x.signum() * x.abs().ln_1p(),
     }
 }

@@ -84,12 +84,14 @@ impl Scaling {
         // Models that share a block of rows share its logarithms.
         let logs = matrix.kept_logs().filter(|_| self.transform == Transform::Log);
         let values = logs.unwrap_or_else(|| matrix.values());
+        let values = values.as_standard_layout();
         let width = columns.len();
         let mut scaled = Array2::zeros((matrix.n_rows(), width));
         let cells = scaled.as_slice_mut().expect("a new matrix is contiguous");
         let scale_rows = |(chunk, cells): (usize, &mut [f64])| {
             let rows = values.rows().into_iter().skip(chunk * CHUNK_ROWS);
             for (row, cells) in rows.zip(cells.chunks_exact_mut(width)) {
+                let row = row.to_slice().expect("rows of this layout are contiguous");
                 let chosen = cells.iter_mut().zip(&columns);
                 match self.transform {
                     Transform::Log if logs.is_some() => {
