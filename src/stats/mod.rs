@@ -7,6 +7,7 @@ pub mod distributions;
 pub mod effects;
 pub mod linear;
 pub mod metrics;
+pub mod numerics;
 pub mod resample;
 pub mod scaling;
 pub mod shrinkage;
