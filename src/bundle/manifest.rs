@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 /// The format that this version writes and reads.
-pub const FORMAT: u32 = 10;
+pub const FORMAT: u32 = 11;
 
 /// The file that lists all others.
 pub(super) const MANIFEST: &str = "manifest.json";

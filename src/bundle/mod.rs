@@ -15,6 +15,7 @@
 //!   rfm.json             edges and names of RFM, and of the other groupings by rule
 //!   churn.json           what churn is, calibration, whom to flag, model selection
 //!   classifier.json      coefficients and trees that predict churn
+//!   value.json           how customers order, leave and pay
 //!   score_columns.json   what the columns of its scores promise
 //!   reference.json       users as they were when it was trained, in bins
 //!   record.json          dates, input profile, measures on the holdout snapshot

@@ -13,6 +13,7 @@ use crate::features::{FeaturePlan, Pruning};
 use crate::models::churn::FittedChurn;
 use crate::models::rules::FittedRules;
 use crate::models::segmentation::{FittedGroups, FittedTiers, Partition};
+use crate::models::value::ValueModel;
 use crate::watch::Reference;
 
 /// Makes [`Bundle`] of rows `meaning, field: type = encoding`.
@@ -57,6 +58,8 @@ parts! {
     rules: FittedRules = Json("rfm.json");
     /// Churn model.
     churn: FittedChurn = ChurnFiles;
+    /// What customers will be worth.
+    value: ValueModel = Json("value.json");
     /// What the columns of its scores promise.
     contract: Vec<ColumnContract> = Json("score_columns.json");
     /// Users as they were when it was trained, in bins.

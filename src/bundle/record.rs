@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::features::SnapshotDates;
 use crate::input::source::InputProfile;
 use crate::models::churn::ChurnEvaluation;
+use crate::models::value::ValueEvaluation;
 
 /// What a model was trained on, and how it did on the holdout snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,6 +17,8 @@ pub struct TrainingRecord {
     pub n_training_rows: usize,
     /// Measures on the holdout snapshot.
     pub churn: ChurnEvaluation,
+    /// The same of the model of value, if there is one.
+    pub value: Option<ValueEvaluation>,
 }
 
 impl TrainingRecord {

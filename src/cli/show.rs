@@ -84,6 +84,12 @@ pub(super) fn run(show: &Show, printing: &Printing) -> anyhow::Result<()> {
     printing.print(&document)
 }
 
+/// Shows the model of value.
+pub(super) fn value(wanted: &BundleFolder, printing: &Printing) -> anyhow::Result<()> {
+    let (bundle, folder) = Bundle::load(&wanted.bundle)?;
+    printing.print(&of_bundle(&folder, report::value(&bundle)))
+}
+
 fn of_partition(wanted: &BundleFolder, partition: Partition) -> anyhow::Result<Document> {
     let (bundle, folder) = Bundle::load(&wanted.bundle)?;
     Ok(of_bundle(&folder, report::partition(&bundle, partition)))

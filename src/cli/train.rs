@@ -12,7 +12,7 @@ use super::main_job::main_job;
 use super::printing::Printing;
 use super::review::{self, ReviewArguments};
 use super::sample::{self, SampleArguments};
-use super::show::{self, Show};
+use super::show::{self, BundleFolder, Show};
 use crate::app::{CheckedReview, Part, Previous, Session, Trained, train};
 use crate::report::{self, Document};
 use crate::settings::parse_day;
@@ -77,6 +77,11 @@ enum Command {
     /// Look at a model: its layers, churn model, lineage or features
     #[command(subcommand)]
     Show(Show),
+    /// Look at the model of value: parameters, fit, and how it did on the holdout
+    #[command(after_help = "Examples:
+  layercake-train value --bundle models/shop
+  layercake-train value --bundle models/shop --format json > value.json")]
+    Value(BundleFolder),
     /// Write layers.toml to name, merge, split and pin layers; check it
     Review(ReviewArguments),
     /// Write the feature matrix for notebooks
@@ -96,6 +101,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match (&arguments.command, &arguments.config) {
         (Some(Command::Init(wanted)), _) => init::run(wanted, printing),
         (Some(Command::Show(wanted)), _) => show::run(wanted, printing),
+        (Some(Command::Value(wanted)), _) => show::value(wanted, printing),
         (Some(Command::Review(wanted)), _) => review::run(wanted, printing),
         (Some(Command::Features(wanted)), _) => features::run(wanted, printing),
         (Some(Command::Sample(wanted)), _) => sample::run(wanted, printing),

@@ -26,6 +26,7 @@ use crate::input::source::{InputGates, InputParams, SourceParams};
 use crate::models::churn::{ChurnParams, SilenceParams};
 use crate::models::rules::{LifecycleParams, RfmMapError, RfmParams};
 use crate::models::segmentation::{KindParams, SegmentationParams};
+use crate::models::value::ValueParams;
 use crate::settings::{self, Conflict};
 
 /// A whole configuration.
@@ -80,6 +81,9 @@ pub struct Config {
     /// Churn model.
     #[serde(default)]
     pub churn: ChurnParams,
+    /// What customers will be worth.
+    #[serde(default)]
+    pub value: ValueParams,
     /// Raw tables.
     #[serde(default, rename = "source")]
     pub sources: Vec<SourceParams>,

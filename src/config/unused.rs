@@ -6,6 +6,7 @@ use super::{Config, ConfigError};
 use crate::input::source::is_parquet;
 use crate::models::churn::ModelChoice;
 use crate::models::segmentation::{EmbeddingKind, GroupCount, HabitsWeight, KindAlgorithm};
+use crate::models::value::ValueModelChoice;
 use crate::stats::clustering::Algorithm;
 
 /// A key or section, when it has no effect, and what to change for it to have one.
@@ -64,6 +65,11 @@ const RULES: &[Rule] = &[
         path: "segmentation.n_starts",
         is_unused: |config| config.segmentation.algorithm == Algorithm::GaussianMixture,
         why: "algorithm = \"gaussian_mixture\", which has one start",
+    },
+    Rule {
+        path: "value.occasion",
+        is_unused: |config| config.value.model != ValueModelChoice::BgBb,
+        why: "[value] model other than \"bg_bb\"",
     },
     Rule {
         path: "snapshots.step_days",

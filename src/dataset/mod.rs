@@ -24,7 +24,7 @@ pub use feature_info::{
 pub use language::{Bilingual, Language};
 pub use matrix::FeatureMatrix;
 pub use outcomes::Outcomes;
-pub use purchases::{Gaps, PurchaseSummary, Purchases};
+pub use purchases::{Gaps, PaidDays, PurchaseSummary, Purchases};
 pub use signed_log::signed_log;
 pub use snapshot::Snapshot;
 pub use stable_hash::{hash_integer, hash_text, unit_interval};

@@ -5,6 +5,8 @@ pub struct Outcomes {
     pub n_orders: Vec<f64>,
     /// Amount ordered, in the currency of the data.
     pub gmv: Vec<f64>,
+    /// Days of the calendar on which they paid, as of [`PaidDays`](super::PaidDays).
+    pub n_paid_days: Vec<f64>,
     /// Days until the event whose absence is churn; infinite where it did not
     /// happen in the horizon.
     pub days_to_event: Vec<f64>,
@@ -15,12 +17,13 @@ pub struct Outcomes {
 
 impl Outcomes {
     /// Outcomes of users who are all eligible by the rule that churn is no order in
-    /// the horizon.
+    /// the horizon, and who order once a day.
     pub fn of_orders(n_orders: Vec<f64>, gmv: Vec<f64>) -> Self {
         let days_to_event =
             n_orders.iter().map(|&n| if n > 0.0 { 0.0 } else { f64::INFINITY }).collect();
         let churned = n_orders.iter().map(|&n| Some(n == 0.0)).collect();
-        Self { n_orders, gmv, days_to_event, churned }
+        let n_paid_days = n_orders.clone();
+        Self { n_orders, gmv, n_paid_days, days_to_event, churned }
     }
 
     /// The users to whom the churn rule applies, as rows, and whether each churned.
@@ -55,6 +58,7 @@ impl Outcomes {
         Self {
             n_orders: pick(&self.n_orders),
             gmv: pick(&self.gmv),
+            n_paid_days: pick(&self.n_paid_days),
             days_to_event: pick(&self.days_to_event),
             churned: rows.iter().map(|&row| self.churned[row]).collect(),
         }
@@ -64,6 +68,7 @@ impl Outcomes {
     pub fn append(&mut self, mut other: Self) {
         self.n_orders.append(&mut other.n_orders);
         self.gmv.append(&mut other.gmv);
+        self.n_paid_days.append(&mut other.n_paid_days);
         self.days_to_event.append(&mut other.days_to_event);
         self.churned.append(&mut other.churned);
     }

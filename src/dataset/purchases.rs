@@ -34,6 +34,29 @@ pub struct Purchases {
     pub orders: PurchaseSummary,
     /// The event whose absence is churn: orders again, unless `[churn]` names another.
     pub kept_by: PurchaseSummary,
+    /// Days on which the user paid.
+    pub paid: PaidDays,
+}
+
+/// The days of the calendar on which a user paid for orders. Those of one day are one; a day
+/// that came to nothing or less, as by what was taken back, is set aside. Where the data has
+/// no amounts, every day with an order counts.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct PaidDays {
+    /// Days.
+    pub n_days: u32,
+    /// Weeks, from Monday, with such a day.
+    pub n_weeks: u32,
+    /// Months of the calendar with such a day.
+    pub n_months: u32,
+    /// Days of the calendar from the first to that of as-of; 0 without one.
+    pub first_days_ago: u32,
+    /// The same from the last.
+    pub last_days_ago: u32,
+    /// Days with orders that were set aside.
+    pub n_set_aside: u32,
+    /// What was paid on the days, in the currency of the data.
+    pub amount: f64,
 }
 
 /// Gaps from which a median says how often a user comes.

@@ -42,6 +42,7 @@ impl Snapshot {
         if let Some(outcomes) = &outcomes {
             expect("number of order outcomes", outcomes.n_orders.len())?;
             expect("number of GMV outcomes", outcomes.gmv.len())?;
+            expect("number of outcomes of paid days", outcomes.n_paid_days.len())?;
             expect("number of times to the next event", outcomes.days_to_event.len())?;
             expect("number of churn labels", outcomes.churned.len())?;
         }

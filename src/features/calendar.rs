@@ -26,6 +26,17 @@ pub(super) fn weekday(day: i64) -> usize {
     (day + 3).rem_euclid(7) as usize
 }
 
+/// Weeks since one before 1970, from Monday on.
+pub(super) fn week_number(day: i64) -> i64 {
+    (day + 3).div_euclid(7)
+}
+
+/// Months since the year 0.
+pub(super) fn month_number(day: i64) -> i64 {
+    let date = DateTime::from_timestamp(day * 86_400, 0).unwrap_or_default();
+    i64::from(date.year()) * 12 + i64::from(date.month0())
+}
+
 /// Saturday or Sunday.
 #[inline]
 pub(super) fn is_weekend(day: i64) -> bool {
@@ -49,5 +60,7 @@ mod tests {
         assert_eq!(day_of(moment), -1);
         assert_eq!((weekday(-1), is_weekend(-1), is_weekend(2)), (2, false, true));
         assert_eq!((day_part(moment, -1), quarter(-1), quarter(0)), (3, 3, 0));
+        assert_eq!((week_number(3), week_number(4), week_number(-4)), (0, 1, -1));
+        assert_eq!(month_number(0) - month_number(-1), 1);
     }
 }

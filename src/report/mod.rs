@@ -24,7 +24,7 @@ pub use pages::{
     experiment_plan, experiment_readout, group_outcomes, judgement, lineage, matrix, migration,
     moves, next_step, partition, plan_written, reference_groups, review_checked, review_outdated,
     review_unfit, review_written, rolled_backtest, sample_written, scored, scored_part, stability,
-    targeting, trained,
+    targeting, trained, value,
 };
 pub use rendering::Rendering;
 pub use table::{Audience, Column, Format, Head, Table, column};

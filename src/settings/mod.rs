@@ -8,7 +8,7 @@ mod numbers;
 pub use day::{parse_day, read_day, read_days_by_name, read_optional_day};
 pub use nearest::{did_you_mean, nearest_names};
 pub use numbers::{
-    Clusters, Count, Days, Delimiter, Finite, LearningRate, Leaves, NonNegative, OpenShare,
+    Clusters, Count, Days, Delimiter, Finite, LearningRate, Leaves, Margin, NonNegative, OpenShare,
     OutOfBounds, Positive, Share, Starts, Threads, Weight,
 };
 

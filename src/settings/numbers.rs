@@ -94,6 +94,8 @@ bounded!("A finite number, 0 or more." NonNegative(f64) from f64, "be 0 or more"
 bounded!("A finite number." Finite(f64) from f64, "be finite", |x| x.is_finite());
 bounded!("Step of a method that goes step by step: above 0, at most 1." LearningRate(f64) from f64,
     "be above 0 and at most 1", |x| *x > 0.0 && *x <= 1.0);
+bounded!("Part that is earned of what is paid: above 0, at most 1." Margin(f64) from f64,
+    "be above 0 and at most 1", |x| *x > 0.0 && *x <= 1.0);
 bounded!("How much one thing counts beside another: 0 to 10." Weight(f64) from f64,
     "lie between 0 and 10", |x| (0.0..=10.0).contains(x));
 bounded!("Days, 1 or more." Days(u32) from i64, "be at least 1", |x| *x >= 1);

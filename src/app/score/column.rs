@@ -48,6 +48,8 @@ pub(super) enum Ranked {
     ChurnPercentile,
     /// Whether the user is flagged.
     AtRisk,
+    /// Rank by lifetime value among those who have one.
+    ClvPercentile,
 }
 
 /// Type of a column of the scores.

@@ -7,6 +7,7 @@ use arrow::array::{ArrayRef, Float64Array, StringArray};
 use super::churn_scores::N_REASONS;
 use super::column::{Ranked, ScoreColumn, ScoreType, Words};
 use super::user_scores::UserScores;
+use super::value_columns::value_columns;
 use crate::dataset::{Bilingual, ColumnContract};
 use crate::files::user_id_array;
 use crate::models::churn::Reason;
@@ -22,6 +23,7 @@ pub fn score_columns() -> Vec<ScoreColumn> {
     columns.extend((0..N_REASONS).flat_map(reason_columns));
     columns.extend(recovery_columns());
     columns.extend(silence_columns());
+    columns.extend(value_columns());
     columns
 }
 

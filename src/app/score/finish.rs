@@ -27,7 +27,7 @@ pub(super) fn stage_scores(
     (path, format): (&Path, ScoreFormat),
     metadata: &[(&str, String)],
 ) -> Result<(Staged, RankedTally), PipelineError> {
-    let ranks = Ranks::of(parts.eligible()?, model.bundle.churn.settings.flag);
+    let ranks = Ranks::of(parts.to_rank()?, model.bundle.churn.settings.flag);
     let columns = score_columns();
     let fields = columns.iter().map(|column| column.field(user_ids));
     let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
@@ -94,28 +94,39 @@ pub(super) fn stage_scores(
 }
 
 /// Columns of a part that ranking needs.
-const READ_TO_RANK: [&str; 6] =
-    ["user_id", "layer_id", "kind_id", "churn_probability", "churn_log_odds", MAY_BE_FLAGGED];
+const READ_TO_RANK: [&str; 7] = [
+    "user_id",
+    "layer_id",
+    "kind_id",
+    "churn_probability",
+    "churn_log_odds",
+    "clv",
+    MAY_BE_FLAGGED,
+];
 
 /// The columns that depend on all users, for some of them.
 struct RankedColumns {
-    percentiles: ArrayRef,
+    churn: ArrayRef,
+    clv: ArrayRef,
     flags: Vec<bool>,
 }
 
 impl RankedColumns {
     fn of(ranks: &Ranks, batch: &RecordBatch) -> Self {
-        let percentiles = ranks.percentiles(&numbers(batch, "churn_log_odds"));
+        let churn = ranks.churn.of_users(&numbers(batch, "churn_log_odds"));
+        let clv = ranks.clv.of_users(&numbers(batch, "clv"));
         let is_flagged = |candidate: Option<_>| candidate.is_some_and(|it| ranks.is_flagged(it));
         Self {
-            percentiles: Arc::new(Float64Array::from(percentiles)),
+            churn: Arc::new(Float64Array::from(churn)),
+            clv: Arc::new(Float64Array::from(clv)),
             flags: candidates(batch).into_iter().map(is_flagged).collect(),
         }
     }
 
     fn get(&self, what: Ranked) -> ArrayRef {
         match what {
-            Ranked::ChurnPercentile => Arc::clone(&self.percentiles),
+            Ranked::ChurnPercentile => Arc::clone(&self.churn),
+            Ranked::ClvPercentile => Arc::clone(&self.clv),
             Ranked::AtRisk => Arc::new(BooleanArray::from(self.flags.clone())),
         }
     }

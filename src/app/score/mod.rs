@@ -31,6 +31,8 @@ mod run_record;
 mod summary;
 mod tally;
 mod user_scores;
+mod value_columns;
+mod value_scores;
 
 use std::path::{Path, PathBuf};
 

@@ -12,10 +12,9 @@ use super::column::ScoreColumn;
 use super::columns::{score_columns, score_contract};
 use super::night::feeds;
 use super::part::Part;
-use super::reason_words::KnownSentences;
 use super::receipt::{FORMAT, Receipt, RunKey};
 use super::tally::Tally;
-use super::user_scores::{UserScorer, UserScores};
+use super::user_scores::{Known, UserScorer, UserScores};
 use crate::app::open_data::OpenData;
 use crate::app::{Model, PipelineError};
 use crate::dataset::ColumnContract;
@@ -84,7 +83,7 @@ pub(super) fn write_part(
     let total = Mutex::new((no_tally.clone(), vec![0u64; part.buckets().len()]));
     let row_group = |run: usize| {
         let (mut rows, mut tally) = (Vec::new(), no_tally.clone());
-        let (mut n_rows, mut known) = (Vec::new(), KnownSentences::default());
+        let (mut n_rows, mut known) = (Vec::new(), Known::default());
         for bucket in runs[run].clone() {
             let BucketSnapshot { snapshot, late } = snapshots.get(bucket)?;
             let scores = scorer.score(&snapshot, &mut known)?;

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use super::batch::{numbers, user_ids};
 use super::part_rows::{MAY_BE_FLAGGED, ROW_GROUP_USERS};
-use super::ranks::Eligible;
+use super::ranks::ToRank;
 use super::receipt::Receipt;
 use crate::app::PipelineError;
 use crate::files::RowGroupColumn;
@@ -61,23 +61,25 @@ impl Parts {
         Ok(Self { parts, row_groups })
     }
 
-    /// Reads who is eligible, and checks that every user is where they belong and there
+    /// Reads what is ranked, and checks that every user is where they belong and there
     /// once.
-    pub fn eligible(&self) -> Result<Eligible, PipelineError> {
+    pub fn to_rank(&self) -> Result<ToRank, PipelineError> {
         let groups: Vec<PartRowGroup<'_>> = self.parts.iter().flat_map(OpenPart::groups).collect();
         let read = groups.into_par_iter().map(|group| {
-            let batch =
-                group.read(&["user_id", "churn_probability", "churn_log_odds", MAY_BE_FLAGGED])?;
+            let columns = ["user_id", "churn_probability", "churn_log_odds", "clv", MAY_BE_FLAGGED];
+            let batch = group.read(&columns)?;
             group.check_users(&batch)?;
             let candidates = candidates(&batch).into_iter().flatten().collect();
             let log_odds = numbers(&batch, "churn_log_odds").into_iter().flatten().collect();
-            Ok::<_, PipelineError>(Eligible { log_odds, candidates })
+            let clv = numbers(&batch, "clv").into_iter().flatten().collect();
+            Ok::<_, PipelineError>(ToRank { log_odds, candidates, clv })
         });
         let read = read.collect::<Result<Vec<_>, _>>()?;
-        let mut all = Eligible::default();
+        let mut all = ToRank::default();
         for mut part in read {
             all.log_odds.append(&mut part.log_odds);
             all.candidates.append(&mut part.candidates);
+            all.clv.append(&mut part.clv);
         }
         Ok(all)
     }

@@ -4,50 +4,67 @@ use rayon::prelude::*;
 
 use crate::models::churn::{FlagCandidate, FlagRule};
 
-/// The eligible users of all parts: 24 bytes for each.
+/// What of the users of all parts is ranked: 32 bytes for each.
 #[derive(Default)]
-pub(super) struct Eligible {
+pub(super) struct ToRank {
+    /// Of the eligible.
     pub log_odds: Vec<f64>,
     /// Those of them who may be flagged.
     pub candidates: Vec<FlagCandidate>,
+    /// Lifetime values of those who have one.
+    pub clv: Vec<f64>,
 }
 
 /// Where users stand among all.
 pub(super) struct Ranks {
-    /// Ascending.
-    log_odds: Vec<f64>,
+    /// Of log odds.
+    pub churn: Percentiles,
+    /// Of lifetime values.
+    pub clv: Percentiles,
     last_flagged: Option<FlagCandidate>,
 }
 
 impl Ranks {
     /// Ranks all users; their order does not matter.
-    pub fn of(eligible: Eligible, rule: FlagRule) -> Self {
-        let Eligible { mut log_odds, mut candidates } = eligible;
-        log_odds.par_sort_unstable_by(f64::total_cmp);
-        Self { log_odds, last_flagged: rule.last_flagged(&mut candidates) }
-    }
-
-    /// Share of the eligible users, in percent, who are less likely to churn; of equal
-    /// ones half. Log odds still differ where probabilities near 1 are equal.
-    pub fn percentiles(&self, of_users: &[Option<f64>]) -> Vec<Option<f64>> {
-        let mut ascending: Vec<usize> =
-            (0..of_users.len()).filter(|&user| of_users[user].is_some()).collect();
-        ascending.sort_unstable_by(|&a, &b| of_users[a].partial_cmp(&of_users[b]).expect("finite"));
-        let (mut below, n) = (0, self.log_odds.len() as f64);
-        let mut percentiles = vec![None; of_users.len()];
-        for user in ascending {
-            let Some(z) = of_users[user] else { continue };
-            // Users come in order: each is searched for from where the last was found.
-            below += first_not(&self.log_odds[below..], |it| it < z);
-            let up_to = below + first_not(&self.log_odds[below..], |it| it <= z);
-            percentiles[user] = Some(100.0 * (below + up_to) as f64 / 2.0 / n);
-        }
-        percentiles
+    pub fn of(all: ToRank, rule: FlagRule) -> Self {
+        let ToRank { log_odds, mut candidates, clv } = all;
+        let (churn, clv) = (Percentiles::of(log_odds), Percentiles::of(clv));
+        Self { churn, clv, last_flagged: rule.last_flagged(&mut candidates) }
     }
 
     /// Whether someone who may be flagged is.
     pub fn is_flagged(&self, candidate: FlagCandidate) -> bool {
         self.last_flagged.is_some_and(|last| candidate.is_up_to(&last))
+    }
+}
+
+/// Numbers among which others have a place.
+pub(super) struct Percentiles {
+    ascending: Vec<f64>,
+}
+
+impl Percentiles {
+    fn of(mut numbers: Vec<f64>) -> Self {
+        numbers.par_sort_unstable_by(f64::total_cmp);
+        Self { ascending: numbers }
+    }
+
+    /// Share of the numbers, in percent, that are less; of equal ones half. Log odds still
+    /// differ where probabilities near 1 are equal.
+    pub fn of_users(&self, of_users: &[Option<f64>]) -> Vec<Option<f64>> {
+        let mut ascending: Vec<usize> =
+            (0..of_users.len()).filter(|&user| of_users[user].is_some()).collect();
+        ascending.sort_unstable_by(|&a, &b| of_users[a].partial_cmp(&of_users[b]).expect("finite"));
+        let (mut below, n) = (0, self.ascending.len() as f64);
+        let mut percentiles = vec![None; of_users.len()];
+        for user in ascending {
+            let Some(z) = of_users[user] else { continue };
+            // Users come in order: each is searched for from where the last was found.
+            below += first_not(&self.ascending[below..], |it| it < z);
+            let up_to = below + first_not(&self.ascending[below..], |it| it <= z);
+            percentiles[user] = Some(100.0 * (below + up_to) as f64 / 2.0 / n);
+        }
+        percentiles
     }
 }
 
@@ -69,14 +86,12 @@ mod tests {
     #[test]
     fn equal_log_odds_share_their_percentile() {
         let log_odds = [Some(-2.0), None, Some(0.9), Some(-2.0), Some(0.5)];
-        let eligible = Eligible {
-            log_odds: log_odds.iter().flatten().copied().collect(),
-            candidates: Vec::new(),
-        };
-        let ranks = Ranks::of(eligible, FlagRule::default());
+        let all =
+            ToRank { log_odds: log_odds.iter().flatten().copied().collect(), ..ToRank::default() };
+        let ranks = Ranks::of(all, FlagRule::default());
         let expected = [Some(25.0), None, Some(87.5), Some(25.0), Some(62.5)];
-        assert_eq!(ranks.percentiles(&log_odds), expected);
-        assert_eq!(ranks.percentiles(&log_odds[2..]), expected[2..]);
+        assert_eq!(ranks.churn.of_users(&log_odds), expected);
+        assert_eq!(ranks.churn.of_users(&log_odds[2..]), expected[2..]);
     }
 
     #[test]

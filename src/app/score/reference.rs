@@ -1,7 +1,6 @@
 //! The columns that are watched for drift: as they are when a model is trained, and tonight.
 
-use super::reason_words::KnownSentences;
-use super::user_scores::{UserScorer, UserScores};
+use super::user_scores::{Known, UserScorer, UserScores};
 use crate::app::open_data::OpenData;
 use crate::app::{Model, PipelineError};
 use crate::bundle::Bundle;
@@ -50,7 +49,7 @@ pub(in crate::app) fn reference(
     let n_buckets = buckets.count();
     let of_buckets = data.histories.map_buckets(0..n_buckets, |bucket| {
         let BucketSnapshot { snapshot, .. } = snapshots.get(bucket)?;
-        let scores = scorer.score(&snapshot, &mut KnownSentences::default())?;
+        let scores = scorer.score(&snapshot, &mut Known::default())?;
         let values = |feature: &&String| numbers(&scores, feature);
         let features = features.iter().map(values).collect::<Result<Vec<_>, _>>()?;
         let may_be_flagged = scores.churn.may_be_flagged.clone();

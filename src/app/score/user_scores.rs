@@ -2,11 +2,13 @@
 
 use super::churn_scores::{ChurnScorer, ChurnScores};
 use super::reason_words::KnownSentences;
+use super::value_scores::{ValueScores, score_value};
 use crate::app::model::GroupsOfUsers;
 use crate::app::{Model, PipelineError};
 use crate::dataset::{Family, Snapshot};
 use crate::models::rules::{RuleGrouping, UserGroups};
 use crate::models::segmentation::{Partition, ReviewedGroup};
+use crate::models::value::KnownForecasts;
 
 /// One entry a user, in order of user id.
 pub(super) struct UserScores<'a> {
@@ -20,7 +22,15 @@ pub(super) struct UserScores<'a> {
     pub rfm_cells: UserGroups,
     pub stages: Vec<&'static str>,
     pub churn: ChurnScores<'a>,
+    pub value: ValueScores,
     pub days_since_last_order: Vec<Option<f64>>,
+}
+
+/// What was computed before for other users and is the same for many.
+#[derive(Default)]
+pub(super) struct Known {
+    sentences: KnownSentences,
+    forecasts: KnownForecasts,
 }
 
 /// Scores users, with all prepared that does not depend on them.
@@ -38,7 +48,7 @@ impl<'a> UserScorer<'a> {
     pub fn score<'s>(
         &'s self,
         snapshot: &'s Snapshot,
-        known: &mut KnownSentences,
+        known: &mut Known,
     ) -> Result<UserScores<'s>, PipelineError> {
         let model = self.model;
         let (rules, matrix) = (&model.bundle.rules, &snapshot.features);
@@ -55,7 +65,8 @@ impl<'a> UserScorer<'a> {
             value_demand: rules.groups(RuleGrouping::ValueDemand, matrix)?,
             rfm_cells: rules.groups(RuleGrouping::RfmCells, matrix)?,
             stages: rules.lifecycle.stages(matrix)?.iter().map(|it| it.as_str()).collect(),
-            churn: self.churn.score(snapshot, known)?,
+            churn: self.churn.score(snapshot, &mut known.sentences)?,
+            value: score_value(&model.bundle.value, snapshot, &mut known.forecasts),
             days_since_last_order: (0..matrix.n_rows()).map(of_customer).collect(),
         })
     }

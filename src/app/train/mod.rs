@@ -4,6 +4,7 @@ mod ancestry;
 mod churn_evaluation;
 mod lineage;
 mod movement;
+mod value;
 
 pub use ancestry::Previous;
 
@@ -23,9 +24,11 @@ use crate::models::rules::{FittedRules, RuleError, RuleGrouping};
 use crate::models::segmentation::{
     FittedTiers, features_of_habits, features_of_names, fit_kinds, fit_layers,
 };
+use crate::models::value::select_value;
 
 use self::churn_evaluation::{Measured, evaluate_churn};
 use self::lineage::{Published, publish};
+use self::value::{measure_value, value_at_the_end};
 use super::open_data::OpenData;
 use super::progress::VerbStages;
 use super::score::{reference, score_contract};
@@ -57,7 +60,7 @@ pub struct Trained {
 /// Whatever the stages refuse; see [`PipelineError`].
 pub fn train(session: &Session, previous: &Previous) -> Result<Trained, PipelineError> {
     previous.check()?;
-    session.run("train", 9, |stages| {
+    session.run("train", 10, |stages| {
         let data = session.read(None, stages)?;
         fit_and_publish(&data, previous, stages)
     })
@@ -87,7 +90,7 @@ pub(super) struct Fitted {
     pub holdout: Snapshot,
 }
 
-/// Fits the config of the data to what was known on a day; six stages of the verb.
+/// Fits the config of the data to what was known on a day; seven stages of the verb.
 pub(super) fn fit(
     data: &OpenData<'_>,
     as_of: NaiveDateTime,
@@ -122,14 +125,26 @@ pub(super) fn fit(
     let rules = fit_rules(config, &training[0].features)?;
     stages.begin("fitting churn");
     let churn = fit_churn(&config.churn, &label, &config.silence, &training, config.seed)?;
+    stages.begin("fitting value");
+    let selection = select_value(&config.value, horizon_days, &training);
     stages.begin("measuring on the holdout snapshot");
     let holdout = compute(std::slice::from_ref(&dates.holdout))?[0].clone();
     let history_days = (dates.holdout - data.input.first_time).num_days();
     let measured = Measured { churn: &churn, rules: &rules, layers: &layers, history_days };
     let evaluation = evaluate_churn(config, &measured, &holdout)?;
+    let of_value = match &selection {
+        Ok(selection) => measure_value(config, selection, &layers, &holdout)?,
+        Err(_) => None,
+    };
+    let value = value_at_the_end(data, &plan, (as_of, &label), selection)?;
     let n_training_rows = churn.settings.snapshot_rates.iter().map(|it| it.n_users).sum();
-    let record =
-        TrainingRecord { dates, input: data.input.clone(), n_training_rows, churn: evaluation };
+    let record = TrainingRecord {
+        dates,
+        input: data.input.clone(),
+        n_training_rows,
+        churn: evaluation,
+        value: of_value,
+    };
     let mut resolved = config.of_model();
     resolved.input.user_ids = Some(data.user_ids);
     let contract = score_contract();
@@ -142,6 +157,7 @@ pub(super) fn fit(
         tiers,
         rules,
         churn,
+        value,
         contract,
         reference: Default::default(),
         record,

@@ -2,7 +2,7 @@
 //! and what followed.
 
 use super::program::Program;
-use super::purchases::{PurchaseSummaries, days_to_next};
+use super::purchases::{PurchaseSummaries, days_to_next, paid_days};
 use crate::dataset::{ChurnLabel, Outcomes, Purchases};
 use crate::features::orders::{Order, Overflow, collect_orders};
 use crate::input::history::EventRow;
@@ -19,6 +19,7 @@ pub(super) struct UserFacts {
 pub(super) struct Outcome {
     n_orders: f64,
     gmv: f64,
+    n_paid_days: f64,
     days_to_event: f64,
     churned: Option<bool>,
 }
@@ -29,6 +30,7 @@ impl FromIterator<Outcome> for Outcomes {
         for of_user in users {
             all.n_orders.push(of_user.n_orders);
             all.gmv.push(of_user.gmv);
+            all.n_paid_days.push(of_user.n_paid_days);
             all.days_to_event.push(of_user.days_to_event);
             all.churned.push(of_user.churned);
         }
@@ -81,10 +83,12 @@ impl<'a> UserFactsFinder<'a> {
         let order_event = self.program.order_event;
         collect_orders(&events[from..to], order_event, &mut self.orders, &mut self.lines)?;
         let gmv = self.orders.iter().try_fold(0i64, |sum, order| sum.checked_add(order.amount));
+        let paid = paid_days(events[from..to].iter(), self.program, end)?;
         let days_to_event = days_to_next(events, self.kept_by, as_of, end);
         Ok(Outcome {
             n_orders: self.orders.len() as f64,
             gmv: gmv.ok_or(Overflow)? as f64 / self.program.scale,
+            n_paid_days: f64::from(paid.n_days),
             days_to_event,
             churned: self.label.churned(&purchases.kept_by, days_to_event),
         })

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::dataset::Dimension;
 use crate::features::slots::{Codes, N_SERIES, Series, Slots};
 use crate::features::{FeaturePlan, Measure, Statistic, StatisticValue, Total};
-use crate::input::history::{EventRow, Histories, Vocabulary};
+use crate::input::history::{Column, EventRow, Histories, Vocabulary};
 
 /// A sum that becomes a value once a window is over.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +27,8 @@ pub(super) enum Op {
 
 pub(super) struct Program {
     pub order_event: u32,
+    /// Whether the events have amounts.
+    pub has_amounts: bool,
     /// By event code: the user's own doing.
     pub is_own: Vec<bool>,
     /// Lengths of the windows, ascending.
@@ -84,6 +86,7 @@ impl Program {
         }
         Self {
             order_event: histories.events().code(&plan.events.order).unwrap_or(0),
+            has_amounts: plan.columns.iter().any(|column| column == Column::Amount.name()),
             is_own,
             windows_days: Vec::new(),
             slots: Slots::new(

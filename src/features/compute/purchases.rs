@@ -1,8 +1,8 @@
 //! How often a user does one thing, and when they do it next.
 
 use super::program::Program;
-use crate::dataset::{Gaps, PurchaseSummary, Purchases};
-use crate::features::calendar::MICROS_PER_DAY;
+use crate::dataset::{Gaps, PaidDays, PurchaseSummary, Purchases};
+use crate::features::calendar::{MICROS_PER_DAY, day_of, month_number, week_number};
 use crate::features::orders::Overflow;
 use crate::input::history::{Column, EventRow};
 
@@ -33,7 +33,9 @@ impl PurchaseSummaries {
         };
         let orders = summary(program.order_event)?;
         let kept_by = if kept_by == program.order_event { orders } else { summary(kept_by)? };
-        Ok(Purchases { orders, kept_by })
+        let paid =
+            paid_days(before.iter().filter(|event| event.known_from() < as_of), program, as_of)?;
+        Ok(Purchases { orders, kept_by, paid })
     }
 
     fn summary<'e>(
@@ -81,6 +83,49 @@ fn gaps(gaps: &mut [i64]) -> Option<Gaps> {
         mean_days: gaps.iter().sum::<i64>() as f64 / n as f64,
         longest_days: longest as f64,
     })
+}
+
+/// The paid days among events in order of time, as seen from a moment after them.
+pub(super) fn paid_days<'e>(
+    events: impl Iterator<Item = &'e EventRow>,
+    program: &Program,
+    as_of: i64,
+) -> Result<PaidDays, Overflow> {
+    let mut found = PaidDays::default();
+    let (mut first_day, mut last_day, mut amount) = (None, None, 0i64);
+    let mut end_day = |day: i64, of_day: i64| {
+        if program.has_amounts && of_day <= 0 {
+            found.n_set_aside += 1;
+            return Ok(());
+        }
+        let is_new =
+            |number: fn(i64) -> i64| last_day.is_none_or(|last| number(last) != number(day));
+        found.n_days += 1;
+        found.n_weeks += u32::from(is_new(week_number));
+        found.n_months += u32::from(is_new(month_number));
+        first_day.get_or_insert(day);
+        last_day = Some(day);
+        amount = amount.checked_add(of_day).ok_or(Overflow)?;
+        Ok(())
+    };
+    let mut open: Option<(i64, i64)> = None;
+    for event in events.filter(|event| event.event == program.order_event) {
+        let (day, of_event) = (day_of(event.time), event.number(Column::Amount));
+        open = match open {
+            Some((open_day, sum)) if open_day == day => {
+                Some((day, sum.checked_add(of_event).ok_or(Overflow)?))
+            }
+            before => {
+                before.map_or(Ok(()), |(day, sum)| end_day(day, sum))?;
+                Some((day, of_event))
+            }
+        };
+    }
+    open.map_or(Ok(()), |(day, sum)| end_day(day, sum))?;
+    let days_ago = |day: Option<i64>| day.map_or(0, |day| (day_of(as_of) - day) as u32);
+    let amount = amount as f64 / program.scale;
+    let (first_days_ago, last_days_ago) = (days_ago(first_day), days_ago(last_day));
+    Ok(PaidDays { first_days_ago, last_days_ago, amount, ..found })
 }
 
 /// Days from a moment to the next event `code` before `end`; infinite if there

@@ -68,29 +68,25 @@ impl<'n> Active<'n> {
                 let now = LeavingRate::new(*k, *a, *b, nodes.now);
                 let after = LeavingRate::new(k + 1.0, *a, b + 1.0, nodes.after_an_order);
                 let pairs_by_rate = 2.0 * (k / scale) * (b / (a + b));
-                integrate(length, discount, *scale, |v| {
-                    (now.at(v), pairs_by_rate * after.at(v))
-                })
+                integrate(length, discount, *scale, |v| (now.at(v), pairs_by_rate * after.at(v)))
             }
-            Self::LeavesAnyTime { k, scale, s, age } => {
-                integrate(length, discount, *age, |v| {
-                    let rate = k * (age / scale) * (v * (1.0 - s)).exp();
-                    (rate, 2.0 * (k + 1.0) / scale * rate)
-                })
-            }
+            Self::LeavesAnyTime { k, scale, s, age } => integrate(length, discount, *age, |v| {
+                let rate = k * (age / scale) * (v * (1.0 - s)).exp();
+                (rate, 2.0 * (k + 1.0) / scale * rate)
+            }),
             Self::OnOccasions { a, b, c, d } => {
                 let (p, p_twice) = (a / (a + b), a * (a + 1.0) / ((a + b) * (a + b + 1.0)));
                 let mut expected = Expected::default();
                 let mut still_there = 1.0;
                 let mut occasion = 1.0;
-                while occasion - 1.0 < length && still_there * (-discount * occasion).exp() > 1e-16 {
+                while occasion - 1.0 < length && still_there * (-discount * occasion).exp() > 1e-16
+                {
                     still_there *= (d + occasion - 1.0) / (c + d + occasion - 1.0);
                     let share = (length - (occasion - 1.0)).min(1.0);
                     let orders = share * p * still_there;
                     expected.orders += orders;
                     expected.discounted_orders += orders * (-discount * occasion).exp();
-                    expected.order_pairs +=
-                        share * 2.0 * (occasion - 1.0) * p_twice * still_there;
+                    expected.order_pairs += share * 2.0 * (occasion - 1.0) * p_twice * still_there;
                     occasion += 1.0;
                 }
                 expected
@@ -106,10 +102,11 @@ impl<'n> Active<'n> {
                 let whole = -(-k * (length / scale).ln_1p()).exp_m1();
                 // The mean, over the time of the next order were they to stay, of the chance
                 // to have stayed until then.
-                whole * UNIFORM.mean(|share| {
-                    let time = scale * (-(-share * whole).ln_1p() / k).exp_m1();
-                    (-s * (time / age).ln_1p()).exp()
-                })
+                whole
+                    * UNIFORM.mean(|share| {
+                        let time = scale * (-(-share * whole).ln_1p() / k).exp_m1();
+                        (-s * (time / age).ln_1p()).exp()
+                    })
             }
             Self::OnOccasions { a, b, c, d } => {
                 let (mut p_order, mut none_yet, mut still_there) = (0.0, 1.0, 1.0);
@@ -162,12 +159,7 @@ impl<'n> Active<'n> {
 
 /// Integrals over u = scale · (e^v − 1) of what `at` has at v: g(u) du / dv, and what
 /// times u is the density of order pairs.
-fn integrate(
-    length: f64,
-    discount: f64,
-    scale: f64,
-    at: impl Fn(f64) -> (f64, f64),
-) -> Expected {
+fn integrate(length: f64, discount: f64, scale: f64, at: impl Fn(f64) -> (f64, f64)) -> Expected {
     // Beyond this the discount leaves less than a number can tell.
     let length = if discount > 0.0 { length.min(37.0 / discount) } else { length };
     let end = (length / scale).ln_1p();

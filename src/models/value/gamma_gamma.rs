@@ -145,6 +145,16 @@ impl GammaGamma {
         let x = f64::from(spend.n_days);
         self.p * (self.v + spend.mean * x) / (self.p * x + self.q - 1.0)
     }
+
+    /// Expected square of a customer's true mean p / ν. It is infinite for few orders with
+    /// q ≤ 2, and taken at q = 2.5 there.
+    pub(super) fn expected_square(&self, spend: Option<Spend>) -> f64 {
+        let x = spend.map_or(0.0, |it| f64::from(it.n_days));
+        let scale = self.v + spend.map_or(0.0, |it| it.mean * x);
+        let shape = self.p * x + self.q;
+        let squared = (self.p * scale / (shape - 1.0)).powi(2);
+        squared * (1.0 + 1.0 / (shape - 2.0).max(0.5))
+    }
 }
 
 #[derive(Default)]

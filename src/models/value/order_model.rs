@@ -159,9 +159,8 @@ pub fn fit_orders(
     levels: &[CovariateLevel],
 ) -> Result<FittedOrders, Unfitted> {
     let n_covariates = levels.first().map_or(0, |level| level.covariates.len());
-    let largest = levels.iter().max_by(|a, b| {
-        a.customers.n_customers.total_cmp(&b.customers.n_customers)
-    });
+    let largest =
+        levels.iter().max_by(|a, b| a.customers.n_customers.total_cmp(&b.customers.n_customers));
     let Some(largest) = largest else {
         return Err(Unfitted { n_steps: 0, gain: f64::INFINITY });
     };
@@ -420,15 +419,15 @@ impl Forecaster<'_> {
                 };
                 let model = BgNbd::new(parameters, leaves);
                 for n in [times.n_repeats, times.n_repeats + 1] {
-                    nodes.entry(n).or_insert_with(|| Nodes::of_beta(model.a, model.b_of(f64::from(n))));
+                    nodes
+                        .entry(n)
+                        .or_insert_with(|| Nodes::of_beta(model.a, model.b_of(f64::from(n))));
                 }
                 let of = |n| &nodes[&n];
                 let (now, after_an_order) = (of(times.n_repeats), of(times.n_repeats + 1));
                 Active::of_bg_nbd(&model, x, age, LeavingNodes { now, after_an_order })
             }
-            OrderModelKind::ParetoNbd => {
-                Active::of_pareto_nbd(&ParetoNbd::new(parameters), x, age)
-            }
+            OrderModelKind::ParetoNbd => Active::of_pareto_nbd(&ParetoNbd::new(parameters), x, age),
             OrderModelKind::BgBb => {
                 Active::of_bg_bb(&BgBb::new(parameters), x, f64::from(times.age))
             }

@@ -96,11 +96,7 @@ mod tests {
 
     #[test]
     fn customers_alike_are_one_row() {
-        let of = |n_repeats, last_repeat| OrderTimes {
-            n_repeats,
-            last_repeat,
-            age: 70,
-        };
+        let of = |n_repeats, last_repeat| OrderTimes { n_repeats, last_repeat, age: 70 };
         let grouped = GroupedTimes::of(vec![of(2, 30), of(0, 0), of(1, 5), of(0, 0), of(4, 69)]);
         let counts: Vec<f64> = grouped.rows.iter().map(|(_, n)| *n).collect();
         assert_eq!(counts, [2.0, 1.0, 1.0, 1.0]);

@@ -38,7 +38,13 @@ impl ParetoNbd {
     /// where the last order is now.
     ///
     /// With u = ln(α + y) the integrand is smooth for any parameters.
-    fn ln_left(&self, x: f64, last: f64, age: f64, mut at: impl FnMut([f64; 4], f64)) -> Option<f64> {
+    fn ln_left(
+        &self,
+        x: f64,
+        last: f64,
+        age: f64,
+        mut at: impl FnMut([f64; 4], f64),
+    ) -> Option<f64> {
         let Self { r, alpha, s, beta } = *self;
         let (from, to) = ((alpha + last).ln(), (alpha + age).ln());
         if to <= from {
@@ -189,10 +195,8 @@ impl Moments {
             mean[i] += of(i) + share * extra[i];
             for j in i..4 {
                 let product = factor[i] * factor[j] * self.second[i][j] * by_mass;
-                square[i][j] += product
-                    + extra[i] * of(j)
-                    + extra[j] * of(i)
-                    + share * extra[i] * extra[j];
+                square[i][j] +=
+                    product + extra[i] * of(j) + extra[j] * of(i) + share * extra[i] * extra[j];
             }
         }
         square[2][2] -= share / (s * s);

@@ -22,6 +22,7 @@ mod scores;
 mod selection;
 mod targeting;
 mod training;
+mod value;
 
 pub use churn::churn;
 pub use comparison::{backtest, reference_groups, rolled_backtest, stability};
@@ -41,3 +42,4 @@ pub use partition::partition;
 pub use scores::{backfilled, delivered, scored, scored_part};
 pub use targeting::targeting;
 pub use training::trained;
+pub use value::value;

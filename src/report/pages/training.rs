@@ -10,6 +10,7 @@ use super::lineage::entry;
 use super::partition::as_of;
 use super::phrases::{layer_name, users};
 use super::selection::{habits_of_layers, one_kind};
+use super::value;
 use crate::app::Trained;
 use crate::bundle::Bundle;
 use crate::dataset::Bilingual;
@@ -32,6 +33,7 @@ pub fn trained(trained: &Trained) -> Document {
     number_of_kinds(&mut page, bundle);
     page.append(entry(&trained.lineage));
     page.append(churn::summary(bundle));
+    page.append(value::summary(bundle));
     saved(&mut page, &trained.folder);
     page.section("memory", None, memory(&trained.memory));
     page

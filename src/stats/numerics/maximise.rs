@@ -23,8 +23,7 @@ impl Derivatives {
     }
 
     fn is_finite(&self) -> bool {
-        self.value.is_finite()
-            && self.gradient.iter().chain(&self.hessian).all(|it| it.is_finite())
+        self.value.is_finite() && self.gradient.iter().chain(&self.hessian).all(|it| it.is_finite())
     }
 }
 
@@ -141,7 +140,10 @@ mod tests {
             Derivatives {
                 value: -(1.0 - x).powi(2) - 100.0 * gap * gap,
                 gradient: array![2.0 * (1.0 - x) + 400.0 * x * gap, -200.0 * gap],
-                hessian: array![[-2.0 + 400.0 * (gap - 2.0 * x * x), 400.0 * x], [400.0 * x, -200.0]],
+                hessian: array![
+                    [-2.0 + 400.0 * (gap - 2.0 * x * x), 400.0 * x],
+                    [400.0 * x, -200.0]
+                ],
             }
         })
         .unwrap();

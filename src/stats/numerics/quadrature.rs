@@ -36,7 +36,8 @@ impl<const N: usize> Nodes<N> {
             let Some(previous) = n.checked_sub(1) else { continue };
             // With n = 1 a factor of numerator and denominator is the same, and may be 0.
             let shared = if n == 1 { 1.0 } else { (k + sum) / (middle - 1.0) };
-            let square = k * (k + lower) * (k + upper) * shared / (middle * middle * (middle + 1.0));
+            let square =
+                k * (k + lower) * (k + upper) * shared / (middle * middle * (middle + 1.0));
             matrix[[n, previous]] = square.sqrt();
             matrix[[previous, n]] = square.sqrt();
         }

@@ -217,7 +217,7 @@ mod tests {
         let of_user = |(last_days_ago, amount_365d)| {
             let orders =
                 PurchaseSummary { last_days_ago, amount_365d, ..PurchaseSummary::default() };
-            Purchases { orders, kept_by: orders }
+            Purchases { orders, kept_by: orders, ..Purchases::default() }
         };
         let users = [(30.0, 5.0), (10.0, 500.0), (1.0, 900.0), (200.0, 9.0)];
         (probabilities, users.map(of_user).to_vec())

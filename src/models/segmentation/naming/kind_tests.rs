@@ -108,7 +108,7 @@ fn snapshot(users: &[User]) -> Snapshot {
             gaps: (it.n_orders > 1.0).then_some(gaps),
             ..PurchaseSummary::default()
         };
-        Purchases { orders, kept_by: orders }
+        Purchases { orders, kept_by: orders, ..Purchases::default() }
     });
     let purchases = purchases.collect();
     let matrix = FeatureMatrix::of_features(infos, values).unwrap();

@@ -54,7 +54,7 @@ impl User {
             gaps: self.gap().map(of_gap),
             ..PurchaseSummary::default()
         };
-        Purchases { orders, kept_by: orders }
+        Purchases { orders, kept_by: orders, ..Purchases::default() }
     }
 }
 

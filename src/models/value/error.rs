@@ -1,0 +1,25 @@
+use serde::{Deserialize, Serialize};
+
+use super::OrderModelKind;
+
+/// Why there is no model of value: users have none then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum NoValue {
+    /// Too few customers ordered again.
+    FewRepeaters {
+        /// Who did.
+        n_repeaters: usize,
+        /// Who ordered.
+        n_customers: usize,
+        /// How many are needed.
+        needed: usize,
+    },
+    /// The likelihood has no maximum.
+    NoMaximum {
+        /// The model.
+        model: OrderModelKind,
+        /// How the search ended.
+        how: String,
+    },
+}

@@ -1,0 +1,86 @@
+use serde::{Deserialize, Serialize};
+
+use super::OrderModelKind;
+use crate::settings::{Days, Margin, Share};
+
+/// `[value]` of the config.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ValueParams {
+    /// How customers order and leave.
+    pub model: ValueModelChoice,
+    /// The occasions of BG/BB.
+    pub occasion: Occasion,
+    /// How far the lifetime value looks ahead.
+    pub horizon_days: Days,
+    /// By how much less an amount is worth a year later.
+    pub discount_yearly: Share,
+    /// Part of what customers pay that is earned.
+    pub margin: Margin,
+}
+
+impl Default for ValueParams {
+    fn default() -> Self {
+        Self {
+            model: ValueModelChoice::Auto,
+            occasion: Occasion::Day,
+            horizon_days: Days::of(365),
+            discount_yearly: Share::of(0.1),
+            margin: Margin::of(1.0),
+        }
+    }
+}
+
+/// Which model of orders is fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueModelChoice {
+    /// Of those at random times the one that says best who ordered, at dates of training.
+    Auto,
+    /// BG/NBD.
+    BgNbd,
+    /// MBG/NBD.
+    MbgNbd,
+    /// Pareto/NBD.
+    ParetoNbd,
+    /// BG/BB.
+    BgBb,
+}
+
+impl ValueModelChoice {
+    /// The models that are tried.
+    pub fn candidates(self) -> &'static [OrderModelKind] {
+        match self {
+            Self::Auto => {
+                &[OrderModelKind::BgNbd, OrderModelKind::MbgNbd, OrderModelKind::ParetoNbd]
+            }
+            Self::BgNbd => &[OrderModelKind::BgNbd],
+            Self::MbgNbd => &[OrderModelKind::MbgNbd],
+            Self::ParetoNbd => &[OrderModelKind::ParetoNbd],
+            Self::BgBb => &[OrderModelKind::BgBb],
+        }
+    }
+}
+
+/// A stretch of the calendar in which a customer orders or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Occasion {
+    /// A day.
+    Day,
+    /// A week, from Monday.
+    Week,
+    /// A month.
+    Month,
+}
+
+impl Occasion {
+    /// Its length, on average.
+    pub fn days(self) -> f64 {
+        match self {
+            Self::Day => 1.0,
+            Self::Week => 7.0,
+            Self::Month => 365.2425 / 12.0,
+        }
+    }
+}
