@@ -59,6 +59,16 @@ pub struct PaidDays {
     pub amount: f64,
 }
 
+impl PaidDays {
+    /// Days after the first, days from the first to the last and to the day before as-of: x,
+    /// t_x and T of models of orders. `None` for who never paid.
+    pub fn repeats_last_and_age(&self) -> Option<(u32, u32, u32)> {
+        let n_repeats = self.n_days.checked_sub(1)?;
+        let last = self.first_days_ago - self.last_days_ago;
+        Some((n_repeats, last, self.first_days_ago.saturating_sub(1)))
+    }
+}
+
 /// Gaps from which a median says how often a user comes.
 const MIN_GAPS: u32 = 2;
 

@@ -8,6 +8,7 @@ pub mod effects;
 pub mod linear;
 pub mod metrics;
 pub mod numerics;
+pub mod orders;
 pub mod resample;
 pub mod scaling;
 pub mod shrinkage;

@@ -12,9 +12,10 @@ use super::column::ScoreColumn;
 use super::columns::{score_columns, score_contract};
 use super::night::feeds;
 use super::part::Part;
+use super::reason_words::KnownSentences;
 use super::receipt::{FORMAT, Receipt, RunKey};
 use super::tally::Tally;
-use super::user_scores::{Known, UserScorer, UserScores};
+use super::user_scores::{UserScorer, UserScores};
 use crate::app::open_data::OpenData;
 use crate::app::{Model, PipelineError};
 use crate::dataset::ColumnContract;
@@ -73,7 +74,7 @@ pub(super) fn write_part(
     folder: &Path,
 ) -> Result<Receipt, PipelineError> {
     check_contract(model)?;
-    let (bundle, scorer) = (&model.bundle, UserScorer::new(model)?);
+    let (bundle, scorer) = (&model.bundle, UserScorer::new(model, as_of)?);
     let label = &bundle.churn.settings.label;
     let snapshots = BucketSnapshots::new(data.engine, data.histories, &bundle.plan, as_of, label)?;
     let n_users = |bucket| data.histories.n_users(bucket);
@@ -83,7 +84,7 @@ pub(super) fn write_part(
     let total = Mutex::new((no_tally.clone(), vec![0u64; part.buckets().len()]));
     let row_group = |run: usize| {
         let (mut rows, mut tally) = (Vec::new(), no_tally.clone());
-        let (mut n_rows, mut known) = (Vec::new(), Known::default());
+        let (mut n_rows, mut known) = (Vec::new(), KnownSentences::default());
         for bucket in runs[run].clone() {
             let BucketSnapshot { snapshot, late } = snapshots.get(bucket)?;
             let scores = scorer.score(&snapshot, &mut known)?;

@@ -1,6 +1,7 @@
 //! The columns that are watched for drift: as they are when a model is trained, and tonight.
 
-use super::user_scores::{Known, UserScorer, UserScores};
+use super::reason_words::KnownSentences;
+use super::user_scores::{UserScorer, UserScores};
 use crate::app::open_data::OpenData;
 use crate::app::{Model, PipelineError};
 use crate::bundle::Bundle;
@@ -37,7 +38,7 @@ pub(in crate::app) fn reference(
     let as_of = bundle.record.dates.as_of;
     let snapshots =
         BucketSnapshots::new(data.engine, data.histories, &bundle.plan, as_of, &settings.label)?;
-    let scorer = UserScorer::new(&model)?;
+    let scorer = UserScorer::new(&model, as_of)?;
     let importance = &bundle.record.churn.importance;
     let features: Vec<&String> = importance.iter().take(N_FEATURES).map(|it| &it.feature).collect();
     let mut n_users = 0;
@@ -49,7 +50,7 @@ pub(in crate::app) fn reference(
     let n_buckets = buckets.count();
     let of_buckets = data.histories.map_buckets(0..n_buckets, |bucket| {
         let BucketSnapshot { snapshot, .. } = snapshots.get(bucket)?;
-        let scores = scorer.score(&snapshot, &mut Known::default())?;
+        let scores = scorer.score(&snapshot, &mut KnownSentences::default())?;
         let values = |feature: &&String| numbers(&scores, feature);
         let features = features.iter().map(values).collect::<Result<Vec<_>, _>>()?;
         let may_be_flagged = scores.churn.may_be_flagged.clone();

@@ -1,14 +1,16 @@
 //! What a model says of every user of a snapshot.
 
+use chrono::NaiveDateTime;
+
 use super::churn_scores::{ChurnScorer, ChurnScores};
 use super::reason_words::KnownSentences;
-use super::value_scores::{ValueScores, score_value};
+use super::value_scores::ValueScores;
 use crate::app::model::GroupsOfUsers;
 use crate::app::{Model, PipelineError};
 use crate::dataset::{Family, Snapshot};
 use crate::models::rules::{RuleGrouping, UserGroups};
 use crate::models::segmentation::{Partition, ReviewedGroup};
-use crate::models::value::KnownForecasts;
+use crate::models::value::Valuer;
 
 /// One entry a user, in order of user id.
 pub(super) struct UserScores<'a> {
@@ -26,29 +28,24 @@ pub(super) struct UserScores<'a> {
     pub days_since_last_order: Vec<Option<f64>>,
 }
 
-/// What was computed before for other users and is the same for many.
-#[derive(Default)]
-pub(super) struct Known {
-    sentences: KnownSentences,
-    forecasts: KnownForecasts,
-}
-
 /// Scores users, with all prepared that does not depend on them.
 pub(super) struct UserScorer<'a> {
     model: &'a Model,
     churn: ChurnScorer<'a>,
+    valuer: Option<Valuer<'a>>,
 }
 
 impl<'a> UserScorer<'a> {
-    pub fn new(model: &'a Model) -> Result<Self, PipelineError> {
-        Ok(Self { model, churn: ChurnScorer::new(&model.bundle)? })
+    pub fn new(model: &'a Model, as_of: NaiveDateTime) -> Result<Self, PipelineError> {
+        let valuer = model.bundle.value.fitted().map(|fitted| fitted.valuer(as_of));
+        Ok(Self { model, churn: ChurnScorer::new(&model.bundle)?, valuer })
     }
 
     /// Scores the users of a snapshot that has the features of the model's plan.
     pub fn score<'s>(
         &'s self,
         snapshot: &'s Snapshot,
-        known: &mut Known,
+        known: &mut KnownSentences,
     ) -> Result<UserScores<'s>, PipelineError> {
         let model = self.model;
         let (rules, matrix) = (&model.bundle.rules, &snapshot.features);
@@ -65,8 +62,8 @@ impl<'a> UserScorer<'a> {
             value_demand: rules.groups(RuleGrouping::ValueDemand, matrix)?,
             rfm_cells: rules.groups(RuleGrouping::RfmCells, matrix)?,
             stages: rules.lifecycle.stages(matrix)?.iter().map(|it| it.as_str()).collect(),
-            churn: self.churn.score(snapshot, &mut known.sentences)?,
-            value: score_value(&model.bundle.value, snapshot, &mut known.forecasts),
+            churn: self.churn.score(snapshot, known)?,
+            value: ValueScores::of(self.valuer.as_ref(), snapshot),
             days_since_last_order: (0..matrix.n_rows()).map(of_customer).collect(),
         })
     }

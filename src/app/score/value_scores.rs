@@ -3,7 +3,7 @@
 use chrono::{Duration, NaiveDate};
 
 use crate::dataset::Snapshot;
-use crate::models::value::{KnownForecasts, UserAmounts, UserValue, ValueModel};
+use crate::models::value::{UserAmounts, UserValue, Valuer};
 
 /// One entry a user, in order of user id; `None` for who never paid, and for all where the
 /// model has no value.
@@ -12,22 +12,14 @@ pub(super) struct ValueScores {
     as_of: NaiveDate,
 }
 
-/// Values the users of a snapshot.
-pub(super) fn score_value(
-    model: &ValueModel,
-    snapshot: &Snapshot,
-    known: &mut KnownForecasts,
-) -> ValueScores {
-    let as_of = snapshot.as_of.date();
-    let Some(fitted) = model.fitted() else {
-        return ValueScores { values: vec![None; snapshot.users.len()], as_of };
-    };
-    let of_user = |paid| fitted.value(paid, snapshot.as_of, known);
-    let values = snapshot.purchases.iter().map(|it| &it.paid).map(of_user).collect();
-    ValueScores { values, as_of }
-}
-
 impl ValueScores {
+    /// Values the users of a snapshot.
+    pub fn of(valuer: Option<&Valuer<'_>>, snapshot: &Snapshot) -> Self {
+        let of_user = |paid| valuer?.value(paid);
+        let values = snapshot.purchases.iter().map(|it| of_user(&it.paid)).collect();
+        Self { values, as_of: snapshot.as_of.date() }
+    }
+
     /// What a user will pay.
     pub fn amounts(&self, user: usize) -> Option<UserAmounts> {
         self.values[user]?.amounts

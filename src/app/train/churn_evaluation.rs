@@ -2,13 +2,14 @@
 
 use crate::app::PipelineError;
 use crate::config::Config;
-use crate::dataset::{Bilingual, Purchases, Snapshot};
+use crate::dataset::{Bilingual, ChurnRule, PaidDays, Purchases, Snapshot};
 use crate::models::churn::{
     CalibrationScores, ChurnEvaluation, Classifier, Evidence, FittedChurn, LabelledUsers, Ranking,
     measure_layers, measure_rankings,
 };
 use crate::models::rules::{FittedRfm, FittedRules};
 use crate::models::segmentation::FittedGroups;
+use crate::models::value::FittedValue;
 use crate::stats::linear::probability;
 
 /// What is measured, and what it learned from.
@@ -16,6 +17,8 @@ pub(super) struct Measured<'a> {
     pub churn: &'a FittedChurn,
     pub rules: &'a FittedRules,
     pub layers: &'a FittedGroups,
+    /// The model of value at the holdout date, if there is one.
+    pub value: Option<&'a FittedValue>,
     /// Days of events before the holdout snapshot.
     pub history_days: i64,
 }
@@ -44,7 +47,10 @@ pub(super) fn evaluate_churn(
         Bilingual::new(format!("days since last {event}"), format!("距上次`{event}`的天数"));
     let days_name = Bilingual::new(format!("days with {event}"), format!("有`{event}`的天数"));
     let score = |name, scores| Ranking { name, scores, is_probability: false };
-    let rankings = [
+    let no_order = measured
+        .value
+        .map(|it| (it.orders.model.kind, chance_of_no_order(it, &purchases, holdout)));
+    let mut rankings = vec![
         Ranking {
             name: Bilingual::new("churn model", "流失模型"),
             scores: &after,
@@ -54,6 +60,15 @@ pub(super) fn evaluate_churn(
         score(days_name, &few_days),
         score(Bilingual::new("RFM score", "RFM 得分"), &low_rfm),
     ];
+    if let Some((kind, no_order)) = &no_order {
+        let model = kind.as_str();
+        rankings.push(Ranking {
+            name: Bilingual::new(format!("no order by {model}"), format!("{model} 不下单概率")),
+            scores: no_order,
+            // Where churn is another event, it says how likely that is no more than others do.
+            is_probability: is_of_orders(config),
+        });
+    }
     let scores = measure_rankings(&rankings, churned, Some(&gmv), config.seed);
     let n_churned = labelled.n_churned();
     let rates = &churn.settings.snapshot_rates;
@@ -80,6 +95,24 @@ pub(super) fn evaluate_churn(
         layers: measure_layers(&ids, &layer_of, &after, churned),
         importance: churn.importance(matrix, churned, config.seed)?,
     })
+}
+
+/// The chance of no order in the horizon of every user; 1 for who never paid.
+fn chance_of_no_order(
+    value: &FittedValue,
+    purchases: &[Purchases],
+    holdout: &Snapshot,
+) -> Vec<f64> {
+    let paid: Vec<PaidDays> = purchases.iter().map(|it| it.paid).collect();
+    let values = value.values(&paid, holdout.as_of);
+    values.into_iter().map(|it| it.map_or(1.0, |it| 1.0 - it.p_order_horizon)).collect()
+}
+
+/// Whether churn is no order in the horizon.
+fn is_of_orders(config: &Config) -> bool {
+    let churn = &config.churn;
+    churn.rule == ChurnRule::NoEvent
+        && churn.event.as_ref().is_none_or(|event| *event == config.events.order)
 }
 
 /// The sum of R, F and M, turned round; users without orders have none.

@@ -24,11 +24,10 @@ use crate::models::rules::{FittedRules, RuleError, RuleGrouping};
 use crate::models::segmentation::{
     FittedTiers, features_of_habits, features_of_names, fit_kinds, fit_layers,
 };
-use crate::models::value::select_value;
 
 use self::churn_evaluation::{Measured, evaluate_churn};
 use self::lineage::{Published, publish};
-use self::value::{measure_value, value_at_the_end};
+use self::value::{ValueAtDates, measure_value};
 use super::open_data::OpenData;
 use super::progress::VerbStages;
 use super::score::{reference, score_contract};
@@ -60,7 +59,7 @@ pub struct Trained {
 /// Whatever the stages refuse; see [`PipelineError`].
 pub fn train(session: &Session, previous: &Previous) -> Result<Trained, PipelineError> {
     previous.check()?;
-    session.run("train", 10, |stages| {
+    session.run("train", 9, |stages| {
         let data = session.read(None, stages)?;
         fit_and_publish(&data, previous, stages)
     })
@@ -90,7 +89,7 @@ pub(super) struct Fitted {
     pub holdout: Snapshot,
 }
 
-/// Fits the config of the data to what was known on a day; seven stages of the verb.
+/// Fits the config of the data to what was known on a day; six stages of the verb.
 pub(super) fn fit(
     data: &OpenData<'_>,
     as_of: NaiveDateTime,
@@ -98,10 +97,14 @@ pub(super) fn fit(
 ) -> Result<Fitted, PipelineError> {
     let config = data.config;
     let dates = config.snapshots.dates(data.input.first_time, as_of)?;
-    stages.begin("choosing features");
+    stages.begin("fitting value and choosing features");
     let horizon_days = config.snapshots.horizon_days.get();
     let label = config.churn.label(horizon_days, &config.events.order, &config.silence);
-    let ChosenFeatures { plan, pruning, of_names } = choose_features(data, &dates, &label)?;
+    let mut catalogue = data.catalogue(dates.training[0])?;
+    let value = ValueAtDates::fit(data, &catalogue, &dates, &label)?;
+    value.add_features(&mut catalogue, config, horizon_days);
+    let ChosenFeatures { plan, pruning, of_names } =
+        choose_features(data, &catalogue, &dates, &label)?;
     check_room(data, &plan, &dates)?;
     stages.begin("computing features");
     let compute = |dates: &[NaiveDateTime]| {
@@ -125,18 +128,18 @@ pub(super) fn fit(
     let rules = fit_rules(config, &training[0].features)?;
     stages.begin("fitting churn");
     let churn = fit_churn(&config.churn, &label, &config.silence, &training, config.seed)?;
-    stages.begin("fitting value");
-    let selection = select_value(&config.value, horizon_days, &training);
     stages.begin("measuring on the holdout snapshot");
     let holdout = compute(std::slice::from_ref(&dates.holdout))?[0].clone();
     let history_days = (dates.holdout - data.input.first_time).num_days();
-    let measured = Measured { churn: &churn, rules: &rules, layers: &layers, history_days };
+    let of_holdout = value.at(dates.holdout);
+    let measured =
+        Measured { churn: &churn, rules: &rules, layers: &layers, value: of_holdout, history_days };
     let evaluation = evaluate_churn(config, &measured, &holdout)?;
-    let of_value = match &selection {
-        Ok(selection) => measure_value(config, selection, &layers, &holdout)?,
-        Err(_) => None,
+    let of_value = match of_holdout {
+        Some(fitted) => Some(measure_value(fitted, &layers, &holdout, config.seed)?),
+        None => None,
     };
-    let value = value_at_the_end(data, &plan, (as_of, &label), selection)?;
+    let value = value.at_the_end(&dates);
     let n_training_rows = churn.settings.snapshot_rates.iter().map(|it| it.n_users).sum();
     let record = TrainingRecord {
         dates,
@@ -223,18 +226,18 @@ struct ChosenFeatures {
 /// that some buckets are a fair sample.
 fn choose_features(
     data: &OpenData<'_>,
+    catalogue: &FeaturePlan,
     dates: &SnapshotDates,
     label: &ChurnLabel,
 ) -> Result<ChosenFeatures, PipelineError> {
     let config = data.config;
-    let catalogue = data.catalogue(dates.training[0])?;
     let share = N_PRUNING_USERS as f64 / data.input.n_users.max(1) as f64;
     let n_buckets = (N_BUCKETS as f64 * share.min(1.0)).ceil() as usize;
     let request = SnapshotRequest::new(&dates.training, label)
         .with_outcomes()
         .of_buckets(0..n_buckets.clamp(1, N_BUCKETS));
-    let snapshots = data.compute(&catalogue, &request)?;
-    let pruning = prune(&config.features, &catalogue, &snapshots)?;
+    let snapshots = data.compute(catalogue, &request)?;
+    let pruning = prune(&config.features, catalogue, &snapshots)?;
     let of_names = catalogue.select(&features_of_names(&catalogue.infos()));
     let of_habits = features_of_habits(&catalogue.infos());
     let plan = catalogue.for_models_and_habits(&pruning.kept(), &of_habits);

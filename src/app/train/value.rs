@@ -1,4 +1,7 @@
-//! The model of value: measured on the holdout snapshot, then fitted to all that is known.
+//! The model of value at the dates of training: chosen at training dates, fitted at each date
+//! to what was known then, measured on the holdout snapshot.
+
+use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
 
@@ -6,49 +9,93 @@ use crate::app::PipelineError;
 use crate::app::open_data::OpenData;
 use crate::config::Config;
 use crate::dataset::{ChurnLabel, PaidDays, Snapshot};
-use crate::features::{FeaturePlan, SnapshotRequest};
+use crate::features::{
+    DatedOrderModel, FeaturePlan, OrderModels, SnapshotDates, SnapshotRequest, add_order_forecasts,
+};
 use crate::models::segmentation::FittedGroups;
 use crate::models::value::{
-    NoValue, ValueEvaluation, ValueModel, ValueSelection, evaluate_value, fit_value,
+    FittedValue, NoValue, ValueEvaluation, ValueModel, ValueModelChoice, ValueSelection,
+    evaluate_value, fit_value, select_value,
 };
 
-/// Fits the chosen model to what was known at the holdout date, and measures it by what came.
-/// `None` where there was too little.
+/// The model at each date of training, the holdout and the end among them.
+pub(super) struct ValueAtDates {
+    selection: Result<ValueSelection, NoValue>,
+    fitted: BTreeMap<NaiveDateTime, Result<FittedValue, NoValue>>,
+}
+
+impl ValueAtDates {
+    /// Chooses and fits. Nothing but orders is looked at, so that no matrix is needed.
+    pub fn fit(
+        data: &OpenData<'_>,
+        plan: &FeaturePlan,
+        dates: &SnapshotDates,
+        label: &ChurnLabel,
+    ) -> Result<Self, PipelineError> {
+        let (params, horizon_days) = (&data.config.value, label.horizon_days);
+        let no_features = FeaturePlan { features: Vec::new(), ..plan.clone() };
+        let request = SnapshotRequest::new(&dates.training, label).with_outcomes();
+        let training = data.compute(&no_features, &request)?;
+        let selection = select_value(params, horizon_days, &training);
+        let mut fitted = BTreeMap::new();
+        let later = [dates.holdout, dates.as_of];
+        let later = data.compute(&no_features, &SnapshotRequest::new(&later, label))?;
+        if let Ok(selection) = &selection {
+            for snapshot in training.iter().chain(&later) {
+                let (paid, as_of) = (paid_days(snapshot), snapshot.as_of);
+                fitted.insert(as_of, fit_value(params, horizon_days, selection, &paid, as_of));
+            }
+        }
+        Ok(Self { selection, fitted })
+    }
+
+    /// Adds to a catalogue what the model at each date says of orders, where there is one at
+    /// every date and customers may order on any day.
+    pub fn add_features(&self, catalogue: &mut FeaturePlan, config: &Config, horizon_days: u32) {
+        let is_of_days = config.value.model != ValueModelChoice::BgBb;
+        let dated = self.fitted.iter().map(|(&as_of, fitted)| {
+            let model = fitted.as_ref().ok()?.orders.model.clone();
+            Some(DatedOrderModel { as_of, model })
+        });
+        let dated: Option<Vec<DatedOrderModel>> = dated.collect();
+        if let Some(dated) = dated.filter(|dated| !dated.is_empty() && is_of_days)
+            && config.features.only.is_empty()
+        {
+            add_order_forecasts(catalogue, OrderModels { horizon_days, dated });
+        }
+    }
+
+    /// The model at a date, if there is one.
+    pub fn at(&self, date: NaiveDateTime) -> Option<&FittedValue> {
+        self.fitted.get(&date)?.as_ref().ok()
+    }
+
+    /// The model for a bundle: that at the end.
+    pub fn at_the_end(&self, dates: &SnapshotDates) -> ValueModel {
+        let selection = match &self.selection {
+            Ok(selection) => selection.clone(),
+            Err(reason) => return ValueModel::Absent(reason.clone()),
+        };
+        match &self.fitted[&dates.as_of] {
+            Ok(fitted) => ValueModel::Fitted { selection, fitted: Box::new(fitted.clone()) },
+            Err(reason) => ValueModel::Absent(reason.clone()),
+        }
+    }
+}
+
+pub(super) fn paid_days(snapshot: &Snapshot) -> Vec<PaidDays> {
+    snapshot.purchases.iter().map(|it| it.paid).collect()
+}
+
+/// Measures the model at the holdout date by what came.
 pub(super) fn measure_value(
-    config: &Config,
-    selection: &ValueSelection,
+    fitted: &FittedValue,
     layers: &FittedGroups,
     holdout: &Snapshot,
-) -> Result<Option<ValueEvaluation>, PipelineError> {
-    let paid: Vec<PaidDays> = holdout.purchases.iter().map(|it| it.paid).collect();
-    let horizon_days = config.snapshots.horizon_days.get();
-    let fitted = fit_value(&config.value, horizon_days, selection, &paid, holdout.as_of);
-    let Ok(fitted) = fitted else { return Ok(None) };
+    seed: u64,
+) -> Result<ValueEvaluation, PipelineError> {
     let layer_of = layers.assign(&holdout.features)?.groups;
     let layer_means: Vec<f64> =
         layer_of.iter().map(|&layer| layers.groups[layer].profile.gmv_per_user).collect();
-    let outcomes = holdout.known_outcomes()?;
-    Ok(Some(evaluate_value(&fitted, holdout, outcomes, &layer_means, config.seed)))
-}
-
-/// The chosen model fitted to all that is known at the end of training: no outcome is needed
-/// for it.
-pub(super) fn value_at_the_end(
-    data: &OpenData<'_>,
-    plan: &FeaturePlan,
-    (as_of, label): (NaiveDateTime, &ChurnLabel),
-    selection: Result<ValueSelection, NoValue>,
-) -> Result<ValueModel, PipelineError> {
-    let selection = match selection {
-        Ok(selection) => selection,
-        Err(reason) => return Ok(ValueModel::Absent(reason)),
-    };
-    let no_features = FeaturePlan { features: Vec::new(), ..plan.clone() };
-    let snapshots = data.compute(&no_features, &SnapshotRequest::new(&[as_of], label))?;
-    let paid: Vec<PaidDays> = snapshots[0].purchases.iter().map(|it| it.paid).collect();
-    let (params, horizon_days) = (&data.config.value, label.horizon_days);
-    Ok(match fit_value(params, horizon_days, &selection, &paid, as_of) {
-        Ok(fitted) => ValueModel::Fitted { selection, fitted: Box::new(fitted) },
-        Err(reason) => ValueModel::Absent(reason),
-    })
+    Ok(evaluate_value(fitted, holdout, holdout.known_outcomes()?, &layer_means, seed))
 }

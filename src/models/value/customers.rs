@@ -2,8 +2,9 @@
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime};
 
-use super::{Occasion, OrderModelKind, OrderTimes, Spend};
+use super::Occasion;
 use crate::dataset::PaidDays;
+use crate::stats::orders::{OrderModelKind, OrderTimes, Spend};
 
 /// The unit of time of a model, and where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +34,10 @@ impl Clock {
     /// When a customer ordered; `None` for who never paid.
     pub fn order_times(self, paid: &PaidDays) -> Option<OrderTimes> {
         let n = match self.occasion {
-            Occasion::Day => paid.n_days,
+            Occasion::Day => {
+                let (n_repeats, last_repeat, age) = paid.repeats_last_and_age()?;
+                return Some(OrderTimes { n_repeats, age, last_repeat });
+            }
             Occasion::Week => paid.n_weeks,
             Occasion::Month => paid.n_months,
         };
@@ -42,9 +46,8 @@ impl Clock {
             // The day before as-of is one day ago.
             let day = self.today - chrono::Days::new(u64::from(days_ago.saturating_sub(1)));
             match self.occasion {
-                Occasion::Day => i64::from(day.num_days_from_ce()),
-                Occasion::Week => (i64::from(day.num_days_from_ce()) - 1).div_euclid(7),
                 Occasion::Month => i64::from(day.year()) * 12 + i64::from(day.month0()),
+                _ => (i64::from(day.num_days_from_ce()) - 1).div_euclid(7),
             }
         };
         let first = number(paid.first_days_ago);

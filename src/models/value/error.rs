@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::OrderModelKind;
+use crate::stats::orders::OrderModelKind;
 
 /// Why there is no model of value: users have none then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

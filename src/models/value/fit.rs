@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::customers::{Clock, spend_of};
 use super::interval::AmountAhead;
 use super::spend::ExpectedSpend;
-use super::{
-    AmountInterval, CovariateLevel, FittedOrders, Forecast, GroupedTimes, Horizons, KnownForecasts,
-    NoValue, Occasion, OrderModelKind, OrderTimes, SpendModel, ValueParams, fit_orders,
-};
+use super::{AmountInterval, NoValue, Occasion, SpendModel, ValueParams};
 use crate::dataset::{PaidDays, Snapshot};
 use crate::stats::metrics::{log_loss, roc_auc};
+use crate::stats::orders::{
+    CovariateLevel, FittedOrders, Forecast, Forecaster, GroupedTimes, Horizons, OrderModelKind,
+    OrderTimes, fit_orders,
+};
 
 /// Customers with a repeat below whom nothing is fitted.
 pub const MIN_REPEATERS: usize = 20;
@@ -353,21 +354,14 @@ impl FittedValue {
         }
     }
 
-    /// What a user will be worth; `None` for who never paid.
-    pub fn value(
-        &self,
-        paid: &PaidDays,
-        as_of: NaiveDateTime,
-        known: &mut KnownForecasts,
-    ) -> Option<UserValue> {
+    /// Prepares to value users at a date.
+    pub fn valuer(&self, as_of: NaiveDateTime) -> Valuer<'_> {
         let clock = self.clock(as_of);
-        let times = clock.order_times(paid)?;
-        let forecaster = self.orders.model.forecaster(self.horizons(clock));
-        let forecast = forecaster.forecast(&times, &[], known);
-        Some(self.in_money(&forecast, self.spend.expected(spend_of(paid)).as_ref(), clock))
+        let forecaster = Forecaster::new(self.orders.model.clone(), self.horizons(clock));
+        Valuer { fitted: self, clock, forecaster }
     }
 
-    /// The same of many users, on all threads.
+    /// What many users will be worth, on all threads.
     pub fn values(&self, users: &[PaidDays], as_of: NaiveDateTime) -> Vec<Option<UserValue>> {
         let clock = self.clock(as_of);
         let of_user = |(forecast, spend): &(Forecast, Option<ExpectedSpend>)| {
@@ -386,7 +380,7 @@ impl FittedValue {
         let times: Vec<Option<OrderTimes>> =
             users.iter().map(|paid| clock.order_times(paid)).collect();
         let customers: Vec<OrderTimes> = times.iter().flatten().copied().collect();
-        let forecaster = self.orders.model.forecaster(self.horizons(clock));
+        let forecaster = Forecaster::new(self.orders.model.clone(), self.horizons(clock));
         let mut forecasts = forecaster.forecast_all(&customers).into_iter();
         users
             .iter()
@@ -424,5 +418,22 @@ impl FittedValue {
             next_order_days: forecast.next_order.map(|units| clock.days(units)),
             amounts,
         }
+    }
+}
+
+/// Values users at a date, one by one, with all prepared that they have in common.
+pub struct Valuer<'f> {
+    fitted: &'f FittedValue,
+    clock: Clock,
+    forecaster: Forecaster,
+}
+
+impl Valuer<'_> {
+    /// What a user will be worth; `None` for who never paid.
+    pub fn value(&self, paid: &PaidDays) -> Option<UserValue> {
+        let times = self.clock.order_times(paid)?;
+        let forecast = self.forecaster.forecast(&times, &[]);
+        let spend = self.fitted.spend.expected(spend_of(paid));
+        Some(self.fitted.in_money(&forecast, spend.as_ref(), self.clock))
     }
 }

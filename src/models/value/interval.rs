@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::order_model::OrdersAhead;
 use super::spend::ExpectedSpend;
 use crate::stats::distributions::normal_quantile;
+use crate::stats::orders::OrdersAhead;
 
 /// Share of customers whose amount lies in their interval.
 pub const COVERAGE: f64 = 0.9;

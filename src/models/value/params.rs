@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::OrderModelKind;
 use crate::settings::{Days, Margin, Share};
+use crate::stats::orders::OrderModelKind;
 
 /// `[value]` of the config.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FittedSpend, GammaGamma, Spend};
 use crate::stats::metrics::{rank_correlation, ranks};
+use crate::stats::orders::{FittedSpend, GammaGamma, Spend};
 use crate::stats::shrinkage::NormalPrior;
 
 /// Rank correlation of how often and for how much customers order from which on

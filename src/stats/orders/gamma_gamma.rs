@@ -148,7 +148,7 @@ impl GammaGamma {
 
     /// Expected square of a customer's true mean p / ν. It is infinite for few orders with
     /// q ≤ 2, and taken at q = 2.5 there.
-    pub(super) fn expected_square(&self, spend: Option<Spend>) -> f64 {
+    pub fn expected_square(&self, spend: Option<Spend>) -> f64 {
         let x = spend.map_or(0.0, |it| f64::from(it.n_days));
         let scale = self.v + spend.map_or(0.0, |it| it.mean * x);
         let shape = self.p * x + self.q;

@@ -1,16 +1,12 @@
-use std::collections::{BTreeMap, HashMap};
-
 use ndarray::{Array1, Array2};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::active::{Active, LeavingNodes};
 use super::bg_bb::BgBb;
 use super::bg_nbd::{BgNbd, Leaves};
 use super::derivatives::ByParameters;
-use super::order_times::{GroupedTimes, OrderTimes};
+use super::order_times::GroupedTimes;
 use super::pareto_nbd::ParetoNbd;
-use crate::stats::numerics::{Derivatives, Maximum, Nodes, Unfitted, maximise};
+use crate::stats::numerics::{Derivatives, Maximum, Unfitted, maximise};
 
 /// How customers order and leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -254,7 +250,7 @@ fn moves(kind: OrderModelKind, covariates: &[f64]) -> Array2<f64> {
 
 impl OrderModel {
     /// The parameters of customers with these covariates.
-    fn parameters_of(&self, covariates: &[f64]) -> [f64; 4] {
+    pub(super) fn parameters_of(&self, covariates: &[f64]) -> [f64; 4] {
         let moved = self.kind.moved_by_covariates();
         std::array::from_fn(|i| {
             let by = self.effects.iter().zip(covariates).map(|(effect, value)| {
@@ -267,215 +263,5 @@ impl OrderModel {
     /// The log-likelihood of customers without covariates.
     pub fn log_likelihood(&self, customers: &GroupedTimes) -> f64 {
         self.kind.log_likelihood(self.parameters, customers).value
-    }
-
-    /// Prepares forecasts.
-    pub fn forecaster(&self, horizons: Horizons) -> Forecaster<'_> {
-        Forecaster { model: self, horizons }
-    }
-}
-
-/// How far forecasts go, in the unit of time of [`OrderTimes`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Horizons {
-    /// The shorter horizon.
-    pub short: f64,
-    /// The horizon of the lifetime value, at least as long.
-    pub long: f64,
-    /// Discount by unit of time: what comes after u counts e^(−discount · u).
-    pub discount: f64,
-}
-
-/// What is expected of a customer, with the spread around it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Forecast {
-    /// The chance to be still there.
-    pub p_alive: f64,
-    /// Over the shorter horizon.
-    pub short: OrdersAhead,
-    /// Over the longer one.
-    pub long: OrdersAhead,
-    /// When those who order within the longer horizon have their next order, in units of
-    /// time from now: the 5 %, 50 % and 95 % quantiles.
-    pub next_order: [f64; 3],
-}
-
-/// Orders over a stretch of time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct OrdersAhead {
-    /// The chance of at least one.
-    pub p_order: f64,
-    /// Expected number.
-    pub orders: f64,
-    /// The same, each worth less the later it comes.
-    pub discounted_orders: f64,
-    /// Variance of the number.
-    pub variance: f64,
-}
-
-/// Shares of those who order by which the next order has come.
-pub const NEXT_ORDER_SHARES: [f64; 3] = [0.05, 0.5, 0.95];
-
-/// Makes forecasts.
-#[derive(Debug, Clone, Copy)]
-pub struct Forecaster<'m> {
-    model: &'m OrderModel,
-    horizons: Horizons,
-}
-
-/// What customers have in common, so that it is computed once: nodes by number of repeats,
-/// and all that depends on how many orders they had and for how long they have been here,
-/// but not on when the last order was.
-#[derive(Debug, Default)]
-pub struct KnownForecasts {
-    covariates: Vec<f64>,
-    nodes: BTreeMap<u32, Nodes>,
-    of_active: HashMap<(u32, u32), ActiveForecast>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct ActiveForecast {
-    short: OrdersAhead,
-    long: OrdersAhead,
-    next_order: [f64; 3],
-}
-
-impl Forecaster<'_> {
-    /// What is expected of a customer; `covariates` has one number for each of the model's.
-    pub fn forecast(
-        &self,
-        times: &OrderTimes,
-        covariates: &[f64],
-        known: &mut KnownForecasts,
-    ) -> Forecast {
-        if known.covariates != covariates {
-            *known = KnownForecasts { covariates: covariates.to_vec(), ..Default::default() };
-        }
-        let parameters = self.model.parameters_of(covariates);
-        let key = (times.n_repeats, times.age);
-        let of_active = match known.of_active.get(&key) {
-            Some(found) => *found,
-            None => {
-                let found = self.of_active(parameters, times, &mut known.nodes);
-                known.of_active.insert(key, found);
-                found
-            }
-        };
-        of_active.of_customer(self.p_alive(parameters, times))
-    }
-
-    /// The same of many customers without covariates, on all threads.
-    pub fn forecast_all(&self, customers: &[OrderTimes]) -> Vec<Forecast> {
-        let parameters = self.model.parameters_of(&[]);
-        let mut keys: Vec<(u32, u32)> =
-            customers.iter().map(|times| (times.n_repeats, times.age)).collect();
-        keys.par_sort_unstable();
-        keys.dedup();
-        let alike: Vec<&[(u32, u32)]> = keys.chunk_by(|a, b| a.0 == b.0).collect();
-        let of_active: HashMap<(u32, u32), ActiveForecast> = alike
-            .into_par_iter()
-            .flat_map(|keys| {
-                let mut nodes = BTreeMap::new();
-                let of_key = |&(n_repeats, age): &(u32, u32)| {
-                    let times = OrderTimes { n_repeats, age, last_repeat: 0 };
-                    ((n_repeats, age), self.of_active(parameters, &times, &mut nodes))
-                };
-                keys.iter().map(of_key).collect::<Vec<_>>()
-            })
-            .collect();
-        let of_customer = |times: &OrderTimes| {
-            of_active[&(times.n_repeats, times.age)].of_customer(self.p_alive(parameters, times))
-        };
-        customers.par_iter().map(of_customer).collect()
-    }
-
-    fn p_alive(&self, parameters: [f64; 4], times: &OrderTimes) -> f64 {
-        let (x, last, age) = (times.x(), times.last_repeat_weeks(), times.age_weeks());
-        match self.model.kind {
-            OrderModelKind::BgNbd => {
-                BgNbd::new(parameters, Leaves::AfterRepeats).p_alive(x, last, age)
-            }
-            OrderModelKind::MbgNbd => {
-                BgNbd::new(parameters, Leaves::AfterEveryOrder).p_alive(x, last, age)
-            }
-            OrderModelKind::ParetoNbd => ParetoNbd::new(parameters).p_alive(x, last, age),
-            OrderModelKind::BgBb => BgBb::new(parameters).p_alive(times),
-        }
-    }
-
-    fn of_active(
-        &self,
-        parameters: [f64; 4],
-        times: &OrderTimes,
-        nodes: &mut BTreeMap<u32, Nodes>,
-    ) -> ActiveForecast {
-        let (x, age) = (times.x(), times.age_weeks());
-        let kind = self.model.kind;
-        let active = match kind {
-            OrderModelKind::BgNbd | OrderModelKind::MbgNbd => {
-                let leaves = match kind {
-                    OrderModelKind::BgNbd => Leaves::AfterRepeats,
-                    _ => Leaves::AfterEveryOrder,
-                };
-                let model = BgNbd::new(parameters, leaves);
-                for n in [times.n_repeats, times.n_repeats + 1] {
-                    nodes
-                        .entry(n)
-                        .or_insert_with(|| Nodes::of_beta(model.a, model.b_of(f64::from(n))));
-                }
-                let of = |n| &nodes[&n];
-                let (now, after_an_order) = (of(times.n_repeats), of(times.n_repeats + 1));
-                Active::of_bg_nbd(&model, x, age, LeavingNodes { now, after_an_order })
-            }
-            OrderModelKind::ParetoNbd => Active::of_pareto_nbd(&ParetoNbd::new(parameters), x, age),
-            OrderModelKind::BgBb => {
-                Active::of_bg_bb(&BgBb::new(parameters), x, f64::from(times.age))
-            }
-        };
-        // The unit of the parameters: weeks, or occasions.
-        let unit = match kind {
-            OrderModelKind::BgBb => 1.0,
-            _ => super::order_times::DAYS_PER_WEEK,
-        };
-        let Horizons { short, long, discount } = self.horizons;
-        let ahead = |length: f64| {
-            let expected = active.expect(length / unit, discount * unit);
-            OrdersAhead {
-                p_order: active.p_order(length / unit),
-                orders: expected.orders,
-                discounted_orders: expected.discounted_orders,
-                variance: expected.order_pairs + expected.orders - expected.orders.powi(2),
-            }
-        };
-        let (short, long_ahead) = (ahead(short), ahead(long));
-        let next_order = NEXT_ORDER_SHARES
-            .map(|share| unit * active.time_of_next_order(share * long_ahead.p_order, long / unit));
-        ActiveForecast { short, long: long_ahead, next_order }
-    }
-}
-
-impl ActiveForecast {
-    /// Of a customer who is still there with a probability.
-    fn of_customer(&self, p_alive: f64) -> Forecast {
-        Forecast {
-            p_alive,
-            short: self.short.given(p_alive),
-            long: self.long.given(p_alive),
-            next_order: self.next_order,
-        }
-    }
-}
-
-impl OrdersAhead {
-    /// Of a customer who is still there with a probability, from what holds if they are.
-    fn given(&self, p_alive: f64) -> Self {
-        let orders = p_alive * self.orders;
-        let square = p_alive * (self.variance + self.orders.powi(2));
-        Self {
-            p_order: p_alive * self.p_order,
-            orders,
-            discounted_orders: p_alive * self.discounted_orders,
-            variance: square - orders.powi(2),
-        }
     }
 }
