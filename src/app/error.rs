@@ -12,6 +12,7 @@ use crate::input::source::SourceError;
 use crate::models::churn::ChurnError;
 use crate::models::rules::RuleError;
 use crate::models::segmentation::SegmentationError;
+use crate::models::value::ValueError;
 
 /// What an error means to whoever started the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,9 @@ pub enum PipelineError {
     /// Churn.
     #[error(transparent)]
     Churn(#[from] ChurnError),
+    /// Value could not be learned.
+    #[error(transparent)]
+    Value(#[from] ValueError),
     /// Bundle.
     #[error(transparent)]
     Bundle(#[from] BundleError),

@@ -16,6 +16,7 @@
 //!   churn.json           what churn is, calibration, whom to flag, model selection
 //!   classifier.json      coefficients and trees that predict churn
 //!   value.json           how customers order, leave and pay
+//!   value_trees.json     boosted trees that count beside it
 //!   score_columns.json   what the columns of its scores promise
 //!   reference.json       users as they were when it was trained, in bins
 //!   record.json          dates, input profile, measures on the holdout snapshot

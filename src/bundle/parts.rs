@@ -13,7 +13,7 @@ use crate::features::{FeaturePlan, Pruning};
 use crate::models::churn::FittedChurn;
 use crate::models::rules::FittedRules;
 use crate::models::segmentation::{FittedGroups, FittedTiers, Partition};
-use crate::models::value::ValueModel;
+use crate::models::value::{LearnedValue, Mixed, ValueModel};
 use crate::watch::Reference;
 
 /// Makes [`Bundle`] of rows `meaning, field: type = encoding`.
@@ -60,6 +60,8 @@ parts! {
     churn: FittedChurn = ChurnFiles;
     /// What customers will be worth.
     value: ValueModel = Json("value.json");
+    /// Trees that count beside the model of orders, if they do.
+    value_trees: Option<LearnedValue> = ValueTreesFile;
     /// What the columns of its scores promise.
     contract: Vec<ColumnContract> = Json("score_columns.json");
     /// Users as they were when it was trained, in bins.
@@ -75,6 +77,13 @@ impl Bundle {
             Partition::Layers => &self.layers,
             Partition::Kinds => &self.kinds,
         }
+    }
+
+    /// What users will be worth, if the model says it.
+    pub fn mixed_value(&self) -> Option<Mixed<'_>> {
+        let ValueModel::Fitted { mix, fitted, .. } = &self.value else { return None };
+        let weight = mix.as_ref().map_or(0.0, |it| it.weight);
+        Some(Mixed { fitted, learned: self.value_trees.as_ref().map(|trees| (trees, weight)) })
     }
 
     /// The same, to give them ids and names.
@@ -166,6 +175,21 @@ impl Encoding<FittedChurn> for ChurnFiles {
     fn read(&self, saved: &Saved) -> Result<FittedChurn, BundleError> {
         let settings = saved.read_json(CHURN)?;
         Ok(FittedChurn { classifier: saved.read_json(CLASSIFIER)?, settings })
+    }
+}
+
+/// The trees of value: one long line.
+struct ValueTreesFile;
+
+const VALUE_TREES: &str = "value_trees.json";
+
+impl Encoding<Option<LearnedValue>> for ValueTreesFile {
+    fn write(&self, trees: &Option<LearnedValue>) -> io::Result<Vec<File>> {
+        Ok(vec![File::new(VALUE_TREES, to_compact_json(trees)?)])
+    }
+
+    fn read(&self, saved: &Saved) -> Result<Option<LearnedValue>, BundleError> {
+        saved.read_json(VALUE_TREES)
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) struct UserScorer<'a> {
 
 impl<'a> UserScorer<'a> {
     pub fn new(model: &'a Model, as_of: NaiveDateTime) -> Result<Self, PipelineError> {
-        let valuer = model.bundle.value.fitted().map(|fitted| fitted.valuer(as_of));
+        let valuer = model.bundle.mixed_value().map(|mixed| mixed.valuer(as_of));
         Ok(Self { model, churn: ChurnScorer::new(&model.bundle)?, valuer })
     }
 
@@ -63,7 +63,7 @@ impl<'a> UserScorer<'a> {
             rfm_cells: rules.groups(RuleGrouping::RfmCells, matrix)?,
             stages: rules.lifecycle.stages(matrix)?.iter().map(|it| it.as_str()).collect(),
             churn: self.churn.score(snapshot, known)?,
-            value: ValueScores::of(self.valuer.as_ref(), snapshot),
+            value: ValueScores::of(self.valuer.as_ref(), snapshot)?,
             days_since_last_order: (0..matrix.n_rows()).map(of_customer).collect(),
         })
     }

@@ -7,8 +7,13 @@ const WHO_NEVER_PAID: Words = (
     "从未付款的用户；模型无价值部分时为所有用户",
 );
 const WHO_HAS_NO_AMOUNT: Words = (
-    "who never paid, and for all where the data has no amounts or the model no value",
-    "从未付款的用户；数据无金额或模型无价值部分时为所有用户",
+    "all where the data has no amounts or the model no value, and who never paid where trees do \
+     not count",
+    "数据无金额或模型无价值部分时为所有用户；树模型不计入时还包括从未付款的用户",
+);
+const WHO_HAS_NO_VALUE: Words = (
+    "all where the model has no value, and who never paid where trees do not count",
+    "模型无价值部分时为所有用户；树模型不计入时还包括从未付款的用户",
 );
 
 pub(super) fn value_columns() -> Vec<ScoreColumn> {
@@ -24,7 +29,7 @@ fn order_columns() -> Vec<ScoreColumn> {
         Column::number(
             "p_alive",
             ("chance to be still a customer", "仍是顾客的概率"),
-            |scores, user| Some(scores.value.values[user]?.p_alive),
+            |scores, user| scores.value.values[user]?.p_alive,
         )
         .in_unit("0 to 1")
         .within(0.0, 1.0)
@@ -36,14 +41,14 @@ fn order_columns() -> Vec<ScoreColumn> {
         )
         .in_unit("0 to 1")
         .within(0.0, 1.0)
-        .missing_for(WHO_NEVER_PAID),
+        .missing_for(WHO_HAS_NO_VALUE),
         Column::number(
             "expected_orders_horizon",
             ("expected days with an order in the horizon", "期限内有订单的预期天数"),
             |scores, user| Some(scores.value.values[user]?.expected_orders_horizon),
         )
         .in_unit("days")
-        .missing_for(WHO_NEVER_PAID),
+        .missing_for(WHO_HAS_NO_VALUE),
     ]
 }
 

@@ -2,11 +2,12 @@
 
 use chrono::{Duration, NaiveDate};
 
+use crate::app::PipelineError;
 use crate::dataset::Snapshot;
 use crate::models::value::{UserAmounts, UserValue, Valuer};
 
-/// One entry a user, in order of user id; `None` for who never paid, and for all where the
-/// model has no value.
+/// One entry a user, in order of user id; `None` for all where the model has no value, and
+/// for who never paid where nothing was learned.
 pub(super) struct ValueScores {
     pub values: Vec<Option<UserValue>>,
     as_of: NaiveDate,
@@ -14,10 +15,12 @@ pub(super) struct ValueScores {
 
 impl ValueScores {
     /// Values the users of a snapshot.
-    pub fn of(valuer: Option<&Valuer<'_>>, snapshot: &Snapshot) -> Self {
-        let of_user = |paid| valuer?.value(paid);
-        let values = snapshot.purchases.iter().map(|it| of_user(&it.paid)).collect();
-        Self { values, as_of: snapshot.as_of.date() }
+    pub fn of(valuer: Option<&Valuer<'_>>, snapshot: &Snapshot) -> Result<Self, PipelineError> {
+        let values = match valuer {
+            Some(valuer) => valuer.values(snapshot)?,
+            None => vec![None; snapshot.users.len()],
+        };
+        Ok(Self { values, as_of: snapshot.as_of.date() })
     }
 
     /// What a user will pay.
@@ -27,7 +30,7 @@ impl ValueScores {
 
     /// The day of the next order of a user, by the place of its quantile.
     pub fn next_order(&self, user: usize, quantile: usize) -> Option<NaiveDate> {
-        let days = self.values[user]?.next_order_days[quantile].floor() as i64;
+        let days = self.values[user]?.next_order_days?[quantile].floor() as i64;
         self.as_of.checked_add_signed(Duration::try_days(days)?)
     }
 }

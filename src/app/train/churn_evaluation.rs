@@ -104,8 +104,7 @@ fn chance_of_no_order(
     holdout: &Snapshot,
 ) -> Vec<f64> {
     let paid: Vec<PaidDays> = purchases.iter().map(|it| it.paid).collect();
-    let values = value.values(&paid, holdout.as_of);
-    values.into_iter().map(|it| it.map_or(1.0, |it| 1.0 - it.p_order_horizon)).collect()
+    value.p_order(&paid, holdout.as_of).into_iter().map(|p| 1.0 - p.unwrap_or(0.0)).collect()
 }
 
 /// Whether churn is no order in the horizon.

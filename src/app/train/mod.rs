@@ -59,7 +59,7 @@ pub struct Trained {
 /// Whatever the stages refuse; see [`PipelineError`].
 pub fn train(session: &Session, previous: &Previous) -> Result<Trained, PipelineError> {
     previous.check()?;
-    session.run("train", 9, |stages| {
+    session.run("train", 10, |stages| {
         let data = session.read(None, stages)?;
         fit_and_publish(&data, previous, stages)
     })
@@ -89,7 +89,7 @@ pub(super) struct Fitted {
     pub holdout: Snapshot,
 }
 
-/// Fits the config of the data to what was known on a day; six stages of the verb.
+/// Fits the config of the data to what was known on a day; seven stages of the verb.
 pub(super) fn fit(
     data: &OpenData<'_>,
     as_of: NaiveDateTime,
@@ -101,7 +101,7 @@ pub(super) fn fit(
     let horizon_days = config.snapshots.horizon_days.get();
     let label = config.churn.label(horizon_days, &config.events.order, &config.silence);
     let mut catalogue = data.catalogue(dates.training[0])?;
-    let value = ValueAtDates::fit(data, &catalogue, &dates, &label)?;
+    let mut value = ValueAtDates::fit(data, &catalogue, &dates, &label)?;
     value.add_features(&mut catalogue, config, horizon_days);
     let ChosenFeatures { plan, pruning, of_names } =
         choose_features(data, &catalogue, &dates, &label)?;
@@ -128,18 +128,25 @@ pub(super) fn fit(
     let rules = fit_rules(config, &training[0].features)?;
     stages.begin("fitting churn");
     let churn = fit_churn(&config.churn, &label, &config.silence, &training, config.seed)?;
+    stages.begin("learning value");
+    value.learn(&training, horizon_days, config.seed)?;
     stages.begin("measuring on the holdout snapshot");
     let holdout = compute(std::slice::from_ref(&dates.holdout))?[0].clone();
     let history_days = (dates.holdout - data.input.first_time).num_days();
-    let of_holdout = value.at(dates.holdout);
-    let measured =
-        Measured { churn: &churn, rules: &rules, layers: &layers, value: of_holdout, history_days };
+    let of_holdout = value.mixed_at(dates.holdout);
+    let measured = Measured {
+        churn: &churn,
+        rules: &rules,
+        layers: &layers,
+        value: value.at(dates.holdout),
+        history_days,
+    };
     let evaluation = evaluate_churn(config, &measured, &holdout)?;
     let of_value = match of_holdout {
-        Some(fitted) => Some(measure_value(fitted, &layers, &holdout, config.seed)?),
+        Some(model) => Some(measure_value(model, &layers, &holdout, config.seed)?),
         None => None,
     };
-    let value = value.at_the_end(&dates);
+    let (value, value_trees) = value.at_the_end(&dates);
     let n_training_rows = churn.settings.snapshot_rates.iter().map(|it| it.n_users).sum();
     let record = TrainingRecord {
         dates,
@@ -161,6 +168,7 @@ pub(super) fn fit(
         rules,
         churn,
         value,
+        value_trees,
         contract,
         reference: Default::default(),
         record,

@@ -14,14 +14,15 @@ use crate::features::{
 };
 use crate::models::segmentation::FittedGroups;
 use crate::models::value::{
-    FittedValue, NoValue, ValueEvaluation, ValueModel, ValueModelChoice, ValueSelection,
-    evaluate_value, fit_value, select_value,
+    FittedValue, LearnedMix, LearnedValue, Mixed, NoValue, ValueEvaluation, ValueModel,
+    ValueModelChoice, ValueSelection, evaluate_value, fit_value, learn_value, select_value,
 };
 
 /// The model at each date of training, the holdout and the end among them.
 pub(super) struct ValueAtDates {
     selection: Result<ValueSelection, NoValue>,
     fitted: BTreeMap<NaiveDateTime, Result<FittedValue, NoValue>>,
+    mix: Option<LearnedMix>,
 }
 
 impl ValueAtDates {
@@ -46,7 +47,7 @@ impl ValueAtDates {
                 fitted.insert(as_of, fit_value(params, horizon_days, selection, &paid, as_of));
             }
         }
-        Ok(Self { selection, fitted })
+        Ok(Self { selection, fitted, mix: None })
     }
 
     /// Adds to a catalogue what the model at each date says of orders, where there is one at
@@ -65,31 +66,58 @@ impl ValueAtDates {
         }
     }
 
+    /// Finds out how much learning should count beside the model, and lets it.
+    pub fn learn(
+        &mut self,
+        training: &[Snapshot],
+        horizon_days: u32,
+        seed: u64,
+    ) -> Result<(), PipelineError> {
+        self.mix = learn_value(training, &|date| self.at(date), horizon_days, seed)?;
+        if let Some(mix) = &self.mix {
+            for fitted in self.fitted.values_mut().flatten() {
+                fitted.spread_factor = mix.spread_factor;
+            }
+        }
+        Ok(())
+    }
+
     /// The model at a date, if there is one.
     pub fn at(&self, date: NaiveDateTime) -> Option<&FittedValue> {
         self.fitted.get(&date)?.as_ref().ok()
     }
 
-    /// The model for a bundle: that at the end.
-    pub fn at_the_end(&self, dates: &SnapshotDates) -> ValueModel {
-        let selection = match &self.selection {
-            Ok(selection) => selection.clone(),
-            Err(reason) => return ValueModel::Absent(reason.clone()),
-        };
-        match &self.fitted[&dates.as_of] {
-            Ok(fitted) => ValueModel::Fitted { selection, fitted: Box::new(fitted.clone()) },
-            Err(reason) => ValueModel::Absent(reason.clone()),
+    /// The same with what was learned.
+    pub fn mixed_at(&self, date: NaiveDateTime) -> Option<Mixed<'_>> {
+        let mix = self.mix.as_ref();
+        let learned = mix.and_then(|it| Some((it.trees.as_ref()?, it.selection.weight)));
+        Some(Mixed { fitted: self.at(date)?, learned })
+    }
+
+    /// The model for a bundle: that at the end, and the trees.
+    pub fn at_the_end(mut self, dates: &SnapshotDates) -> (ValueModel, Option<LearnedValue>) {
+        let at_the_end = self.fitted.remove(&dates.as_of);
+        match (self.selection, at_the_end) {
+            (Ok(selection), Some(Ok(fitted))) => {
+                let (mix, trees) = match self.mix {
+                    Some(mix) => (Some(mix.selection), mix.trees),
+                    None => (None, None),
+                };
+                (ValueModel::Fitted { selection, mix, fitted: Box::new(fitted) }, trees)
+            }
+            (Err(reason), _) | (_, Some(Err(reason))) => (ValueModel::Absent(reason), None),
+            (Ok(_), None) => unreachable!("a chosen model is fitted at every date"),
         }
     }
 }
 
-pub(super) fn paid_days(snapshot: &Snapshot) -> Vec<PaidDays> {
+fn paid_days(snapshot: &Snapshot) -> Vec<PaidDays> {
     snapshot.purchases.iter().map(|it| it.paid).collect()
 }
 
 /// Measures the model at the holdout date by what came.
 pub(super) fn measure_value(
-    fitted: &FittedValue,
+    model: Mixed<'_>,
     layers: &FittedGroups,
     holdout: &Snapshot,
     seed: u64,
@@ -97,5 +125,5 @@ pub(super) fn measure_value(
     let layer_of = layers.assign(&holdout.features)?.groups;
     let layer_means: Vec<f64> =
         layer_of.iter().map(|&layer| layers.groups[layer].profile.gmv_per_user).collect();
-    Ok(evaluate_value(fitted, holdout, holdout.known_outcomes()?, &layer_means, seed))
+    Ok(evaluate_value(model, holdout, holdout.known_outcomes()?, &layer_means, seed)?)
 }

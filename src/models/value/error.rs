@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::DatasetError;
+use crate::stats::boosting::BoostingError;
 use crate::stats::orders::OrderModelKind;
 
 /// Why there is no model of value: users have none then.
@@ -22,4 +24,15 @@ pub enum NoValue {
         /// How the search ended.
         how: String,
     },
+}
+
+/// Why value could not be learned or predicted.
+#[derive(Debug, thiserror::Error)]
+pub enum ValueError {
+    /// The trees failed.
+    #[error(transparent)]
+    Boosting(#[from] BoostingError),
+    /// The matrix does not fit the model.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
 }

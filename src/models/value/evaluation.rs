@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FittedValue, UserValue};
+use super::{FittedValue, Mixed, UserValue, ValueError};
 use crate::dataset::{Outcomes, PaidDays, Snapshot};
 use crate::stats::metrics::{Ranked, log_loss, roc_auc};
 use crate::stats::resample::{Interval, bootstrap, percentile_interval};
@@ -119,16 +119,20 @@ pub struct Estimated {
 
 /// Measures a model on a snapshot with outcomes; `layer_means` has for each of its users
 /// the mean amount of their layer.
+///
+/// # Errors
+/// When the matrix lacks a feature of the trees.
 pub fn evaluate_value(
-    fitted: &FittedValue,
+    model: Mixed<'_>,
     holdout: &Snapshot,
     outcomes: &Outcomes,
     layer_means: &[f64],
     seed: u64,
-) -> ValueEvaluation {
+) -> Result<ValueEvaluation, ValueError> {
     let paid: Vec<PaidDays> = holdout.purchases.iter().map(|it| it.paid).collect();
-    let values = fitted.values(&paid, holdout.as_of);
-    let rows: Vec<usize> = (0..values.len()).filter(|&row| values[row].is_some()).collect();
+    let values = model.valuer(holdout.as_of).values(holdout)?;
+    let is_customer = |row: &usize| paid[*row].n_days > 0 && values[*row].is_some();
+    let rows: Vec<usize> = (0..values.len()).filter(is_customer).collect();
     let customers: Vec<UserValue> = rows.iter().filter_map(|&row| values[row]).collect();
     let actual: Vec<f64> = rows.iter().map(|&row| outcomes.n_paid_days[row]).collect();
     let ordered: Vec<bool> = actual.iter().map(|&n| n > 0.0).collect();
@@ -158,8 +162,8 @@ pub fn evaluate_value(
             coverage: n_inside as f64 / gmv.len() as f64,
         }
     });
-    ValueEvaluation {
-        fitted: fitted.clone(),
+    Ok(ValueEvaluation {
+        fitted: model.fitted.clone(),
         n_customers: rows.len(),
         n_ordering: ordered.iter().filter(|&&it| it).count(),
         log_loss: log_loss(&p_order, &ordered),
@@ -167,7 +171,7 @@ pub fn evaluate_value(
         orders_ratio: (!rows.is_empty()).then(|| ratio(&expected, &actual, seed)),
         by_repeats: by_repeats(&rows, &paid, &expected, &actual),
         amounts,
-    }
+    })
 }
 
 fn ratio(expected: &[f64], actual: &[f64], seed: u64) -> RatioEstimate {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::customers::{Clock, spend_of};
 use super::interval::AmountAhead;
 use super::spend::ExpectedSpend;
-use super::{AmountInterval, NoValue, Occasion, SpendModel, ValueParams};
+use super::{MixSelection, NoValue, Occasion, SpendModel, ValueParams};
 use crate::dataset::{PaidDays, Snapshot};
 use crate::stats::metrics::{log_loss, roc_auc};
 use crate::stats::orders::{
@@ -20,7 +20,7 @@ pub const MIN_REPEATERS: usize = 20;
 /// Dates at which models are compared, the latest ones.
 const MAX_DATES: usize = 3;
 
-const DAYS_PER_YEAR: f64 = 365.0;
+pub(super) const DAYS_PER_YEAR: f64 = 365.0;
 
 /// Which model was chosen, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,7 +62,9 @@ pub enum ValueModel {
     Fitted {
         /// How it was chosen.
         selection: ValueSelection,
-        /// What customers will be worth, by all that was known at the end of training.
+        /// What learning counts beside it; `None` where there was too little to learn from.
+        mix: Option<MixSelection>,
+        /// How customers order, leave and pay, by all that was known at the end of training.
         fitted: Box<FittedValue>,
     },
     /// There is none.
@@ -138,37 +140,6 @@ impl ValueChecks {
             share_of_early_first_orders: share(&|paid| f64::from(paid.first_days_ago) >= early),
         }
     }
-}
-
-/// What a customer will be worth.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct UserValue {
-    /// The chance to be still a customer.
-    pub p_alive: f64,
-    /// The chance of an order in the horizon.
-    pub p_order_horizon: f64,
-    /// Expected days with an order in the horizon.
-    pub expected_orders_horizon: f64,
-    /// When those who order within the value horizon do so next, in days from as-of: the
-    /// 5 %, 50 % and 95 % quantiles.
-    pub next_order_days: [f64; 3],
-    /// What is in money, where the data has amounts.
-    pub amounts: Option<UserAmounts>,
-}
-
-/// What a customer will pay, in the currency of the data.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct UserAmounts {
-    /// Expected value of a day with an order.
-    pub expected_order_value: f64,
-    /// Expected amount in the horizon.
-    pub value_horizon: f64,
-    /// Between which amounts it will lie.
-    pub value_horizon_interval: AmountInterval,
-    /// Expected amount over the value horizon, discounted, times the margin.
-    pub clv: f64,
-    /// Between which amounts it will lie.
-    pub clv_interval: AmountInterval,
 }
 
 /// Chooses a model by what it says of customers at the training dates, latest first, each
@@ -273,15 +244,15 @@ fn summary(kind: OrderModelKind, trials: &[Trial]) -> (ValueCandidate, f64) {
         expected_by_actual: of_all(&|it| (it.actual > 0.0).then(|| it.expected / it.actual)),
         log_likelihood: mean(&|it| it.log_likelihood),
     };
-    (candidate, spread_factor(trials))
+    (candidate, spread_factor(trials.iter().flat_map(|it| &it.amounts)))
 }
 
 /// Factors of the spread of amounts that are tried.
 const SPREAD_FACTORS: [f64; 9] = [0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0];
 
 /// The factor by which intervals hold as often as they say, or nearest to that.
-fn spread_factor(trials: &[Trial]) -> f64 {
-    let amounts: Vec<&(AmountAhead, f64)> = trials.iter().flat_map(|it| &it.amounts).collect();
+pub(super) fn spread_factor<'a>(amounts: impl Iterator<Item = &'a (AmountAhead, f64)>) -> f64 {
+    let amounts: Vec<&(AmountAhead, f64)> = amounts.collect();
     if amounts.is_empty() {
         return 1.0;
     }
@@ -341,11 +312,11 @@ pub fn fit_value(
 }
 
 impl FittedValue {
-    fn clock(&self, as_of: NaiveDateTime) -> Clock {
+    pub(super) fn clock(&self, as_of: NaiveDateTime) -> Clock {
         Clock::new(self.orders.model.kind, self.occasion, as_of)
     }
 
-    fn horizons(&self, clock: Clock) -> Horizons {
+    pub(super) fn horizons(&self, clock: Clock) -> Horizons {
         let discount_by_day = (1.0 + self.discount_yearly).ln() / DAYS_PER_YEAR;
         Horizons {
             short: clock.units(f64::from(self.horizon_days)),
@@ -354,24 +325,16 @@ impl FittedValue {
         }
     }
 
-    /// Prepares to value users at a date.
-    pub fn valuer(&self, as_of: NaiveDateTime) -> Valuer<'_> {
-        let clock = self.clock(as_of);
-        let forecaster = Forecaster::new(self.orders.model.clone(), self.horizons(clock));
-        Valuer { fitted: self, clock, forecaster }
+    /// The chance of an order in the horizon, by the model of orders alone; `None` for who
+    /// never paid.
+    pub fn p_order(&self, users: &[PaidDays], as_of: NaiveDateTime) -> Vec<Option<f64>> {
+        let forecasts = self.forecast_all(users, as_of).into_iter();
+        forecasts.map(|it| it.map(|(forecast, _)| forecast.short.p_order)).collect()
     }
 
-    /// What many users will be worth, on all threads.
-    pub fn values(&self, users: &[PaidDays], as_of: NaiveDateTime) -> Vec<Option<UserValue>> {
-        let clock = self.clock(as_of);
-        let of_user = |(forecast, spend): &(Forecast, Option<ExpectedSpend>)| {
-            self.in_money(forecast, spend.as_ref(), clock)
-        };
-        let forecasts = self.forecast_all(users, as_of);
-        forecasts.iter().map(|it| it.as_ref().map(of_user)).collect()
-    }
-
-    fn forecast_all(
+    /// What the model of orders says of users, and what their orders are worth; `None` for
+    /// who never paid.
+    pub(super) fn forecast_all(
         &self,
         users: &[PaidDays],
         as_of: NaiveDateTime,
@@ -390,50 +353,5 @@ impl FittedValue {
                 Some((forecast, self.spend.expected(spend_of(paid))))
             })
             .collect()
-    }
-
-    fn in_money(
-        &self,
-        forecast: &Forecast,
-        spend: Option<&ExpectedSpend>,
-        clock: Clock,
-    ) -> UserValue {
-        let amounts = spend.map(|spend| {
-            let value_horizon = forecast.short.orders * spend.mean;
-            let clv = self.margin * forecast.long.discounted_orders * spend.mean;
-            let short = AmountAhead::new(&forecast.short, spend, value_horizon);
-            let long = AmountAhead::new(&forecast.long, spend, clv);
-            UserAmounts {
-                expected_order_value: spend.mean,
-                value_horizon,
-                value_horizon_interval: short.interval(self.spread_factor),
-                clv,
-                clv_interval: long.interval(self.spread_factor),
-            }
-        });
-        UserValue {
-            p_alive: forecast.p_alive,
-            p_order_horizon: forecast.short.p_order,
-            expected_orders_horizon: forecast.short.orders,
-            next_order_days: forecast.next_order.map(|units| clock.days(units)),
-            amounts,
-        }
-    }
-}
-
-/// Values users at a date, one by one, with all prepared that they have in common.
-pub struct Valuer<'f> {
-    fitted: &'f FittedValue,
-    clock: Clock,
-    forecaster: Forecaster,
-}
-
-impl Valuer<'_> {
-    /// What a user will be worth; `None` for who never paid.
-    pub fn value(&self, paid: &PaidDays) -> Option<UserValue> {
-        let times = self.clock.order_times(paid)?;
-        let forecast = self.forecaster.forecast(&times, &[]);
-        let spend = self.fitted.spend.expected(spend_of(paid));
-        Some(self.fitted.in_money(&forecast, spend.as_ref(), self.clock))
     }
 }

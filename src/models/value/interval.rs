@@ -53,6 +53,11 @@ impl AmountAhead {
         Self { p_order: ahead.p_order, mean, spread }
     }
 
+    /// The same where an order is more or less likely.
+    pub fn with_p_order(self, p_order: f64) -> Self {
+        Self { p_order, ..self }
+    }
+
     /// The narrowest interval of its form that holds the amount with a probability of 90 %
     /// at least: from 0 where paying nothing has 5 % or more, and else between the 5 % and
     /// the 95 % quantile. `factor` widens or narrows the spread of those who order.

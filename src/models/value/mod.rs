@@ -5,18 +5,24 @@ mod error;
 mod evaluation;
 mod fit;
 mod interval;
+mod learned;
+mod mix;
 mod params;
 mod spend;
 
-pub use error::NoValue;
+pub use error::{NoValue, ValueError};
 pub use evaluation::{
     AmountRanking, AmountScores, Estimated, RankedBy, RatioEstimate, RepeatRow, ValueEvaluation,
     evaluate_value,
 };
 pub use fit::{
-    FittedValue, MIN_REPEATERS, UserAmounts, UserValue, ValueCandidate, ValueChecks, ValueModel,
-    ValueSelection, Valuer, fit_value, select_value,
+    FittedValue, MIN_REPEATERS, ValueCandidate, ValueChecks, ValueModel, ValueSelection, fit_value,
+    select_value,
 };
 pub use interval::{AmountInterval, COVERAGE};
+pub use learned::{LearnedRounds, LearnedValue};
+pub use mix::{
+    LearnedMix, MixCandidate, MixSelection, Mixed, UserAmounts, UserValue, Valuer, learn_value,
+};
 pub use params::{Occasion, ValueModelChoice, ValueParams};
 pub use spend::{SpendGroup, SpendModel, WhyMean};

@@ -3,9 +3,9 @@
 use crate::bundle::Bundle;
 use crate::dataset::Bilingual;
 use crate::models::value::{
-    AmountRanking, AmountScores, COVERAGE, Estimated, FittedValue, NoValue, RankedBy,
-    RatioEstimate, RepeatRow, SpendModel, ValueCandidate, ValueEvaluation, ValueModel,
-    ValueSelection, WhyMean,
+    AmountRanking, AmountScores, COVERAGE, Estimated, FittedValue, MixCandidate, MixSelection,
+    NoValue, RankedBy, RatioEstimate, RepeatRow, SpendModel, ValueCandidate, ValueEvaluation,
+    ValueModel, ValueSelection, WhyMean,
 };
 use crate::report::{Document, Format, Table, Value, column, digits, words};
 use crate::stats::resample::Interval;
@@ -54,8 +54,9 @@ pub fn value(bundle: &Bundle) -> Document {
     page.heading(words("Value of customers", "顾客价值"));
     match &bundle.value {
         ValueModel::Absent(reason) => page.warning(absent(reason)),
-        ValueModel::Fitted { selection, fitted } => {
+        ValueModel::Fitted { selection, mix, fitted } => {
             choice(&mut page, bundle, selection);
+            learning(&mut page, mix.as_ref());
             parameters(&mut page, fitted);
             spend(&mut page, &fitted.spend);
             checks(&mut page, fitted);
@@ -140,6 +141,56 @@ fn choice(page: &mut Document, bundle: &Bundle, selection: &ValueSelection) {
         ),
     ];
     page.table(Table::new("candidates", &selection.candidates, &columns));
+}
+
+/// How much learning counts beside the model.
+fn learning(page: &mut Document, mix: Option<&MixSelection>) {
+    let Some(mix) = mix else {
+        page.paragraph(words(
+            "nothing was learned beside it: there were too few buyers, or no amounts",
+            "未另行学习：下单顾客太少，或没有金额",
+        ));
+        return;
+    };
+    page.fact("learned_weight", mix.weight);
+    let weight = mix.weight;
+    let (en, zh) = match weight {
+        0.0 => ("the model of orders alone".to_owned(), "只用订单模型".to_owned()),
+        1.0 => ("trees alone".to_owned(), "只用树模型".to_owned()),
+        _ => (format!("trees count {weight:.2} beside it"), format!("树模型权重 {weight:.2}")),
+    };
+    let (how, how_zh) = match mix.out_of_time {
+        true => ("at later dates than those learned from", "在晚于学习数据的日期"),
+        false => ("for half of the users from the other half", "用一半用户预测另一半"),
+    };
+    page.paragraph(words(
+        format!("amounts: {en}, which has the least deviance {how}"),
+        format!("金额：{zh}，{how_zh}偏差最小"),
+    ));
+    let columns = [
+        column(
+            "weight",
+            ("Weight of trees", "树模型权重"),
+            Format::Decimal(2),
+            |it: &&MixCandidate| it.weight,
+        ),
+        column("deviance", ("Deviance", "偏差"), Format::Decimal(4), |it: &&MixCandidate| {
+            it.deviance
+        }),
+        column(
+            "expected_by_actual",
+            ("GMV ÷ actual", "GMV ÷ 实际"),
+            Format::Decimal(2),
+            |it: &&MixCandidate| it.expected_by_actual,
+        ),
+        column(
+            "gini",
+            ("Normalised Gini", "归一化基尼"),
+            Format::Decimal(3),
+            |it: &&MixCandidate| it.gini,
+        ),
+    ];
+    page.table(Table::new("learned", &mix.candidates, &columns));
 }
 
 fn parameters(page: &mut Document, fitted: &FittedValue) {

@@ -19,5 +19,5 @@ pub use expected::{ExpectedOutcomes, ProbabilityHistogram};
 pub use probability::{brier_score, log_loss, log_losses, squared_errors};
 pub use quantile::{median, quantile, sorted};
 pub use ranking::{Ranked, RankingMeasures, Truth, rank_correlation, ranks, roc_auc};
-pub use regression::{mean, r_squared, standard_deviation};
+pub use regression::{mean, r_squared, standard_deviation, tweedie_deviance};
 pub use reliability::{ReliabilityBin, expected_calibration_error, reliability};

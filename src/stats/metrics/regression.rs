@@ -33,6 +33,22 @@ pub fn r_squared(predicted: &[f64], truth: &[f64], copies: Option<&[u32]>) -> Op
     (total > 0.0).then(|| 1.0 - error / total)
 }
 
+/// Mean Tweedie deviance of power 1.5 of predicted means, above 0, from amounts that are 0 or
+/// more: for amounts of which many are 0 and some are large. `None` of nothing.
+///
+/// Source: Jørgensen (1997), "The Theory of Dispersion Models", §4.2.1: for this power
+/// 4 (√μ − √y)² / √μ.
+pub fn tweedie_deviance(predicted: &[f64], amounts: &[f64]) -> Option<f64> {
+    // What is predicted to be nothing is as little as can be told.
+    let least = 1e-6 * predicted.iter().sum::<f64>() / predicted.len() as f64;
+    let of_row = |(predicted, amount): (&f64, &f64)| {
+        let root = predicted.max(least).sqrt();
+        4.0 * (root - amount.sqrt()).powi(2) / root
+    };
+    let total: f64 = predicted.iter().zip(amounts).map(of_row).sum();
+    (!amounts.is_empty() && least > 0.0).then(|| total / amounts.len() as f64)
+}
+
 #[cfg(test)]
 mod tests {
     use rand::{Rng, SeedableRng};
