@@ -67,6 +67,11 @@ const RULES: &[Rule] = &[
         why: "algorithm = \"gaussian_mixture\", which has one start",
     },
     Rule {
+        path: "value.covariates",
+        is_unused: |config| config.value.model == ValueModelChoice::BgBb,
+        why: "[value] model = \"bg_bb\"",
+    },
+    Rule {
         path: "value.occasion",
         is_unused: |config| config.value.model != ValueModelChoice::BgBb,
         why: "[value] model other than \"bg_bb\"",

@@ -36,6 +36,9 @@ impl OrderForecast {
 pub struct OrderModels {
     /// Length of the horizon.
     pub horizon_days: u32,
+    /// Features that are covariates of the models.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covariates: Vec<String>,
     /// Ascending by date, at least one; times in days.
     pub dated: Vec<DatedOrderModel>,
 }
@@ -103,6 +106,8 @@ pub(super) struct OrderForecasts {
     forecaster: Forecaster,
     /// Columns of the matrix.
     columns: Vec<(usize, OrderForecast)>,
+    /// Columns of the covariates.
+    covariates: Vec<usize>,
 }
 
 impl OrderForecasts {
@@ -119,14 +124,18 @@ impl OrderForecasts {
         }
         let days = f64::from(models.horizon_days);
         let horizons = Horizons { short: days, long: days, discount: 0.0 };
-        Some(Self { forecaster: Forecaster::new(models.at(date)?.clone(), horizons), columns })
+        let place = |name: &String| plan.features.iter().position(|it| it.info.name == *name);
+        let covariates = models.covariates.iter().map(place).collect::<Option<_>>()?;
+        let forecaster = Forecaster::new(models.at(date)?.clone(), horizons);
+        Some(Self { forecaster, columns, covariates })
     }
 
     /// Puts a user's values in their places of a row; what is missing stays.
     pub fn put(&self, paid: &PaidDays, row: &mut [f64]) {
         let Some((n_repeats, last_repeat, age)) = paid.repeats_last_and_age() else { return };
-        let ahead =
-            self.forecaster.forecast(&OrderTimes { n_repeats, age, last_repeat }, &[]).short;
+        let times = OrderTimes { n_repeats, age, last_repeat };
+        let covariates: Vec<f64> = self.covariates.iter().map(|&column| row[column]).collect();
+        let ahead = self.forecaster.forecast(&times, &covariates).short;
         for (column, forecast) in &self.columns {
             row[*column] = match forecast {
                 OrderForecast::NoOrder => 1.0 - ahead.p_order,
@@ -154,7 +163,11 @@ mod tests {
                 effects: Vec::new(),
             },
         };
-        let models = OrderModels { horizon_days: 30, dated: [3, 7, 20].map(dated).to_vec() };
+        let models = OrderModels {
+            horizon_days: 30,
+            covariates: Vec::new(),
+            dated: [3, 7, 20].map(dated).to_vec(),
+        };
         let r = |n| models.at(day(n)).unwrap().parameters[0];
         assert_eq!([1, 3, 6, 7, 19, 20, 31].map(r), [3.0, 3.0, 3.0, 7.0, 7.0, 20.0, 20.0]);
     }

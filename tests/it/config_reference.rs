@@ -366,6 +366,24 @@ const SECTIONS: &[Section] = &[
             Key("half_life_days", "none", "a snapshot so much older than the latest counts half"),
         ],
     },
+    Section {
+        header: "[value]",
+        about: "What customers will be worth: see [value.md](value.md).",
+        keys: &[
+            Key(
+                "model",
+                "",
+                "how they order and leave: `\"bg_nbd\"`, `\"mbg_nbd\"`, `\"pareto_nbd\"`, or `\"auto\"` for \
+                 the one of these that says best who orders, at dates of training; `\"bg_bb\"` for \
+                 orders on occasions of a calendar",
+            ),
+            Key("occasion", "", "occasions of `\"bg_bb\"`: `\"day\"`, `\"week\"` or `\"month\"`"),
+            Key("covariates", "", "features of few values that move the parameters"),
+            Key("horizon_days", "", "how far the lifetime value looks ahead"),
+            Key("discount_yearly", "", "by how much less an amount is worth a year later, 0 to 1"),
+            Key("margin", "", "part of what customers pay that is earned, up to 1"),
+        ],
+    },
 ];
 
 impl Section {

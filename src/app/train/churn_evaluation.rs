@@ -2,7 +2,7 @@
 
 use crate::app::PipelineError;
 use crate::config::Config;
-use crate::dataset::{Bilingual, ChurnRule, PaidDays, Purchases, Snapshot};
+use crate::dataset::{Bilingual, ChurnRule, Purchases, Snapshot};
 use crate::models::churn::{
     CalibrationScores, ChurnEvaluation, Classifier, Evidence, FittedChurn, LabelledUsers, Ranking,
     measure_layers, measure_rankings,
@@ -47,9 +47,13 @@ pub(super) fn evaluate_churn(
         Bilingual::new(format!("days since last {event}"), format!("距上次`{event}`的天数"));
     let days_name = Bilingual::new(format!("days with {event}"), format!("有`{event}`的天数"));
     let score = |name, scores| Ranking { name, scores, is_probability: false };
-    let no_order = measured
-        .value
-        .map(|it| (it.orders.model.kind, chance_of_no_order(it, &purchases, holdout)));
+    let no_order = match measured.value {
+        Some(value) => {
+            let kind = value.orders.model.kind;
+            Some((kind, chance_of_no_order(value, holdout, &labelled.rows)?))
+        }
+        None => None,
+    };
     let mut rankings = vec![
         Ranking {
             name: Bilingual::new("churn model", "流失模型"),
@@ -97,14 +101,14 @@ pub(super) fn evaluate_churn(
     })
 }
 
-/// The chance of no order in the horizon of every user; 1 for who never paid.
+/// The chance of no order in the horizon of some users; 1 for who never paid.
 fn chance_of_no_order(
     value: &FittedValue,
-    purchases: &[Purchases],
     holdout: &Snapshot,
-) -> Vec<f64> {
-    let paid: Vec<PaidDays> = purchases.iter().map(|it| it.paid).collect();
-    value.p_order(&paid, holdout.as_of).into_iter().map(|p| 1.0 - p.unwrap_or(0.0)).collect()
+    rows: &[usize],
+) -> Result<Vec<f64>, PipelineError> {
+    let p_order = value.p_order(holdout)?;
+    Ok(rows.iter().map(|&row| 1.0 - p_order[row].unwrap_or(0.0)).collect())
 }
 
 /// Whether churn is no order in the horizon.

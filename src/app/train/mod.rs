@@ -247,7 +247,8 @@ fn choose_features(
     let snapshots = data.compute(catalogue, &request)?;
     let pruning = prune(&config.features, catalogue, &snapshots)?;
     let of_names = catalogue.select(&features_of_names(&catalogue.infos()));
-    let of_habits = features_of_habits(&catalogue.infos());
-    let plan = catalogue.for_models_and_habits(&pruning.kept(), &of_habits);
+    let mut not_for_models = features_of_habits(&catalogue.infos());
+    not_for_models.extend(config.value.covariates.iter().cloned());
+    let plan = catalogue.for_models_and_habits(&pruning.kept(), &not_for_models);
     Ok(ChosenFeatures { plan, pruning, of_names })
 }

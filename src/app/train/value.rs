@@ -8,14 +8,15 @@ use chrono::NaiveDateTime;
 use crate::app::PipelineError;
 use crate::app::open_data::OpenData;
 use crate::config::Config;
-use crate::dataset::{ChurnLabel, PaidDays, Snapshot};
+use crate::dataset::{ChurnLabel, Snapshot};
 use crate::features::{
     DatedOrderModel, FeaturePlan, OrderModels, SnapshotDates, SnapshotRequest, add_order_forecasts,
 };
 use crate::models::segmentation::FittedGroups;
 use crate::models::value::{
     FittedValue, LearnedMix, LearnedValue, Mixed, NoValue, ValueEvaluation, ValueModel,
-    ValueModelChoice, ValueSelection, evaluate_value, fit_value, learn_value, select_value,
+    ValueModelChoice, ValueSelection, check_covariates, evaluate_value, fit_value, learn_value,
+    select_value,
 };
 
 /// The model at each date of training, the holdout and the end among them.
@@ -34,17 +35,18 @@ impl ValueAtDates {
         label: &ChurnLabel,
     ) -> Result<Self, PipelineError> {
         let (params, horizon_days) = (&data.config.value, label.horizon_days);
-        let no_features = FeaturePlan { features: Vec::new(), ..plan.clone() };
+        check_covariates(&params.covariates, &plan.names())?;
+        let covariates = plan.select(&params.covariates);
         let request = SnapshotRequest::new(&dates.training, label).with_outcomes();
-        let training = data.compute(&no_features, &request)?;
-        let selection = select_value(params, horizon_days, &training);
+        let training = data.compute(&covariates, &request)?;
+        let selection = select_value(params, horizon_days, &training)?;
         let mut fitted = BTreeMap::new();
         let later = [dates.holdout, dates.as_of];
-        let later = data.compute(&no_features, &SnapshotRequest::new(&later, label))?;
+        let later = data.compute(&covariates, &SnapshotRequest::new(&later, label))?;
         if let Ok(selection) = &selection {
             for snapshot in training.iter().chain(&later) {
-                let (paid, as_of) = (paid_days(snapshot), snapshot.as_of);
-                fitted.insert(as_of, fit_value(params, horizon_days, selection, &paid, as_of));
+                let of_date = fit_value(params, horizon_days, selection, snapshot)?;
+                fitted.insert(snapshot.as_of, of_date);
             }
         }
         Ok(Self { selection, fitted, mix: None })
@@ -62,7 +64,8 @@ impl ValueAtDates {
         if let Some(dated) = dated.filter(|dated| !dated.is_empty() && is_of_days)
             && config.features.only.is_empty()
         {
-            add_order_forecasts(catalogue, OrderModels { horizon_days, dated });
+            let covariates = config.value.covariates.clone();
+            add_order_forecasts(catalogue, OrderModels { horizon_days, covariates, dated });
         }
     }
 
@@ -109,10 +112,6 @@ impl ValueAtDates {
             (Ok(_), None) => unreachable!("a chosen model is fitted at every date"),
         }
     }
-}
-
-fn paid_days(snapshot: &Snapshot) -> Vec<PaidDays> {
-    snapshot.purchases.iter().map(|it| it.paid).collect()
 }
 
 /// Measures the model at the holdout date by what came.

@@ -29,6 +29,25 @@ pub enum NoValue {
 /// Why value could not be learned or predicted.
 #[derive(Debug, thiserror::Error)]
 pub enum ValueError {
+    /// A covariate is no feature.
+    #[error("[value] covariates: there is no feature `{name}`; did you mean `{nearest}`?")]
+    NoSuchCovariate {
+        /// The covariate of the config.
+        name: String,
+        /// The feature most like it.
+        nearest: String,
+    },
+    /// Covariates have too many values.
+    #[error(
+        "[value] covariates: {names} have more than {most} different values together; a covariate \
+         has few, such as 0 and 1"
+    )]
+    ManyLevels {
+        /// The covariates.
+        names: String,
+        /// How many are allowed.
+        most: usize,
+    },
     /// The trees failed.
     #[error(transparent)]
     Boosting(#[from] BoostingError),

@@ -5,9 +5,10 @@ use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 use super::customers::{Clock, spend_of};
-use super::fit::{DAYS_PER_YEAR, spread_factor};
+use super::fit::{DAYS_PER_YEAR, covariates};
 use super::interval::AmountAhead;
 use super::learned::{Learned, LearnedRounds, ValueRows};
+use super::selection::spread_factor;
 use super::spend::ExpectedSpend;
 use super::{AmountInterval, FittedValue, LearnedValue, ValueError};
 use crate::dataset::{PaidDays, Snapshot};
@@ -102,8 +103,7 @@ impl<'m> Mixed<'m> {
     /// Prepares to value users at a date.
     pub fn valuer(self, as_of: NaiveDateTime) -> Valuer<'m> {
         let clock = self.fitted.clock(as_of);
-        let model = self.fitted.orders.model.clone();
-        let forecaster = Forecaster::new(model, self.fitted.horizons(clock));
+        let forecaster = self.fitted.forecaster(clock);
         Valuer { model: self, clock, forecaster }
     }
 }
@@ -115,25 +115,31 @@ impl Valuer<'_> {
     /// # Errors
     /// When the matrix lacks a feature of the trees.
     pub fn values(&self, snapshot: &Snapshot) -> Result<Vec<Option<UserValue>>, ValueError> {
-        let learned = match self.model.learned {
+        let learned: Vec<Option<(Learned, f64)>> = match self.model.learned {
             None => vec![None; snapshot.users.len()],
             Some((trees, weight)) => {
                 let of_users = trees.predict(&snapshot.features)?.into_iter();
                 of_users.map(|it| Some((it, weight))).collect()
             }
         };
-        let of_user = |(purchases, learned): (&crate::dataset::Purchases, _)| {
-            self.value(&purchases.paid, learned)
+        let covariates = covariates(&snapshot.features, &self.model.fitted.covariates)?;
+        let of_user = |(row, learned): (usize, Option<(Learned, f64)>)| {
+            self.value(&snapshot.purchases[row].paid, &covariates.row(row).to_vec(), learned)
         };
-        Ok(snapshot.purchases.iter().zip(learned).map(of_user).collect())
+        Ok(learned.into_iter().enumerate().map(of_user).collect())
     }
 
-    fn value(&self, paid: &PaidDays, learned: Option<(Learned, f64)>) -> Option<UserValue> {
+    fn value(
+        &self,
+        paid: &PaidDays,
+        covariates: &[f64],
+        learned: Option<(Learned, f64)>,
+    ) -> Option<UserValue> {
         let fitted = self.model.fitted;
         let Some(times) = self.clock.order_times(paid) else {
             return learned.map(|(learned, _)| self.of_prospect(&learned));
         };
-        let forecast = self.forecaster.forecast(&times, &[]);
+        let forecast = self.forecaster.forecast(&times, covariates);
         let spend = fitted.spend.expected(spend_of(paid));
         let ahead = mixed_orders(&forecast, learned);
         let amounts = spend.map(|spend| {
@@ -142,10 +148,7 @@ impl Valuer<'_> {
             let by_model = forecast.short.orders * spend.mean;
             let level = if by_model > 0.0 { value_horizon / by_model } else { 1.0 };
             let clv = fitted.margin * level * forecast.long.discounted_orders * spend.mean;
-            let none_yet = (1.0 - ahead.p_order) / (1.0 - forecast.short.p_order).max(1e-9);
-            let p_order = 1.0
-                - (1.0 - forecast.long.p_order)
-                    * none_yet.min(1.0 / (1.0 - forecast.long.p_order).max(1e-9));
+            let p_order = p_order_later(&forecast, ahead.p_order);
             let long = AmountAhead::new(&forecast.long, &spend, clv).with_p_order(p_order);
             UserAmounts {
                 expected_order_value: match ahead.orders > 0.0 {
@@ -228,6 +231,14 @@ fn mixed_orders(forecast: &Forecast, learned: Option<(Learned, f64)>) -> OrdersA
     OrdersAhead { p_order, orders, discounted_orders, variance: of_model.variance }
 }
 
+/// The chance of an order in the value horizon, where that of one in the horizon is not the
+/// model's: who has none by then orders later as the model says.
+fn p_order_later(forecast: &Forecast, p_order_horizon: f64) -> f64 {
+    let (short, long) = (forecast.short.p_order, forecast.long.p_order);
+    let later = if short < 1.0 { ((long - short) / (1.0 - short)).clamp(0.0, 1.0) } else { 0.0 };
+    p_order_horizon + (1.0 - p_order_horizon) * later
+}
+
 /// The amount in the horizon, with its mean.
 fn amount_ahead(
     forecast: &Forecast,
@@ -265,9 +276,8 @@ impl Fold {
             return Ok(None);
         }
         let (trees, rounds) = LearnedValue::validate(&training, &later, seed)?;
-        let paid: Vec<PaidDays> = validation.purchases.iter().map(|it| it.paid).collect();
         Ok(Some(Self {
-            forecasts: fitted.forecast_all(&paid, validation.as_of),
+            forecasts: fitted.forecast_all(validation)?,
             learned: trees.predict(&validation.features)?,
             gmv: validation.known_outcomes()?.gmv.iter().map(|&it| it.max(0.0)).collect(),
             credibility: trees.credibility(),

@@ -1,5 +1,6 @@
 //! What a customer will be worth: how often they will order, for how long, and for how much.
 
+mod checks;
 mod customers;
 mod error;
 mod evaluation;
@@ -8,21 +9,23 @@ mod interval;
 mod learned;
 mod mix;
 mod params;
+mod selection;
 mod spend;
+#[cfg(test)]
+mod tests;
 
+pub use checks::ValueChecks;
 pub use error::{NoValue, ValueError};
 pub use evaluation::{
     AmountRanking, AmountScores, Estimated, RankedBy, RatioEstimate, RepeatRow, ValueEvaluation,
     evaluate_value,
 };
-pub use fit::{
-    FittedValue, MIN_REPEATERS, ValueCandidate, ValueChecks, ValueModel, ValueSelection, fit_value,
-    select_value,
-};
+pub use fit::{FittedValue, MAX_LEVELS, MIN_REPEATERS, ValueModel, check_covariates, fit_value};
 pub use interval::{AmountInterval, COVERAGE};
 pub use learned::{LearnedRounds, LearnedValue};
 pub use mix::{
     LearnedMix, MixCandidate, MixSelection, Mixed, UserAmounts, UserValue, Valuer, learn_value,
 };
 pub use params::{Occasion, ValueModelChoice, ValueParams};
+pub use selection::{ValueCandidate, ValueSelection, select_value};
 pub use spend::{SpendGroup, SpendModel, WhyMean};

@@ -11,6 +11,8 @@ pub struct ValueParams {
     pub model: ValueModelChoice,
     /// The occasions of BG/BB.
     pub occasion: Occasion,
+    /// Features of few values that move the parameters of the model.
+    pub covariates: Vec<String>,
     /// How far the lifetime value looks ahead.
     pub horizon_days: Days,
     /// By how much less an amount is worth a year later.
@@ -24,6 +26,7 @@ impl Default for ValueParams {
         Self {
             model: ValueModelChoice::Auto,
             occasion: Occasion::Day,
+            covariates: Vec::new(),
             horizon_days: Days::of(365),
             discount_yearly: Share::of(0.1),
             margin: Margin::of(1.0),

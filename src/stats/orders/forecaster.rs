@@ -1,8 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock};
 
-use rayon::prelude::*;
-
 use super::active::{Active, LeavingNodes};
 use super::bg_bb::BgBb;
 use super::bg_nbd::{BgNbd, Leaves};
@@ -92,12 +90,6 @@ impl Forecaster {
     /// What is expected of a customer; `covariates` has one number for each of the model's.
     pub fn forecast(&self, times: &OrderTimes, covariates: &[f64]) -> Forecast {
         self.forecast_at(&self.level(covariates), times)
-    }
-
-    /// The same of many customers without covariates, on all threads.
-    pub fn forecast_all(&self, customers: &[OrderTimes]) -> Vec<Forecast> {
-        let level = self.level(&[]);
-        customers.par_iter().map(|times| self.forecast_at(&level, times)).collect()
     }
 
     fn level(&self, covariates: &[f64]) -> Arc<Level> {
