@@ -44,6 +44,9 @@ static UNIFORM: LazyLock<Nodes<12>> = LazyLock::new(Nodes::uniform);
 /// Length of a panel, as the logarithm of how the customer's time grows.
 const PANEL: f64 = 1.0;
 
+/// Fall of the logarithm of the rate over which a panel is exact.
+const FALL_PER_PANEL: f64 = 8.0;
+
 impl<'n> Active<'n> {
     pub fn of_bg_nbd(model: &BgNbd, x: f64, age: f64, nodes: LeavingNodes<'n>) -> Self {
         let (k, scale) = (model.r + x, model.alpha + age);
@@ -68,12 +71,16 @@ impl<'n> Active<'n> {
                 let now = LeavingRate::new(*k, *a, *b, nodes.now);
                 let after = LeavingRate::new(k + 1.0, *a, b + 1.0, nodes.after_an_order);
                 let pairs_by_rate = 2.0 * (k / scale) * (b / (a + b));
-                integrate(length, discount, *scale, |v| (now.at(v), pairs_by_rate * after.at(v)))
+                integrate(length, discount, (*scale, now.fall()), |v| {
+                    (now.at(v), pairs_by_rate * after.at(v))
+                })
             }
-            Self::LeavesAnyTime { k, scale, s, age } => integrate(length, discount, *age, |v| {
-                let rate = k * (age / scale) * (v * (1.0 - s)).exp();
-                (rate, 2.0 * (k + 1.0) / scale * rate)
-            }),
+            Self::LeavesAnyTime { k, scale, s, age } => {
+                integrate(length, discount, (*age, *s), |v| {
+                    let rate = k * (age / scale) * (v * (1.0 - s)).exp();
+                    (rate, 2.0 * (k + 1.0) / scale * rate)
+                })
+            }
             Self::OnOccasions { a, b, c, d } => {
                 let (p, p_twice) = (a / (a + b), a * (a + 1.0) / ((a + b) * (a + b + 1.0)));
                 let mut expected = Expected::default();
@@ -158,12 +165,17 @@ impl<'n> Active<'n> {
 }
 
 /// Integrals over u = scale · (e^v − 1) of what `at` has at v: g(u) du / dv, and what
-/// times u is the density of order pairs.
-fn integrate(length: f64, discount: f64, scale: f64, at: impl Fn(f64) -> (f64, f64)) -> Expected {
+/// times u is the density of order pairs. `fall` is how fast ln of that falls at first.
+fn integrate(
+    length: f64,
+    discount: f64,
+    (scale, fall): (f64, f64),
+    at: impl Fn(f64) -> (f64, f64),
+) -> Expected {
     // Beyond this the discount leaves less than a number can tell.
     let length = if discount > 0.0 { length.min(37.0 / discount) } else { length };
     let end = (length / scale).ln_1p();
-    let n_panels = (end / PANEL).ceil().max(1.0);
+    let n_panels = (end * (1.0 / PANEL).max(fall / FALL_PER_PANEL)).ceil().max(1.0);
     let width = end / n_panels;
     let mut expected = Expected::default();
     for panel in 0..n_panels as usize {
@@ -197,6 +209,11 @@ struct LeavingRate<'n> {
 impl<'n> LeavingRate<'n> {
     fn new(k: f64, a: f64, b: f64, nodes: &'n Nodes) -> Self {
         Self { k, a, turned: k + 1.0 - a - b, nodes }
+    }
+
+    /// How fast ln of it falls at first.
+    fn fall(&self) -> f64 {
+        (self.k + 1.0) * self.a / (self.k + 1.0 - self.turned)
     }
 
     fn at(&self, v: f64) -> f64 {

@@ -285,8 +285,8 @@ fn gamma_gamma_is_that_of_the_note() {
     }
 }
 
-/// Expected orders and pairs of a customer who is still there, by integrals of 30 digits in
-/// another form: parameters, x, age and length in weeks.
+/// Expected orders and pairs of a customer who is still there, by ₂F₁ with 40 digits:
+/// parameters, x, age and length in weeks.
 #[test]
 fn expectations_are_exact_for_any_parameters() {
     let cases = [
@@ -294,7 +294,9 @@ fn expectations_are_exact_for_any_parameters() {
         ([0.25, 4.4, 0.8, 2.4], 50, 5, 520.0, 319.095_764_521_43, 511_784.433_968),
         ([0.25, 4.4, 0.8, 2.4], 3, 0, 52.0, 13.501_282_313_465, 413.621_652_469),
         ([2.0, 10.0, 1e3, 1e3], 100, 40, 52.0, 2.101_101_101_101_1, 4.631_685_794_01),
-        ([0.05, 0.1, 0.05, 0.3], 400, 60, 5.0, 32.516_102_965_997, 1_099.918_499_8),
+        ([0.05, 0.1, 0.05, 0.3], 400, 60, 5.0, 33.214_627_159_899, 1_107.336_083_99),
+        ([8.0, 3.0, 40.0, 900.0], 7, 1, 30.0, 23.757_136_553_276, 1_047.575_686_08),
+        ([0.6, 10.0, 0.02, 0.05], 1, 100, 520.0, 7.277_327_413_917_6, 87.853_990_06),
     ];
     for (parameters, x, age, length, orders, pairs) in cases {
         let model = model(OrderModelKind::BgNbd, parameters);
