@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FittedValue, Mixed, UserValue, ValueError};
+use super::{FittedValue, MixCandidate, Mixed, UserValue, ValueError};
 use crate::dataset::{Outcomes, PaidDays, Snapshot};
 use crate::stats::metrics::{Ranked, log_loss, roc_auc};
 use crate::stats::resample::{Interval, bootstrap, percentile_interval};
@@ -36,6 +36,9 @@ pub struct ValueEvaluation {
     pub by_repeats: Vec<RepeatRow>,
     /// What is in money; `None` where the data has no amounts.
     pub amounts: Option<AmountScores>,
+    /// The model of orders alone and other weights of learning, for comparison; empty where
+    /// nothing was learned.
+    pub mixes: Vec<MixCandidate>,
 }
 
 /// A ratio of sums.
@@ -171,7 +174,32 @@ pub fn evaluate_value(
         orders_ratio: (!rows.is_empty()).then(|| ratio(&expected, &actual, seed)),
         by_repeats: by_repeats(&rows, &paid, &expected, &actual),
         amounts,
+        mixes: mixes(model, holdout, &rows, outcomes)?,
     })
+}
+
+/// How weights of learning do, the chosen one among them.
+fn mixes(
+    model: Mixed<'_>,
+    holdout: &Snapshot,
+    rows: &[usize],
+    outcomes: &Outcomes,
+) -> Result<Vec<MixCandidate>, ValueError> {
+    let Some((trees, chosen)) = model.learned else { return Ok(Vec::new()) };
+    let mut weights = vec![0.0, trees.credibility(), 1.0, chosen];
+    weights.sort_unstable_by(f64::total_cmp);
+    weights.dedup();
+    let actual: Vec<f64> = rows.iter().map(|&row| outcomes.gmv[row].max(0.0)).collect();
+    let measured = |weight: f64| {
+        let mixed = Mixed { learned: Some((trees, weight)), ..model };
+        let values = mixed.valuer(holdout.as_of).values(holdout)?;
+        let amount = |row: &usize| Some(values[*row]?.amounts?.value_horizon);
+        let expected: Option<Vec<f64>> = rows.iter().map(amount).collect();
+        Ok(expected.map(|expected| MixCandidate::of(weight, &expected, &actual)))
+    };
+    let all: Result<Vec<Option<MixCandidate>>, ValueError> =
+        weights.into_iter().map(measured).collect();
+    Ok(all?.into_iter().flatten().collect())
 }
 
 fn ratio(expected: &[f64], actual: &[f64], seed: u64) -> RatioEstimate {

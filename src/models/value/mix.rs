@@ -7,12 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::customers::{Clock, spend_of};
 use super::fit::{DAYS_PER_YEAR, covariates};
 use super::interval::AmountAhead;
-use super::learned::{Learned, LearnedRounds, ValueRows};
+use super::learned::{Basis, Learned, LearnedRounds, ValueRows};
 use super::selection::spread_factor;
 use super::spend::ExpectedSpend;
 use super::{AmountInterval, FittedValue, LearnedValue, ValueError};
-use crate::dataset::{PaidDays, Snapshot};
-use crate::stats::linear::probability;
+use crate::dataset::Snapshot;
 use crate::stats::metrics::{Ranked, tweedie_deviance};
 use crate::stats::orders::{Forecast, Forecaster, OrdersAhead};
 use crate::stats::resample::{dates_ended_by, halves};
@@ -115,98 +114,103 @@ impl Valuer<'_> {
     /// # Errors
     /// When the matrix lacks a feature of the trees.
     pub fn values(&self, snapshot: &Snapshot) -> Result<Vec<Option<UserValue>>, ValueError> {
-        let learned: Vec<Option<(Learned, f64)>> = match self.model.learned {
-            None => vec![None; snapshot.users.len()],
-            Some((trees, weight)) => {
-                let of_users = trees.predict(&snapshot.features)?.into_iter();
-                of_users.map(|it| Some((it, weight))).collect()
-            }
+        let fitted = self.model.fitted;
+        let covariates = covariates(&snapshot.features, &fitted.covariates)?;
+        let forecast = |row: usize| {
+            let paid = &snapshot.purchases[row].paid;
+            let times = self.clock.order_times(paid)?;
+            let forecast = self.forecaster.forecast(&times, &covariates.row(row).to_vec());
+            Some((forecast, fitted.spend.expected(spend_of(paid))))
         };
-        let covariates = covariates(&snapshot.features, &self.model.fitted.covariates)?;
-        let of_user = |(row, learned): (usize, Option<(Learned, f64)>)| {
-            self.value(&snapshot.purchases[row].paid, &covariates.row(row).to_vec(), learned)
+        let forecasts: Vec<Option<(Forecast, Option<ExpectedSpend>)>> =
+            (0..snapshot.users.len()).map(forecast).collect();
+        let Some((trees, weight)) = self.model.learned else {
+            return Ok(forecasts
+                .iter()
+                .map(|it| Some(self.of_customer(it.as_ref()?, None)))
+                .collect());
         };
-        Ok(learned.into_iter().enumerate().map(of_user).collect())
+        let learned = trees.predict(&snapshot.features, &bases(&forecasts))?;
+        let of_user = |(forecast, learned): (&Option<_>, Learned)| match forecast {
+            Some(forecast) => Some(self.of_customer(forecast, Some((learned, weight)))),
+            None => Some(self.of_prospect(trees, learned)),
+        };
+        Ok(forecasts.iter().zip(learned).map(of_user).collect())
     }
 
-    fn value(
+    fn of_customer(
         &self,
-        paid: &PaidDays,
-        covariates: &[f64],
+        (forecast, spend): &(Forecast, Option<ExpectedSpend>),
         learned: Option<(Learned, f64)>,
-    ) -> Option<UserValue> {
+    ) -> UserValue {
         let fitted = self.model.fitted;
-        let Some(times) = self.clock.order_times(paid) else {
-            return learned.map(|(learned, _)| self.of_prospect(&learned));
+        let of_model = Basis::of(forecast, spend.as_ref());
+        let mixed = of_model.map(|basis| basis.with(learned));
+        let p_order = mixed.map_or(forecast.short.p_order, |it| it.p_order);
+        let by_model = match forecast.short.p_order > 0.0 {
+            true => p_order / forecast.short.p_order,
+            false => 1.0,
         };
-        let forecast = self.forecaster.forecast(&times, covariates);
-        let spend = fitted.spend.expected(spend_of(paid));
-        let ahead = mixed_orders(&forecast, learned);
-        let amounts = spend.map(|spend| {
-            let (short, value_horizon) = amount_ahead(&forecast, &ahead, &spend, learned);
-            // The model says how the years relate to the horizon.
-            let by_model = forecast.short.orders * spend.mean;
-            let level = if by_model > 0.0 { value_horizon / by_model } else { 1.0 };
+        let orders = forecast.short.orders * by_model;
+        let amounts = spend.zip(of_model).zip(mixed).map(|((spend, of_model), mixed)| {
+            let value_horizon = mixed.value();
+            // The model says how the year relates to the horizon.
+            let level = if of_model.value() > 0.0 { value_horizon / of_model.value() } else { 1.0 };
             let clv = fitted.margin * level * forecast.long.discounted_orders * spend.mean;
-            let p_order = p_order_later(&forecast, ahead.p_order);
-            let long = AmountAhead::new(&forecast.long, &spend, clv).with_p_order(p_order);
+            let ahead = |ahead: &OrdersAhead, mean, p_order| {
+                let amount = AmountAhead::new(ahead, &spend, mean).with_p_order(p_order);
+                amount.interval(fitted.spread_factor)
+            };
             UserAmounts {
-                expected_order_value: match ahead.orders > 0.0 {
-                    true => value_horizon / ahead.orders,
-                    false => spend.mean,
+                expected_order_value: if orders > 0.0 {
+                    value_horizon / orders
+                } else {
+                    spend.mean
                 },
                 value_horizon,
-                value_horizon_interval: short.interval(fitted.spread_factor),
+                value_horizon_interval: ahead(&forecast.short, value_horizon, p_order),
                 clv,
-                clv_interval: long.interval(fitted.spread_factor),
+                clv_interval: ahead(&forecast.long, clv, p_order_later(forecast, p_order)),
             }
         });
-        Some(UserValue {
+        UserValue {
             p_alive: Some(forecast.p_alive),
-            p_order_horizon: ahead.p_order,
-            expected_orders_horizon: ahead.orders,
+            p_order_horizon: p_order,
+            expected_orders_horizon: orders,
             next_order_days: Some(forecast.next_order.map(|units| self.clock.days(units))),
             amounts,
-        })
+        }
     }
 
     /// Who never paid is known to trees alone: in the years to come the chance of a first
     /// order stays what it is in the horizon.
-    fn of_prospect(&self, learned: &Learned) -> UserValue {
+    fn of_prospect(&self, trees: &LearnedValue, learned: Learned) -> UserValue {
         let fitted = self.model.fitted;
-        let orders_of_buyer = self.model.learned.map_or(1.0, |it| it.0.orders_of_buyer);
-        let orders = learned.p_order * orders_of_buyer;
+        let basis = trees.prospect.with(Some((learned, 1.0)));
+        let (p_horizon, value) = (basis.p_order, basis.value());
+        let orders = p_horizon * trees.orders_of_buyer;
         let n_horizons = f64::from(fitted.value_horizon_days) / f64::from(fitted.horizon_days);
-        let p_order = 1.0 - (1.0 - learned.p_order).powf(n_horizons);
+        let p_order = 1.0 - (1.0 - p_horizon).powf(n_horizons);
         let half_way = f64::from(fitted.value_horizon_days) / 2.0 / DAYS_PER_YEAR;
         let discount = (1.0 + fitted.discount_yearly).powf(-half_way);
-        let clv = fitted.margin * discount * learned.value * p_order / learned.p_order.max(1e-12);
-        let ahead = |p_order| OrdersAhead {
-            p_order,
-            orders: p_order,
-            discounted_orders: p_order,
-            variance: p_order * (1.0 - p_order),
-        };
-        let spend = fitted.spend.expected(None);
-        let amounts = spend.map(|spend| {
-            let interval = |p_order, mean| {
-                AmountAhead::new(&ahead(p_order), &spend, mean).interval(fitted.spread_factor)
+        let clv = fitted.margin * discount * basis.amount_of_buyer * p_order;
+        let amounts = fitted.spend.expected(None).map(|spend| {
+            let interval = |p_order: f64, mean| {
+                let (orders, variance) = (p_order, p_order * (1.0 - p_order));
+                let ahead = OrdersAhead { p_order, orders, discounted_orders: orders, variance };
+                AmountAhead::new(&ahead, &spend, mean).interval(fitted.spread_factor)
             };
             UserAmounts {
-                expected_order_value: if orders > 0.0 {
-                    learned.value / orders
-                } else {
-                    spend.mean
-                },
-                value_horizon: learned.value,
-                value_horizon_interval: interval(learned.p_order, learned.value),
+                expected_order_value: value / orders.max(f64::MIN_POSITIVE),
+                value_horizon: value,
+                value_horizon_interval: interval(p_horizon, value),
                 clv,
                 clv_interval: interval(p_order, clv),
             }
         });
         UserValue {
             p_alive: None,
-            p_order_horizon: learned.p_order,
+            p_order_horizon: p_horizon,
             expected_orders_horizon: orders,
             next_order_days: None,
             amounts,
@@ -214,21 +218,13 @@ impl Valuer<'_> {
     }
 }
 
-/// Orders in the horizon: whether one comes by both, in log odds, and how many more then by
-/// the model of orders.
-fn mixed_orders(forecast: &Forecast, learned: Option<(Learned, f64)>) -> OrdersAhead {
-    let of_model = forecast.short;
-    let Some((learned, weight)) = learned else { return of_model };
-    let log_odds = |p: f64| {
-        let p = p.clamp(1e-9, 1.0 - 1e-9);
-        (p / (1.0 - p)).ln()
+/// What trees are added to, of every user.
+fn bases(forecasts: &[Option<(Forecast, Option<ExpectedSpend>)>]) -> Vec<Option<Basis>> {
+    let of_user = |it: &Option<(Forecast, Option<ExpectedSpend>)>| {
+        let (forecast, spend) = it.as_ref()?;
+        Basis::of(forecast, spend.as_ref())
     };
-    let both = weight * log_odds(learned.p_order) + (1.0 - weight) * log_odds(of_model.p_order);
-    let p_order = probability(both);
-    let by_model = if of_model.p_order > 0.0 { p_order / of_model.p_order } else { 1.0 };
-    let orders = (of_model.orders * by_model).max(p_order);
-    let discounted_orders = of_model.discounted_orders * by_model;
-    OrdersAhead { p_order, orders, discounted_orders, variance: of_model.variance }
+    forecasts.iter().map(of_user).collect()
 }
 
 /// The chance of an order in the value horizon, where that of one in the horizon is not the
@@ -237,21 +233,6 @@ fn p_order_later(forecast: &Forecast, p_order_horizon: f64) -> f64 {
     let (short, long) = (forecast.short.p_order, forecast.long.p_order);
     let later = if short < 1.0 { ((long - short) / (1.0 - short)).clamp(0.0, 1.0) } else { 0.0 };
     p_order_horizon + (1.0 - p_order_horizon) * later
-}
-
-/// The amount in the horizon, with its mean.
-fn amount_ahead(
-    forecast: &Forecast,
-    ahead: &OrdersAhead,
-    spend: &ExpectedSpend,
-    learned: Option<(Learned, f64)>,
-) -> (AmountAhead, f64) {
-    let by_model = forecast.short.orders * spend.mean;
-    let mean = match learned {
-        Some((learned, weight)) => weight * learned.value + (1.0 - weight) * by_model,
-        None => by_model,
-    };
-    (AmountAhead::new(&forecast.short, spend, mean).with_p_order(ahead.p_order), mean)
 }
 
 /// Users of a later date, and what is said of them.
@@ -265,20 +246,20 @@ struct Fold {
 
 impl Fold {
     fn new(
-        training: &[&Snapshot],
-        validation: &Snapshot,
-        fitted: &FittedValue,
+        training: &[(&Snapshot, &FittedValue)],
+        (validation, fitted): (&Snapshot, &FittedValue),
         seed: u64,
     ) -> Result<Option<Self>, ValueError> {
         let (training, later) =
-            (ValueRows::of(training, seed)?, ValueRows::of(&[validation], seed)?);
+            (ValueRows::of(training, seed)?, ValueRows::of(&[(validation, fitted)], seed)?);
         if !training.is_enough() || !later.is_enough() {
             return Ok(None);
         }
         let (trees, rounds) = LearnedValue::validate(&training, &later, seed)?;
+        let forecasts = fitted.forecast_all(validation)?;
         Ok(Some(Self {
-            forecasts: fitted.forecast_all(validation)?,
-            learned: trees.predict(&validation.features)?,
+            learned: trees.predict(&validation.features, &bases(&forecasts))?,
+            forecasts,
             gmv: validation.known_outcomes()?.gmv.iter().map(|&it| it.max(0.0)).collect(),
             credibility: trees.credibility(),
             rounds,
@@ -290,10 +271,11 @@ impl Fold {
     fn amounts(&self, weight: f64) -> Vec<(AmountAhead, f64, f64)> {
         let of_user = |row: usize| {
             let (forecast, spend) = self.forecasts[row].as_ref()?;
-            let learned = Some((self.learned[row], weight)).filter(|_| weight > 0.0);
-            let ahead = mixed_orders(forecast, learned);
-            let (amount, mean) = amount_ahead(forecast, &ahead, spend.as_ref()?, learned);
-            Some((amount, mean, self.gmv[row]))
+            let spend = spend.as_ref()?;
+            let learned = Some((self.learned[row], weight));
+            let mixed = Basis::of(forecast, Some(spend))?.with(learned);
+            let amount = AmountAhead::new(&forecast.short, spend, mixed.value());
+            Some((amount.with_p_order(mixed.p_order), mixed.value(), self.gmv[row]))
         };
         (0..self.gmv.len()).filter_map(of_user).collect()
     }
@@ -306,33 +288,34 @@ impl Fold {
 ///
 /// # Errors
 /// When trees cannot be grown.
-pub fn learn_value<'f>(
-    snapshots: &[Snapshot],
-    fitted_at: &dyn Fn(NaiveDateTime) -> Option<&'f FittedValue>,
+pub fn learn_value<'s>(
+    snapshots: &'s [Snapshot],
+    fitted_at: &dyn Fn(NaiveDateTime) -> Option<&'s FittedValue>,
     horizon_days: u32,
     seed: u64,
 ) -> Result<Option<LearnedMix>, ValueError> {
     let dates: Vec<NaiveDateTime> = snapshots.iter().map(|it| it.as_of).collect();
     let (mut folds, mut validated) = (Vec::new(), Vec::new());
+    let with_model = |snapshot: &'s Snapshot| Some((snapshot, fitted_at(snapshot.as_of)?));
     for validation in snapshots {
         let ended = dates_ended_by(validation.as_of, &dates, horizon_days);
-        let training: Vec<&Snapshot> = ended.into_iter().map(|place| &snapshots[place]).collect();
-        let Some(fitted) = fitted_at(validation.as_of).filter(|_| !training.is_empty()) else {
+        let training = ended.into_iter().filter_map(|place| with_model(&snapshots[place]));
+        let training: Vec<_> = training.collect();
+        let Some(validation) = with_model(validation).filter(|_| !training.is_empty()) else {
             continue;
         };
         if folds.len() < MAX_FOLDS
-            && let Some(fold) = Fold::new(&training, validation, fitted, seed)?
+            && let Some(fold) = Fold::new(&training, validation, seed)?
         {
             folds.push(fold);
-            validated.push(validation.as_of);
+            validated.push(validation.0.as_of);
         }
     }
     let out_of_time = !folds.is_empty();
-    if !out_of_time && let Some(fitted) = dates.first().and_then(|&date| fitted_at(date)) {
-        let latest = &snapshots[0];
+    if !out_of_time && let Some((latest, fitted)) = snapshots.first().and_then(with_model) {
         let (first, second) = halves(&vec![(); latest.users.len()]);
         let (first, second) = (latest.select_rows(&first), latest.select_rows(&second));
-        if let Some(fold) = Fold::new(&[&first], &second, fitted, seed)? {
+        if let Some(fold) = Fold::new(&[(&first, fitted)], (&second, fitted), seed)? {
             folds.push(fold);
             validated.push(latest.as_of);
         }
@@ -352,7 +335,8 @@ pub fn learn_value<'f>(
     let trees = match weight > 0.0 {
         false => None,
         true => {
-            let rows = ValueRows::of(&snapshots.iter().collect::<Vec<_>>(), seed)?;
+            let all: Vec<_> = snapshots.iter().filter_map(with_model).collect();
+            let rows = ValueRows::of(&all, seed)?;
             Some(LearnedValue::fit(&rows, rounds, seed)?)
         }
     };
@@ -378,13 +362,20 @@ fn measured(folds: &[Fold], weight: f64) -> MixCandidate {
     let users: Vec<(f64, f64)> =
         folds.iter().flat_map(|it| it.amounts(weight)).map(|it| (it.1, it.2)).collect();
     let (expected, actual): (Vec<f64>, Vec<f64>) = users.into_iter().unzip();
-    let total: f64 = actual.iter().sum();
-    let gini = Ranked::new(&expected).gini(&actual, None);
-    let perfect = Ranked::new(&actual).gini(&actual, None);
-    MixCandidate {
-        weight,
-        deviance: tweedie_deviance(&expected, &actual).unwrap_or(f64::INFINITY),
-        expected_by_actual: (total > 0.0).then(|| expected.iter().sum::<f64>() / total),
-        gini: gini.zip(perfect).map(|(gini, perfect)| gini / perfect),
+    MixCandidate::of(weight, &expected, &actual)
+}
+
+impl MixCandidate {
+    /// How expected amounts did.
+    pub(super) fn of(weight: f64, expected: &[f64], actual: &[f64]) -> Self {
+        let total: f64 = actual.iter().sum();
+        let gini = Ranked::new(expected).gini(actual, None);
+        let perfect = Ranked::new(actual).gini(actual, None);
+        Self {
+            weight,
+            deviance: tweedie_deviance(expected, actual).unwrap_or(f64::INFINITY),
+            expected_by_actual: (total > 0.0).then(|| expected.iter().sum::<f64>() / total),
+            gini: gini.zip(perfect).map(|(gini, perfect)| gini / perfect),
+        }
     }
 }

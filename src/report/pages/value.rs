@@ -167,6 +167,11 @@ fn learning(page: &mut Document, mix: Option<&MixSelection>) {
         format!("amounts: {en}, which has the least deviance {how}"),
         format!("金额：{zh}，{how_zh}偏差最小"),
     ));
+    page.table(mixes("learned", &mix.candidates));
+}
+
+/// How weights of learning did.
+fn mixes(key: &'static str, candidates: &[MixCandidate]) -> Table {
     let columns = [
         column(
             "weight",
@@ -190,7 +195,7 @@ fn learning(page: &mut Document, mix: Option<&MixSelection>) {
             |it: &&MixCandidate| it.gini,
         ),
     ];
-    page.table(Table::new("learned", &mix.candidates, &columns));
+    Table::new(key, candidates, &columns)
 }
 
 fn parameters(page: &mut Document, fitted: &FittedValue) {
@@ -377,6 +382,9 @@ fn holdout(page: &mut Document, bundle: &Bundle, evaluation: &ValueEvaluation) {
     if let Some(amounts) = &evaluation.amounts {
         ratio(page, ("gmv", "GMV", "GMV"), &amounts.total);
         of_amounts(page, amounts);
+    }
+    if !evaluation.mixes.is_empty() {
+        page.table(mixes("learned_at_holdout", &evaluation.mixes));
     }
     let columns = [
         column("n_repeats", ("Repeats before", "此前复购"), Format::Text, |it: &&RepeatRow| {

@@ -206,7 +206,8 @@ mod tests {
             .collect();
         let params =
             BoostingParams { loss: Loss::Log, max_leaves, min_leaf_rows: 20, ..Default::default() };
-        let sample = Sample { features: features.view(), target: &target, weights: None };
+        let sample =
+            Sample { features: features.view(), target: &target, weights: None, offset: None };
         fit_trees(&params, sample, 60, 3).unwrap()
     }
 

@@ -76,6 +76,8 @@ pub struct Sample<'a> {
     pub target: &'a [f64],
     /// How much each row counts; all the same when absent.
     pub weights: Option<&'a [f64]>,
+    /// What is known of each row before, which the trees are added to: a number, or log odds.
+    pub offset: Option<&'a [f64]>,
 }
 
 /// Trees whose sum predicts a number or log odds. In JSON they have the schema of
@@ -166,7 +168,11 @@ fn settings(
 
 fn data(sample: Sample<'_>) -> Result<DMatrix, BoostingError> {
     let target: Vec<f32> = sample.target.iter().map(|&value| value as f32).collect();
-    let data = matrix(sample.features)?.with_labels(&target)?;
+    let mut data = matrix(sample.features)?.with_labels(&target)?;
+    if let Some(offset) = sample.offset {
+        let offset: Vec<f32> = offset.iter().map(|&value| value as f32).collect();
+        data = data.with_base_margin(&offset)?;
+    }
     match sample.weights {
         None => Ok(data),
         Some(weights) => {
@@ -191,9 +197,7 @@ impl BoostedTrees {
         let of_model = || {
             let model = &self.model;
             let n_trees = model.best_iteration().map_or(model.num_trees(), |best| best + 1);
-            let nobody =
-                DMatrix::from_dense_vec(vec![0.0; model.n_features()], 1, model.n_features());
-            let base = *model.predict_margin(&nobody.ok()?, 0..0).ok()?.as_slice().first()?;
+            let base = self.base().ok()? as f32;
             let trees = model.trees().iter().zip(model.tree_weights()).take(n_trees);
             PatternTrees::new(trees, model.n_features(), base)
         };
@@ -219,6 +223,25 @@ impl BoostedTrees {
             Some(patterns) => Ok(patterns.predict(features)),
             None => self.predict_by_walking(features),
         }
+    }
+
+    /// The sum of the trees alone, to be added to the offset that they were grown on.
+    ///
+    /// # Errors
+    /// As [`BoostedTrees::predict`].
+    pub fn predict_on_offset(
+        &self,
+        features: ArrayView2<'_, f32>,
+    ) -> Result<Vec<f64>, BoostingError> {
+        let base = self.base()?;
+        Ok(self.predict(features)?.into_iter().map(|value| value - base).collect())
+    }
+
+    /// What is predicted without any tree.
+    fn base(&self) -> Result<f64, BoostingError> {
+        let nobody = Array2::zeros((1, self.model.n_features()));
+        let margins = self.model.predict_margin(&matrix(nobody.view())?, 0..0)?;
+        Ok(margins.as_slice().first().map_or(0.0, |&base| base.into()))
     }
 
     /// The same from the root of each tree to a leaf.
@@ -323,7 +346,7 @@ mod tests {
 
     fn fitted(features: &Array2<f32>, target: &[f64]) -> BoostedTrees {
         let params = BoostingParams { row_share: 1.0, feature_share: 1.0, ..Default::default() };
-        let sample = Sample { features: features.view(), target, weights: None };
+        let sample = Sample { features: features.view(), target, weights: None, offset: None };
         fit_trees(&params, sample, 200, 1).unwrap()
     }
 
@@ -363,7 +386,8 @@ mod tests {
                 Loss::Squared => target.clone(),
                 Loss::Log => target.iter().map(|&it| f64::from(u8::from(it > 1.5))).collect(),
             };
-            let sample = Sample { features: features.view(), target: &target, weights: None };
+            let sample =
+                Sample { features: features.view(), target: &target, weights: None, offset: None };
             let trees = fit_trees(&params, sample, 80, 1).unwrap();
             assert_eq!(trees.patterns().is_some(), max_leaves < 31);
             let expected = trees.predict_by_walking(features.view()).unwrap();
@@ -389,8 +413,10 @@ mod tests {
         let noise: Vec<f64> = (0..2_000).map(|row| f64::from(row * 7919 % 104_729 % 13)).collect();
         let n_rounds = |target: &[f64]| {
             let (rows, others) = features.view().split_at(ndarray::Axis(0), 1_000);
-            let sample = Sample { features: rows, target: &target[..1_000], weights: None };
-            let validation = Sample { features: others, target: &target[1_000..], weights: None };
+            let sample =
+                Sample { features: rows, target: &target[..1_000], weights: None, offset: None };
+            let validation =
+                Sample { features: others, target: &target[1_000..], weights: None, offset: None };
             let params = BoostingParams::default();
             let best = fit_best_trees(&params, sample, validation, 1).unwrap();
             assert_eq!(best, fit_trees(&params, sample, best.n_rounds(), 1).unwrap());

@@ -1,5 +1,6 @@
 //! The models against what papers and packages print.
 
+use super::active::Active;
 use super::bg_bb::BgBb;
 use super::pareto_nbd::ParetoNbd;
 use super::*;
@@ -45,7 +46,7 @@ fn forecast(model: &OrderModel, times: OrderTimes, n_weeks: f64) -> Forecast {
     Forecaster::new(model.clone(), horizons).forecast(&times, &[])
 }
 
-fn model(kind: OrderModelKind, parameters: [f64; 4]) -> OrderModel {
+fn model_of(kind: OrderModelKind, parameters: [f64; 4]) -> OrderModel {
     OrderModel { kind, parameters, effects: Vec::new() }
 }
 
@@ -62,7 +63,7 @@ fn bg_nbd_is_that_of_the_paper() {
     ]) {
         near(*found, expected, tolerance);
     }
-    let model = model(OrderModelKind::BgNbd, [0.2425967, 4.413659, 0.7929869, 2.426164]);
+    let model = model_of(OrderModelKind::BgNbd, [0.2425967, 4.413659, 0.7929869, 2.426164]);
     let loyal = OrderTimes { n_repeats: 26, last_repeat: 216, age: 217 };
     let ahead = forecast(&model, loyal, 52.0);
     near(ahead.short.orders, 25.75659, 2e-4);
@@ -76,7 +77,7 @@ fn bg_nbd_is_that_of_the_paper() {
     for (n_weeks, expected) in [(1.0, 0.0532), (3.0, 0.1506), (32.0, 1.0437), (78.0, 1.857941)] {
         near(forecast(&model, weeks(0, 0.0, 0.0), n_weeks).short.orders, expected, 5e-5);
     }
-    let rounded = super::tests::model(OrderModelKind::BgNbd, [0.243, 4.414, 0.793, 2.426]);
+    let rounded = model_of(OrderModelKind::BgNbd, [0.243, 4.414, 0.793, 2.426]);
     let p_order = forecast(&rounded, weeks(0, 0.0, 0.0), 39.0).short.p_order;
     near(1.0 - p_order, 0.5737864, 1e-6);
 }
@@ -99,10 +100,7 @@ fn pareto_nbd_is_that_of_the_packages() {
     for (found, expected) in errors.iter().zip([0.0476264, 0.8427222, 0.1872594, 6.2105448]) {
         near(found / expected, 1.0, 0.03);
     }
-    let model = super::tests::model(
-        OrderModelKind::ParetoNbd,
-        [0.5533971, 10.5801985, 0.6060625, 11.6562237],
-    );
+    let model = model_of(OrderModelKind::ParetoNbd, [0.5533971, 10.5801985, 0.6060625, 11.6562237]);
     let loyal = OrderTimes { n_repeats: 26, last_repeat: 216, age: 217 };
     let ahead = forecast(&model, loyal, 52.0);
     near(ahead.short.orders, 25.45647, 3e-3);
@@ -111,7 +109,7 @@ fn pareto_nbd_is_that_of_the_packages() {
     for (x, expected) in [(10, 0.7062289), (15, 0.1442396), (20, 0.02250658), (25, 0.00309267)] {
         near(forecast(&model, weeks(x, 20.0, 39.0), 52.0).short.orders, expected, 3e-4);
     }
-    let model = super::tests::model(OrderModelKind::ParetoNbd, [0.55, 10.56, 0.61, 11.64]);
+    let model = model_of(OrderModelKind::ParetoNbd, [0.55, 10.56, 0.61, 11.64]);
     // Example of BTYD's manual.
     let of_weeks = [0.05077821, 0.09916088, 0.14542507, 0.18979930, 0.23247466, 0.27361274];
     for (week, expected) in of_weeks.iter().enumerate() {
@@ -123,7 +121,7 @@ fn pareto_nbd_is_that_of_the_packages() {
 /// Of the tests of lifetimes: neighbours of the value at which its ₂F₁ changes its form.
 #[test]
 fn pareto_nbd_is_smooth_and_finite_where_others_overflow() {
-    let smooth = model(OrderModelKind::ParetoNbd, [0.55, 10.58, 0.61, 11.67]);
+    let smooth = model_of(OrderModelKind::ParetoNbd, [0.55, 10.58, 0.61, 11.67]);
     near(
         forecast(&smooth, weeks(132, 200.0, 200.0), 10.0).short.orders,
         6.206_051_788_963_242,
@@ -149,7 +147,7 @@ fn pareto_nbd_is_smooth_and_finite_where_others_overflow() {
             ],
         ),
     ] {
-        let model = model(OrderModelKind::ParetoNbd, parameters);
+        let model = model_of(OrderModelKind::ParetoNbd, parameters);
         for (x, last, age, expected) in rows {
             let times = weeks(x, last, age);
             let ahead = forecast(&model, times, 52.0);
@@ -162,7 +160,7 @@ fn pareto_nbd_is_smooth_and_finite_where_others_overflow() {
             assert!(log_likelihood.is_finite(), "{log_likelihood}");
         }
     }
-    let bg = model(OrderModelKind::BgNbd, [0.243, 4.414, 0.793, 2.426]);
+    let bg = model_of(OrderModelKind::BgNbd, [0.243, 4.414, 0.793, 2.426]);
     assert_eq!(forecast(&bg, weeks(1_000, 10.0, 100.0), 5.0).p_alive, 0.0);
 }
 
@@ -171,7 +169,7 @@ fn pareto_nbd_is_smooth_and_finite_where_others_overflow() {
 fn discounted_orders_for_ever_are_those_of_btyd() {
     let model = ParetoNbd::new([0.5629966, 12.559037, 0.4081095, 10.5148048]);
     let value = |x: f64, last: f64| {
-        let active = super::active::Active::of_pareto_nbd(&model, x, 77.86);
+        let active = Active::of_pareto_nbd(&model, x, 77.86);
         model.p_alive(x, last, 77.86) * active.expect(f64::INFINITY, 0.0027).discounted_orders
     };
     near(value(7.0, 35.0), 1.864_183_3, 1e-6);
@@ -186,7 +184,7 @@ fn discounted_orders_for_ever_are_those_of_btyd() {
 fn mbg_nbd_fits_cdnow_a_little_better() {
     let customers = GroupedTimes::of(cdnow().into_iter().map(|it| it.0).collect());
     assert_eq!(customers.rows.len(), 1016);
-    let at = |kind, parameters| model(kind, parameters).log_likelihood(&customers);
+    let at = |kind, parameters| model_of(kind, parameters).log_likelihood(&customers);
     near(at(OrderModelKind::MbgNbd, [0.525, 6.183, 0.891, 1.614]), -9582.132, 5e-3);
     near(at(OrderModelKind::BgNbd, [0.2425945, 4.4136019, 0.7929199, 2.4258881]), -9582.429, 5e-3);
     let fitted = fit(OrderModelKind::MbgNbd);
@@ -240,7 +238,7 @@ fn bg_bb_is_that_of_the_paper() {
         near(found / expected, 1.0, 2e-3);
     }
     let parameters = [1.2035, 0.7497, 0.6568, 2.7838];
-    let model = model(OrderModelKind::BgBb, parameters);
+    let model = model_of(OrderModelKind::BgBb, parameters);
     let horizons = Horizons { short: 5.0, long: 10.0, discount: 0.0 };
     let ahead = |x, last_repeat, age| {
         let times = OrderTimes { n_repeats: x, age, last_repeat };
@@ -299,7 +297,7 @@ fn expectations_are_exact_for_any_parameters() {
         ([0.6, 10.0, 0.02, 0.05], 1, 100, 520.0, 7.277_327_413_917_6, 87.853_990_06),
     ];
     for (parameters, x, age, length, orders, pairs) in cases {
-        let model = model(OrderModelKind::BgNbd, parameters);
+        let model = model_of(OrderModelKind::BgNbd, parameters);
         let times = OrderTimes { n_repeats: x, age: age * 7, last_repeat: age * 7 };
         let ahead = forecast(&model, times, length);
         let (of_active, p_alive) = (ahead.short, ahead.p_alive);

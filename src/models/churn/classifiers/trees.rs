@@ -36,7 +36,12 @@ impl FittedTrees {
             monotone_increasing: monotone.map(|(column, _)| column).collect(),
             ..BoostingParams::default()
         };
-        let sample = Sample { features: features.view(), target: &target, weights: rows.weights };
+        let sample = Sample {
+            features: features.view(),
+            target: &target,
+            weights: rows.weights,
+            offset: None,
+        };
         let trees = fit_trees(&boosting, sample, n_rounds, seed)?;
         Ok(Self { names, trees })
     }

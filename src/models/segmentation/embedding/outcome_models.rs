@@ -54,9 +54,18 @@ pub(in super::super) fn grow_best_trees(
         .map(|outcome| {
             let (of_training, of_validation) =
                 (outcome.of(&split.training.outcomes), outcome.of(&split.validation.outcomes));
-            let sample = Sample { features: training.view(), target: &of_training, weights: None };
-            let validation =
-                Sample { features: validation.view(), target: &of_validation, weights: None };
+            let sample = Sample {
+                features: training.view(),
+                target: &of_training,
+                weights: None,
+                offset: None,
+            };
+            let validation = Sample {
+                features: validation.view(),
+                target: &of_validation,
+                weights: None,
+                offset: None,
+            };
             let params = boosting_params(outcome, &split.training);
             Ok((outcome, fit_best_trees(&params, sample, validation, seed)?))
         })
@@ -74,7 +83,8 @@ pub(in super::super) fn grow_trees(
         .par_iter()
         .map(|&(outcome, n_rounds)| {
             let target = outcome.of(&rows.outcomes);
-            let sample = Sample { features: features.view(), target: &target, weights: None };
+            let sample =
+                Sample { features: features.view(), target: &target, weights: None, offset: None };
             Ok((outcome, fit_trees(&boosting_params(outcome, rows), sample, n_rounds, seed)?))
         })
         .collect()
