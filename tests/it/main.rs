@@ -42,3 +42,4 @@ mod starter;
 mod support;
 #[cfg(target_os = "linux")]
 mod threads;
+mod value;

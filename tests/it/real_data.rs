@@ -8,6 +8,7 @@ use layercake::app::{
 use layercake::bundle::Bundle;
 use layercake::config::Config;
 use layercake::models::segmentation::Partition;
+use layercake::models::value::RankedBy;
 
 use crate::names::{OrderColumns, names_hold};
 use crate::support::{Shop, project, shared_data};
@@ -44,6 +45,15 @@ fn layers_beat_rfm(session: &Session, model: &Model) -> Backtest {
     result
 }
 
+/// Customers in order of their predicted value are nearer to that of what they pay than in
+/// order of what they paid, and as many as said pay what lies in their interval.
+fn value_ranks_better_than_the_past(bundle: &Bundle) {
+    let amounts = bundle.record.value.as_ref().unwrap().amounts.as_ref().unwrap();
+    let past = amounts.rankings.iter().find(|it| it.by == RankedBy::PastAmount).unwrap();
+    assert!(past.behind.unwrap().interval.unwrap().low > 0.0, "{past:?}");
+    assert!((0.85..=0.95).contains(&amounts.coverage), "{}", amounts.coverage);
+}
+
 #[test]
 fn cdnow_last_90_days() {
     let file = project().join("data/cdnow/cdnow_master.parquet");
@@ -71,6 +81,7 @@ fn cdnow_last_90_days() {
         "{:?}",
         bundle.record.churn.failed_checks
     );
+    value_ranks_better_than_the_past(bundle);
     let layers = layers_beat_rfm(&session, &model).groupings.remove(0);
     assert!(layers.r2_log_gmv.unwrap() >= 0.28, "{layers:?}");
     assert!(layers.r2_gmv.unwrap() >= 0.268, "{layers:?}");
