@@ -194,11 +194,6 @@ pub enum Family {
     /// Orders a year before the days that follow.
     SameSeason,
 
-    /// Chance of no order in the days that follow, by a model of orders.
-    NoOrderAhead,
-    /// Days with an order expected in the days that follow, by a model of orders.
-    OrdersAhead,
-
     /// Number of events of a type.
     Events,
     /// Share of the events of a longer window that fell in the recent days.

@@ -292,18 +292,6 @@ impl FeatureMatrix {
         self.varying_names().into_iter().filter(|name| !of_habits(name)).collect()
     }
 
-    /// The same without what a model of orders forecasts: its parameters are other ones at each
-    /// date, and layers are to stay the same groups.
-    pub fn varying_names_for_layers(&self) -> Vec<String> {
-        let is_forecast = |name: &String| {
-            let family = self.feature(name).map(|feature| feature.family);
-            matches!(family, Ok(Family::NoOrderAhead | Family::OrdersAhead))
-        };
-        let mut names = self.varying_names_for_models();
-        names.retain(|name| !is_forecast(name));
-        names
-    }
-
     fn missing(&self, name: &str) -> DatasetError {
         DatasetError::MissingFeature {
             missing: name.to_owned(),

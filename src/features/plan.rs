@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{EventParams, Measure, OrderModels};
+use super::{EventParams, Measure};
 use crate::dataset::FeatureInfo;
 
 /// The list of features, as saved in a bundle: the only way in which features
@@ -12,9 +12,6 @@ pub struct FeaturePlan {
     pub events: EventParams,
     /// Event columns that held values when the plan was made.
     pub columns: Vec<String>,
-    /// Models of orders that features forecast by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order_models: Option<OrderModels>,
     /// All features, in matrix order.
     pub features: Vec<Feature>,
 }

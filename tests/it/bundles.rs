@@ -30,7 +30,7 @@ fn the_same_input_gives_the_same_bytes_with_any_number_of_threads() {
         shop.train(&["--config", "shop.toml", "--models", models, "--threads", threads]).done();
     }
     let expected = files(&shop.bundle("one"));
-    assert_eq!(expected.len(), 14);
+    assert_eq!(expected.len(), 16);
     for models in ["two", "again"] {
         assert_eq!(shop.bundle(models).file_name(), shop.bundle("one").file_name());
         assert!(files(&shop.bundle(models)) == expected, "{models}");
@@ -63,7 +63,7 @@ fn a_bundle_survives_loading() {
 #[test]
 fn a_damaged_bundle_is_refused_by_file() {
     let names: Vec<String> = files(&trained().bundle("models")).into_keys().collect();
-    assert_eq!(names.len(), 14);
+    assert_eq!(names.len(), 16);
     for name in names.iter().filter(|name| *name != "manifest.json") {
         let shop = trained();
         let path = shop.bundle("models").join(name);
@@ -86,16 +86,16 @@ fn a_damaged_bundle_is_refused_by_file() {
 fn a_newer_bundle_is_refused() {
     let shop = trained();
     let path = shop.bundle("models").join("manifest.json");
-    let newer = std::fs::read_to_string(&path).unwrap().replace("\"format\": 10", "\"format\": 11");
+    let newer = std::fs::read_to_string(&path).unwrap().replace("\"format\": 11", "\"format\": 12");
     std::fs::write(&path, newer).unwrap();
-    shop.score(&["--bundle", "models/shop"]).refused(&["bundle format 11", "reads 10", "update"]);
+    shop.score(&["--bundle", "models/shop"]).refused(&["bundle format 12", "reads 11", "update"]);
 }
 
 #[test]
 fn an_older_bundle_is_refused_with_the_way_out() {
     let shop = trained();
     let path = shop.bundle("models").join("manifest.json");
-    let older = std::fs::read_to_string(&path).unwrap().replace("\"format\": 10", "\"format\": 1");
+    let older = std::fs::read_to_string(&path).unwrap().replace("\"format\": 11", "\"format\": 1");
     std::fs::write(&path, older).unwrap();
     shop.score(&["--bundle", "models/shop"]).refused(&["bundle format 1", "train again"]);
 }

@@ -118,12 +118,7 @@ fn made_up(n_users: usize, columns: &[(&str, Column<'_>)]) -> (FeaturePlan, Snap
             measure: Measure::Total { total: Quantity::Orders.into(), window_days: None },
         })
         .collect();
-    let plan = FeaturePlan {
-        events: EventParams::default(),
-        columns: vec![],
-        order_models: None,
-        features,
-    };
+    let plan = FeaturePlan { events: EventParams::default(), columns: vec![], features };
     let n_orders = gmv.iter().map(|&g| f64::from(u8::from(g > 0.0))).collect();
     let outcomes = Outcomes::of_orders(n_orders, gmv);
     let users = UserIds::Integer((0..n_users as i64).collect());

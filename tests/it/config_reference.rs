@@ -377,7 +377,11 @@ const SECTIONS: &[Section] = &[
                  the one of these that says best who orders, at dates of training; `\"bg_bb\"` for \
                  orders on occasions of a calendar",
             ),
-            Key("occasion", "", "occasions of `\"bg_bb\"`: `\"day\"`, `\"week\"` or `\"month\"`"),
+            Key(
+                "occasion",
+                "`\"day\"`",
+                "occasions of `\"bg_bb\"`: `\"day\"`, `\"week\"` or `\"month\"`",
+            ),
             Key("covariates", "", "features of few values that move the parameters"),
             Key("horizon_days", "", "how far the lifetime value looks ahead"),
             Key("discount_yearly", "", "by how much less an amount is worth a year later, 0 to 1"),

@@ -11,7 +11,7 @@ fn settings_out_of_range_are_refused_with_what_is_allowed() {
         ("value.discount_yearly=-0.1", "must lie between 0 and 1, got -0.1"),
         ("value.discount_yearly=10", "must lie between 0 and 1, got 10"),
         ("value.horizon_days=0", "must be at least 1, got 0"),
-        ("value.model=nbd", "unknown variant `nbd`"),
+        ("value.model=nbd", "must be one of `auto`, `bg_nbd`, `mbg_nbd`, `pareto_nbd`, `bg_bb`"),
         ("value.occasion=week", "is not used with [value] model other than \"bg_bb\""),
     ] {
         let arguments = ["--config", "shop.toml", "--set", setting];
@@ -35,9 +35,9 @@ fn a_model_says_what_it_is_and_scores_hold_what_it_says() {
     assert_eq!(page["parameters"].as_array().unwrap().len(), 4, "{json}");
     let zh = shop.train(&["value", "--bundle", "models/shop", "--lang", "zh"]).done();
     assert!(zh.contains("顾客价值"), "{zh}");
-    shop.score(&["--bundle", "models/shop", "--format", "csv"]).done();
+    let told = shop.score(&["--bundle", "models/shop", "--encoding", "csv", "--out", "out"]).done();
     let mut reader =
-        csv::Reader::from_path(shop.path("scores/as_of=2024-08-28/scores.csv")).unwrap();
+        csv::Reader::from_path(shop.path("out/as_of=2024-08-28/scores.csv")).expect(&told);
     let columns = reader.headers().unwrap().clone();
     let at = |name: &str| columns.iter().position(|it| it == name).unwrap();
     let mut n_customers = 0;

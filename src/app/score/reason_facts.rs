@@ -21,11 +21,7 @@ pub(super) fn fact(feature: &FeatureInfo, value: f64, is_too_low: bool) -> Optio
         F::Silence if is_never(feature, value) => ("no order so far".into(), "从未下单".into()),
         F::Silence => (format!("no order for {}", n_days(value)), format!("已{zh}天未下单")),
         // In gaps of the user, which the rhythm says better.
-        F::SilenceRatio | F::SilenceOfLongestGap | F::NoOrderAhead => return None,
-        F::OrdersAhead => (
-            format!("{n} days with orders to be expected by their rhythm"),
-            format!("按其节奏预计有{zh}天下单"),
-        ),
+        F::SilenceRatio | F::SilenceOfLongestGap => return None,
         F::Orders | F::OrderDays if value == 0.0 => {
             (format!("no order{period}"), format!("{period_zh}未下单"))
         }

@@ -100,9 +100,8 @@ pub(super) fn fit(
     stages.begin("fitting value and choosing features");
     let horizon_days = config.snapshots.horizon_days.get();
     let label = config.churn.label(horizon_days, &config.events.order, &config.silence);
-    let mut catalogue = data.catalogue(dates.training[0])?;
+    let catalogue = data.catalogue(dates.training[0])?;
     let mut value = ValueAtDates::fit(data, &catalogue, &dates, &label)?;
-    value.add_features(&mut catalogue, config, horizon_days);
     let ChosenFeatures { plan, pruning, of_names } =
         choose_features(data, &catalogue, &dates, &label)?;
     check_room(data, &plan, &dates)?;

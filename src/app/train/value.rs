@@ -7,16 +7,12 @@ use chrono::NaiveDateTime;
 
 use crate::app::PipelineError;
 use crate::app::open_data::OpenData;
-use crate::config::Config;
 use crate::dataset::{ChurnLabel, Snapshot};
-use crate::features::{
-    DatedOrderModel, FeaturePlan, OrderModels, SnapshotDates, SnapshotRequest, add_order_forecasts,
-};
+use crate::features::{FeaturePlan, SnapshotDates, SnapshotRequest};
 use crate::models::segmentation::FittedGroups;
 use crate::models::value::{
     FittedValue, LearnedMix, LearnedValue, Mixed, NoValue, ValueEvaluation, ValueModel,
-    ValueModelChoice, ValueSelection, check_covariates, evaluate_value, fit_value, learn_value,
-    select_value,
+    ValueSelection, check_covariates, evaluate_value, fit_value, learn_value, select_value,
 };
 
 /// The model at each date of training, the holdout and the end among them.
@@ -50,23 +46,6 @@ impl ValueAtDates {
             }
         }
         Ok(Self { selection, fitted, mix: None })
-    }
-
-    /// Adds to a catalogue what the model at each date says of orders, where there is one at
-    /// every date and customers may order on any day.
-    pub fn add_features(&self, catalogue: &mut FeaturePlan, config: &Config, horizon_days: u32) {
-        let is_of_days = config.value.model != ValueModelChoice::BgBb;
-        let dated = self.fitted.iter().map(|(&as_of, fitted)| {
-            let model = fitted.as_ref().ok()?.orders.model.clone();
-            Some(DatedOrderModel { as_of, model })
-        });
-        let dated: Option<Vec<DatedOrderModel>> = dated.collect();
-        if let Some(dated) = dated.filter(|dated| !dated.is_empty() && is_of_days)
-            && config.features.only.is_empty()
-        {
-            let covariates = config.value.covariates.clone();
-            add_order_forecasts(catalogue, OrderModels { horizon_days, covariates, dated });
-        }
     }
 
     /// Finds out how much learning should count beside the model, and lets it.

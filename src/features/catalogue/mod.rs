@@ -40,7 +40,7 @@ pub fn build_plan(
     let events = catalogue.events.clone();
     let features = selected(with_unique_names(catalogue.all())?, &params.only)?;
     let columns = input.columns.iter().map(|column| (*column).to_owned()).collect();
-    Ok(FeaturePlan { events, columns, order_models: None, features })
+    Ok(FeaturePlan { events, columns, features })
 }
 
 /// The features named, or all when none is.

@@ -9,7 +9,6 @@ use super::program::Program;
 use super::walk::Walker;
 use crate::dataset::{ChurnLabel, UserIds};
 use crate::features::custom::CustomValues;
-use crate::features::order_forecast::OrderForecasts;
 use crate::features::orders::Overflow;
 use crate::features::{FeatureError, FeaturePlan};
 use crate::input::engine::Engine;
@@ -64,7 +63,6 @@ pub(super) struct DateWindow {
     pub as_of: i64,
     horizon_end: Option<i64>,
     custom: CustomValues,
-    forecasts: Option<OrderForecasts>,
 }
 
 pub(super) struct Computation<'a> {
@@ -104,7 +102,6 @@ impl<'a> Computation<'a> {
                 as_of: micros(date),
                 horizon_end: with_outcomes.then(|| micros(date + horizon)),
                 custom: CustomValues::compute(engine, plan, date)?,
-                forecasts: OrderForecasts::new(plan, date),
             })
         };
         Ok(Self {
@@ -135,9 +132,6 @@ impl<'a> Computation<'a> {
                 }
                 date.custom.put(history.user, &mut values);
                 let facts = finder.find(events, date.as_of, date.horizon_end).map_err(too_large)?;
-                if let Some(forecasts) = &date.forecasts {
-                    forecasts.put(&facts.purchases.paid, &mut values);
-                }
                 let (date, user) = (date_number, history.user);
                 take(&Row { date, number, user, events, values: &values, facts });
             }

@@ -21,8 +21,8 @@ pub(super) enum Op {
     Quotient(usize, usize),
     Statistic(StatisticValue),
     DaysSinceLast(u32),
-    /// Computed apart from the walk.
-    Elsewhere,
+    /// Computed elsewhere.
+    Sql,
 }
 
 pub(super) struct Program {
@@ -148,7 +148,7 @@ impl Builder<'_> {
                 }
                 Op::Statistic(statistic.value())
             }
-            Measure::Sql(_) | Measure::Forecast(_) => Op::Elsewhere,
+            Measure::Sql(_) => Op::Sql,
         }
     }
 

@@ -156,7 +156,7 @@ impl<'p> Walker<'p> {
                 self.rows.last_time(*event).map(|last| summary.days_since(last))
             }
             Op::Statistic(value) => value(summary),
-            Op::Elsewhere => None,
+            Op::Sql => None,
         }
     }
 

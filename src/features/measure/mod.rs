@@ -8,8 +8,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::OrderForecast;
-
 pub use statistic::Statistic;
 pub(super) use statistic::StatisticValue;
 pub use total::{Quantity, Total};
@@ -50,8 +48,6 @@ pub enum Measure {
     Statistic(Statistic),
     /// SQL of the config: an aggregate over the rows of `events`.
     Sql(String),
-    /// What a model of orders says.
-    Forecast(OrderForecast),
 }
 
 impl Measure {
@@ -60,7 +56,7 @@ impl Measure {
         let (first, second) = match self {
             Self::Total { total, .. } | Self::Trend { total, .. } => (Some(total), None),
             Self::Quotient { numerator, denominator, .. } => (Some(numerator), Some(denominator)),
-            Self::Statistic(_) | Self::Sql(_) | Self::Forecast(_) => (None, None),
+            Self::Statistic(_) | Self::Sql(_) => (None, None),
         };
         first.into_iter().chain(second)
     }
@@ -92,7 +88,7 @@ impl Measure {
             Self::Trend { recent_days, longer_days, .. } => {
                 (Some(*recent_days), Some(*longer_days))
             }
-            Self::Statistic(_) | Self::Sql(_) | Self::Forecast(_) => (None, None),
+            Self::Statistic(_) | Self::Sql(_) => (None, None),
         }
     }
 
@@ -128,7 +124,6 @@ impl fmt::Display for Measure {
             }
             Self::Statistic(statistic) => statistic.fmt(f),
             Self::Sql(sql) => f.write_str(sql),
-            Self::Forecast(forecast) => f.write_str(forecast.formula()),
         }
     }
 }

@@ -164,7 +164,7 @@ fn check_enough_users(
     matrix: &FeatureMatrix,
 ) -> Result<usize, SegmentationError> {
     let (n_users, k) = (matrix.n_rows(), *params.bounds().start());
-    if matrix.varying_names_for_layers().is_empty() && n_users > 0 {
+    if matrix.varying_names_for_models().is_empty() && n_users > 0 {
         return Err(SegmentationError::ConstantFeatures {
             n_features: matrix.n_features(),
             n_users,

@@ -155,7 +155,8 @@ pub fn fit_value(
     snapshot: &Snapshot,
 ) -> Result<Result<FittedValue, NoValue>, ValueError> {
     let (kind, as_of, users) = (selection.chosen, snapshot.as_of, paid_days(snapshot));
-    let clock = Clock::new(kind, params.occasion, as_of);
+    let occasion = params.occasion.unwrap_or(Occasion::Day);
+    let clock = Clock::new(kind, occasion, as_of);
     let times: Vec<_> = users.iter().map(|paid| clock.order_times(paid)).collect();
     let names = &params.covariates;
     let levels = levels(&times, &covariates(&snapshot.features, names)?, names)?;
@@ -172,7 +173,7 @@ pub fn fit_value(
         orders,
         covariates: names.clone(),
         spend: SpendModel::fit(&spends),
-        occasion: params.occasion,
+        occasion,
         horizon_days,
         value_horizon_days: params.horizon_days.get(),
         discount_yearly: params.discount_yearly.get(),

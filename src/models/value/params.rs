@@ -9,8 +9,9 @@ use crate::stats::orders::OrderModelKind;
 pub struct ValueParams {
     /// How customers order and leave.
     pub model: ValueModelChoice,
-    /// The occasions of BG/BB.
-    pub occasion: Occasion,
+    /// The occasions of BG/BB; days when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub occasion: Option<Occasion>,
     /// Features of few values that move the parameters of the model.
     pub covariates: Vec<String>,
     /// How far the lifetime value looks ahead.
@@ -25,7 +26,7 @@ impl Default for ValueParams {
     fn default() -> Self {
         Self {
             model: ValueModelChoice::Auto,
-            occasion: Occasion::Day,
+            occasion: None,
             covariates: Vec::new(),
             horizon_days: Days::of(365),
             discount_yearly: Share::of(0.1),

@@ -128,7 +128,8 @@ fn a_covariate_that_triples_the_rate_is_found() {
     };
     let fitted = fit(&params, &snapshot).unwrap();
     let (effect, error) = (fitted.orders.model.effects[0], fitted.orders.errors_of_effects[0]);
-    assert!((effect.on_rate - 3f64.ln()).abs() < 3.0 * error.on_rate, "{effect:?} {error:?}");
+    // Quick customers order twice on some days, which are one: a little is lost.
+    assert!((effect.on_rate - 3f64.ln()).abs() < 0.1, "{effect:?} {error:?}");
     assert!(effect.on_leaving.abs() < 3.0 * error.on_leaving, "{effect:?} {error:?}");
     assert!(error.on_rate < 0.1);
     // Without it, who orders is known less well.
@@ -145,7 +146,7 @@ fn covariates_that_cannot_be_are_refused() {
     let params = ValueParams { covariates: vec!["is_app".to_owned()], ..ValueParams::default() };
     let error = select_value(&params, HORIZON_DAYS, &[snapshot]).unwrap_err().to_string();
     assert!(error.contains("is_app have more than 50 different values"), "{error}");
-    let names = ["n_orders".to_owned(), "is_app".to_owned()];
+    let names = ["is_shop".to_owned(), "is_app".to_owned()];
     let error = check_covariates(&["is_ap".to_owned()], &names).unwrap_err().to_string();
     assert!(error.contains("no feature `is_ap`; did you mean `is_app`?"), "{error}");
 }

@@ -380,7 +380,7 @@ fn holdout(page: &mut Document, bundle: &Bundle, evaluation: &ValueEvaluation) {
         ratio(page, ("orders", "days with an order", "有订单的天数"), orders);
     }
     if let Some(amounts) = &evaluation.amounts {
-        ratio(page, ("gmv", "GMV", "GMV"), &amounts.total);
+        ratio(page, ("total_gmv", "GMV", "GMV"), &amounts.total);
         of_amounts(page, amounts);
     }
     if !evaluation.mixes.is_empty() {

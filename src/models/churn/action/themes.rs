@@ -134,8 +134,6 @@ fn of_family(family: Family) -> Theme {
     use Family as F;
     match family {
         F::Silence | F::SilenceRatio | F::SilenceOfLongestGap => Theme::Silence,
-        F::NoOrderAhead => Theme::Silence,
-        F::OrdersAhead => Theme::Frequency,
         F::Orders | F::OrdersTrend | F::OrderDays | F::Frequency => Theme::Frequency,
         F::GapMean | F::LongestGap | F::LastGap | F::LastGapRatio => Theme::Frequency,
         F::GapSd | F::GapCv => Theme::Regularity,
@@ -190,8 +188,6 @@ impl RiskSide {
         }
         match feature.family {
             F::Silence | F::SilenceRatio | F::SilenceOfLongestGap => Self::High,
-            F::NoOrderAhead => Self::High,
-            F::OrdersAhead => Self::Low,
             F::GapMean | F::LongestGap | F::LastGap | F::LastGapRatio => Self::High,
             F::GapSd | F::GapCv | F::DiscountShare | F::DiscountDepth => Self::High,
             F::DaysSinceEvent | F::DaysSinceActivity | F::DaysSinceNew(_) => Self::High,

@@ -284,7 +284,7 @@ fn separating_features(
     params: &SegmentationParams,
     matrix: &FeatureMatrix,
 ) -> Result<Scaling, SegmentationError> {
-    let varying = matrix.varying_names_for_layers();
+    let varying = matrix.varying_names_for_models();
     if varying.is_empty() {
         return Err(SegmentationError::ConstantFeatures {
             n_features: matrix.n_features(),

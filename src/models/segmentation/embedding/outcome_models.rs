@@ -44,7 +44,7 @@ pub(in super::super) fn grow_best_trees(
     split: &ValidationSplit,
     seed: u64,
 ) -> Result<OutcomeTrees, SegmentationError> {
-    let names = split.training.matrix.varying_names_for_layers();
+    let names = split.training.matrix.varying_names_for_models();
     let (training, validation) = (
         split.training.matrix.select_single(&names)?,
         split.validation.matrix.select_single(&names)?,
@@ -78,7 +78,7 @@ pub(in super::super) fn grow_trees(
     rounds: &Rounds,
     seed: u64,
 ) -> Result<OutcomeTrees, SegmentationError> {
-    let features = rows.matrix.select_single(&rows.matrix.varying_names_for_layers())?;
+    let features = rows.matrix.select_single(&rows.matrix.varying_names_for_models())?;
     rounds
         .par_iter()
         .map(|&(outcome, n_rounds)| {
@@ -149,7 +149,7 @@ impl OutcomeModels {
             models.push(OutcomeModel { outcome, scale: scale * share, trees });
         }
         let weights = ridge_weights(scaled, targets.view(), penalty_rows(rows))?;
-        Ok((Self { features: rows.matrix.varying_names_for_layers(), models }, weights))
+        Ok((Self { features: rows.matrix.varying_names_for_models(), models }, weights))
     }
 
     /// The predictions of the trees in units of the embedding, shape (rows,
