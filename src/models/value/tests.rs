@@ -181,14 +181,14 @@ fn who_never_came_back_gives_no_model() {
 fn who_orders_every_day_is_told_apart_and_bg_bb_serves() {
     let users: Vec<(PaidDays, f64, f64)> = (0..400)
         .map(|user: u32| {
-            let first_days_ago = 40 + user % 200;
-            let n_days = first_days_ago - user % 3;
+            let (first_days_ago, last_days_ago) = (40 + user % 200, 1 + user % 2);
+            let n_days = first_days_ago - last_days_ago + 1 - user % 3;
             let paid = PaidDays {
                 n_days,
                 n_weeks: n_days / 7 + 1,
                 n_months: n_days / 30 + 1,
                 first_days_ago,
-                last_days_ago: 1 + user % 2,
+                last_days_ago,
                 amount: 4.0 * f64::from(n_days),
                 n_set_aside: 0,
             };
@@ -214,7 +214,7 @@ fn who_orders_every_day_is_told_apart_and_bg_bb_serves() {
         if model == ValueModelChoice::BgBb {
             assert_eq!(fitted.orders.model.kind, OrderModelKind::BgBb);
             let of = values_of_first(&fitted, &snapshot);
-            assert!((of.expected_orders_horizon - 89.0).abs() < 4.0, "{of:?}");
+            assert!((of.expected_orders_horizon - 88.0).abs() < 6.0, "{of:?}");
         }
     }
 }
