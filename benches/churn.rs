@@ -83,7 +83,7 @@ impl Data {
             max_bins: 255,
             ..BoostingParams::default()
         };
-        let sample = Sample { features, target: &target, weights: None };
+        let sample = Sample { features, target: &target, weights: None, offset: None };
         fit_trees(&params, sample, N_ROUNDS, 1).expect("trees")
     }
 }

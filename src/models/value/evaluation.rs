@@ -240,6 +240,16 @@ fn by_repeats(
     (0..=MANY_REPEATS).filter_map(of).collect()
 }
 
+/// How well an order of customers does on a resample.
+#[derive(Debug, Clone, Copy)]
+struct OrderScores {
+    gini: Option<f64>,
+    top_share: Option<f64>,
+}
+
+/// The scores of all orders, the model's first.
+type AllScores = Vec<OrderScores>;
+
 fn rankings(
     model: &[f64],
     others: &[(RankedBy, Vec<f64>)],
@@ -253,30 +263,28 @@ fn rankings(
         .into_iter()
         .chain(others.iter().map(|(by, scores)| (*by, Ranked::new(scores))));
     let all: Vec<(RankedBy, Ranked)> = all.collect();
-    let measure = |copies: Option<&[u32]>| -> Vec<(Option<f64>, Option<f64>)> {
+    let measure = |copies: Option<&[u32]>| -> AllScores {
         let best = perfect.gini(&gmv, copies);
         let of = |(_, ranked): &(RankedBy, Ranked)| {
             let gini = ranked.gini(&gmv, copies).zip(best).map(|(it, best)| it / best);
-            (gini, ranked.top_share(&gmv, copies, TOP))
+            OrderScores { gini, top_share: ranked.top_share(&gmv, copies, TOP) }
         };
         all.iter().map(of).collect()
     };
     let on_all = measure(None);
     let resampled = bootstrap(gmv.len(), N_RESAMPLES, seed, |copies| measure(Some(copies)));
-    let estimated = |of: &dyn Fn(&[(Option<f64>, Option<f64>)]) -> Option<f64>| Estimated {
+    let estimated = |of: &dyn Fn(&AllScores) -> Option<f64>| Estimated {
         value: of(&on_all),
-        interval: percentile_interval(
-            resampled.iter().map(|it| of(it)).collect::<Vec<_>>().into_iter(),
-        ),
+        interval: percentile_interval(resampled.iter().map(of)),
     };
     all.iter()
         .enumerate()
         .map(|(place, (by, _))| AmountRanking {
             by: *by,
-            gini: estimated(&|it| it[place].0),
+            gini: estimated(&|it| it[place].gini),
             behind: (place > 0)
-                .then(|| estimated(&|it| it[0].0.zip(it[place].0).map(|(a, b)| a - b))),
-            top_decile: estimated(&|it| it[place].1),
+                .then(|| estimated(&|it| it[0].gini.zip(it[place].gini).map(|(a, b)| a - b))),
+            top_decile: estimated(&|it| it[place].top_share),
         })
         .collect()
 }

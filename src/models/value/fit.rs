@@ -184,6 +184,14 @@ pub fn fit_value(
     }))
 }
 
+/// What the model of orders says of a customer, and what a day with an order is worth; `None`
+/// without amounts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Customer {
+    pub forecast: Forecast,
+    pub spend: Option<ExpectedSpend>,
+}
+
 impl FittedValue {
     pub(super) fn clock(&self, as_of: NaiveDateTime) -> Clock {
         Clock::new(self.orders.model.kind, self.occasion, as_of)
@@ -206,7 +214,7 @@ impl FittedValue {
     /// When the matrix lacks a covariate.
     pub fn p_order(&self, snapshot: &Snapshot) -> Result<Vec<Option<f64>>, ValueError> {
         let forecasts = self.forecast_all(snapshot)?.into_iter();
-        Ok(forecasts.map(|it| it.map(|(forecast, _)| forecast.short.p_order)).collect())
+        Ok(forecasts.map(|it| it.map(|it| it.forecast.short.p_order)).collect())
     }
 
     /// What the model of orders says of every user, and what their orders are worth; `None`
@@ -214,7 +222,7 @@ impl FittedValue {
     pub(super) fn forecast_all(
         &self,
         snapshot: &Snapshot,
-    ) -> Result<Vec<Option<(Forecast, Option<ExpectedSpend>)>>, ValueError> {
+    ) -> Result<Vec<Option<Customer>>, ValueError> {
         let clock = self.clock(snapshot.as_of);
         let forecaster = self.forecaster(clock);
         let covariates = covariates(&snapshot.features, &self.covariates)?;
@@ -222,7 +230,7 @@ impl FittedValue {
             let paid = &snapshot.purchases[row].paid;
             let times = clock.order_times(paid)?;
             let forecast = forecaster.forecast(&times, &covariates.row(row).to_vec());
-            Some((forecast, self.spend.expected(spend_of(paid))))
+            Some(Customer { forecast, spend: self.spend.expected(spend_of(paid)) })
         };
         Ok((0..snapshot.purchases.len()).into_par_iter().map(of_user).collect())
     }

@@ -3,14 +3,14 @@
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::spend::ExpectedSpend;
+use super::fit::Customer;
 use super::{FittedValue, ValueError};
 use crate::dataset::{FeatureMatrix, Outcomes, Snapshot, UserIds, unit_interval};
 use crate::stats::boosting::{
     BoostedTrees, BoostingParams, Loss, Sample, fit_best_trees, fit_trees,
 };
 use crate::stats::linear::probability;
-use crate::stats::orders::{Forecast, OrdersAhead};
+use crate::stats::orders::OrdersAhead;
 
 /// Rows that trees learn from at most.
 const MAX_ROWS: usize = 200_000;
@@ -66,10 +66,10 @@ pub(super) struct Learned {
 
 impl Basis {
     /// What a model of orders says of a customer; `None` without amounts.
-    pub(super) fn of(forecast: &Forecast, spend: Option<&ExpectedSpend>) -> Option<Self> {
-        let OrdersAhead { p_order, orders, .. } = forecast.short;
+    pub(super) fn of(customer: &Customer) -> Option<Self> {
+        let OrdersAhead { p_order, orders, .. } = customer.forecast.short;
         let of_buyer = if p_order > 0.0 { orders / p_order } else { 1.0 };
-        Some(Self { p_order, amount_of_buyer: of_buyer * spend?.mean })
+        Some(Self { p_order, amount_of_buyer: of_buyer * customer.spend?.mean })
     }
 
     fn log_odds(&self) -> f64 {
@@ -128,10 +128,7 @@ impl ValueRows {
             let rows = sample(&snapshot.users, share, seed.wrapping_add(number as u64));
             let snapshot = snapshot.select_rows(&rows);
             let forecasts = fitted.forecast_all(&snapshot)?;
-            bases.extend(forecasts.iter().map(|it| {
-                let (forecast, spend) = it.as_ref()?;
-                Basis::of(forecast, spend.as_ref())
-            }));
+            bases.extend(forecasts.iter().map(|it| Basis::of(it.as_ref()?)));
             outcomes.append(snapshot.known_outcomes()?.clone());
             matrices.push(snapshot.features);
         }

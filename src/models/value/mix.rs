@@ -5,11 +5,10 @@ use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 use super::customers::{Clock, spend_of};
-use super::fit::{DAYS_PER_YEAR, covariates};
+use super::fit::{Customer, DAYS_PER_YEAR, covariates};
 use super::interval::AmountAhead;
 use super::learned::{Basis, Learned, LearnedRounds, ValueRows};
 use super::selection::spread_factor;
-use super::spend::ExpectedSpend;
 use super::{AmountInterval, FittedValue, LearnedValue, ValueError};
 use crate::dataset::Snapshot;
 use crate::stats::metrics::{Ranked, tweedie_deviance};
@@ -120,10 +119,9 @@ impl Valuer<'_> {
             let paid = &snapshot.purchases[row].paid;
             let times = self.clock.order_times(paid)?;
             let forecast = self.forecaster.forecast(&times, &covariates.row(row).to_vec());
-            Some((forecast, fitted.spend.expected(spend_of(paid))))
+            Some(Customer { forecast, spend: fitted.spend.expected(spend_of(paid)) })
         };
-        let forecasts: Vec<Option<(Forecast, Option<ExpectedSpend>)>> =
-            (0..snapshot.users.len()).map(forecast).collect();
+        let forecasts: Vec<Option<Customer>> = (0..snapshot.users.len()).map(forecast).collect();
         let Some((trees, weight)) = self.model.learned else {
             return Ok(forecasts
                 .iter()
@@ -138,13 +136,10 @@ impl Valuer<'_> {
         Ok(forecasts.iter().zip(learned).map(of_user).collect())
     }
 
-    fn of_customer(
-        &self,
-        (forecast, spend): &(Forecast, Option<ExpectedSpend>),
-        learned: Option<(Learned, f64)>,
-    ) -> UserValue {
+    fn of_customer(&self, customer: &Customer, learned: Option<(Learned, f64)>) -> UserValue {
         let fitted = self.model.fitted;
-        let of_model = Basis::of(forecast, spend.as_ref());
+        let Customer { forecast, spend } = customer;
+        let of_model = Basis::of(customer);
         let mixed = of_model.map(|basis| basis.with(learned));
         let p_order = mixed.map_or(forecast.short.p_order, |it| it.p_order);
         let by_model = match forecast.short.p_order > 0.0 {
@@ -219,12 +214,8 @@ impl Valuer<'_> {
 }
 
 /// What trees are added to, of every user.
-fn bases(forecasts: &[Option<(Forecast, Option<ExpectedSpend>)>]) -> Vec<Option<Basis>> {
-    let of_user = |it: &Option<(Forecast, Option<ExpectedSpend>)>| {
-        let (forecast, spend) = it.as_ref()?;
-        Basis::of(forecast, spend.as_ref())
-    };
-    forecasts.iter().map(of_user).collect()
+fn bases(forecasts: &[Option<Customer>]) -> Vec<Option<Basis>> {
+    forecasts.iter().map(|it| Basis::of(it.as_ref()?)).collect()
 }
 
 /// The chance of an order in the value horizon, where that of one in the horizon is not the
@@ -237,7 +228,7 @@ fn p_order_later(forecast: &Forecast, p_order_horizon: f64) -> f64 {
 
 /// Users of a later date, and what is said of them.
 struct Fold {
-    forecasts: Vec<Option<(Forecast, Option<ExpectedSpend>)>>,
+    forecasts: Vec<Option<Customer>>,
     learned: Vec<Learned>,
     gmv: Vec<f64>,
     credibility: f64,
@@ -270,11 +261,11 @@ impl Fold {
     /// paid.
     fn amounts(&self, weight: f64) -> Vec<(AmountAhead, f64, f64)> {
         let of_user = |row: usize| {
-            let (forecast, spend) = self.forecasts[row].as_ref()?;
-            let spend = spend.as_ref()?;
+            let customer = self.forecasts[row].as_ref()?;
+            let spend = customer.spend?;
             let learned = Some((self.learned[row], weight));
-            let mixed = Basis::of(forecast, Some(spend))?.with(learned);
-            let amount = AmountAhead::new(&forecast.short, spend, mixed.value());
+            let mixed = Basis::of(customer)?.with(learned);
+            let amount = AmountAhead::new(&customer.forecast.short, &spend, mixed.value());
             Some((amount.with_p_order(mixed.p_order), mixed.value(), self.gmv[row]))
         };
         (0..self.gmv.len()).filter_map(of_user).collect()

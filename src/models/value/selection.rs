@@ -3,7 +3,7 @@
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
-use super::fit::{check_repeaters, paid_days};
+use super::fit::{Customer, check_repeaters, paid_days};
 use super::interval::{AmountAhead, COVERAGE};
 use super::{FittedValue, MIN_REPEATERS, NoValue, ValueError, ValueParams, fit_value};
 use crate::dataset::Snapshot;
@@ -119,7 +119,7 @@ impl Trial {
             amounts: Vec::new(),
         };
         for (row, value) in values.iter().enumerate() {
-            let Some((forecast, spend)) = value else { continue };
+            let Some(Customer { forecast, spend }) = value else { continue };
             trial.p_order.push(forecast.short.p_order);
             trial.ordered.push(outcomes.n_paid_days[row] > 0.0);
             trial.expected += forecast.short.orders;

@@ -191,9 +191,9 @@ fn maximise_likelihood(
             total.gradient += &moved.t().dot(&of_level.gradient);
             total.hessian += &moved.t().dot(&of_level.hessian).dot(moved);
         }
-        for i in 4..at.len() {
-            total.value -= PENALTY / 2.0 * at[i] * at[i];
-            total.gradient[i] -= PENALTY * at[i];
+        for (i, effect) in at.iter().enumerate().skip(4) {
+            total.value -= PENALTY / 2.0 * effect * effect;
+            total.gradient[i] -= PENALTY * effect;
             total.hessian[[i, i]] -= PENALTY;
         }
         total

@@ -167,11 +167,11 @@ struct Moments {
 impl Moments {
     fn add(&mut self, values: [f64; 4], mass: f64) {
         self.mass += mass;
-        for i in 0..4 {
-            let weighted = mass * values[i];
+        for (i, first) in values.iter().enumerate() {
+            let weighted = mass * first;
             self.first[i] += weighted;
-            for j in i..4 {
-                self.second[i][j] += weighted * values[j];
+            for (sum, second) in self.second[i].iter_mut().zip(&values).skip(i) {
+                *sum += weighted * second;
             }
         }
     }
