@@ -6,7 +6,6 @@ pub mod clustering;
 pub mod distributions;
 pub mod effects;
 pub mod linear;
-pub mod markov;
 pub mod metrics;
 pub mod numerics;
 pub mod orders;

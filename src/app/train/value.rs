@@ -23,7 +23,8 @@ pub(super) struct ValueAtDates {
 }
 
 impl ValueAtDates {
-    /// Chooses and fits. Nothing but orders is looked at, so that no matrix is needed.
+    /// Chooses and fits. Orders and covariates alone are looked at, so that no matrix of all
+    /// features is needed.
     pub fn fit(
         data: &OpenData<'_>,
         plan: &FeaturePlan,

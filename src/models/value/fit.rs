@@ -45,16 +45,6 @@ pub enum ValueModel {
     Absent(NoValue),
 }
 
-impl ValueModel {
-    /// The model, if there is one.
-    pub fn fitted(&self) -> Option<&FittedValue> {
-        match self {
-            Self::Fitted { fitted, .. } => Some(fitted),
-            Self::Absent(_) => None,
-        }
-    }
-}
-
 /// What customers will be worth, by what was known at a date.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -30,7 +30,8 @@ pub struct MixSelection {
     pub out_of_time: bool,
     /// How each weight did.
     pub candidates: Vec<MixCandidate>,
-    /// Weight of learning that was taken: 0 for the model of orders alone, 1 for trees alone.
+    /// Weight of learning that was taken: 0 for the model of orders alone, 1 for all that the
+    /// trees add to it.
     pub weight: f64,
     /// Trees that helped.
     pub rounds: LearnedRounds,

@@ -156,8 +156,11 @@ fn learning(page: &mut Document, mix: Option<&MixSelection>) {
     let weight = mix.weight;
     let (en, zh) = match weight {
         0.0 => ("the model of orders alone".to_owned(), "只用订单模型".to_owned()),
-        1.0 => ("trees alone".to_owned(), "只用树模型".to_owned()),
-        _ => (format!("trees count {weight:.2} beside it"), format!("树模型权重 {weight:.2}")),
+        1.0 => ("trees are added to it in full".to_owned(), "树模型的修正全部计入".to_owned()),
+        _ => (
+            format!("trees are added to it by {weight:.2}"),
+            format!("树模型的修正按 {weight:.2} 计入"),
+        ),
     };
     let (how, how_zh) = match mix.out_of_time {
         true => ("at later dates than those learned from", "在晚于学习数据的日期"),
