@@ -13,6 +13,7 @@ use crate::models::churn::ChurnError;
 use crate::models::rules::RuleError;
 use crate::models::segmentation::SegmentationError;
 use crate::models::value::ValueError;
+use crate::models::worth::WorthError;
 
 /// What an error means to whoever started the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,17 @@ pub enum PipelineError {
     /// Value could not be learned.
     #[error(transparent)]
     Value(#[from] ValueError),
+    /// Groups could not be valued.
+    #[error(transparent)]
+    Worth(#[from] WorthError),
+    /// Offers that do not fit the model.
+    #[error("{file}: {cause}")]
+    Offers {
+        /// Their file.
+        file: PathBuf,
+        /// What does not fit, and what would.
+        cause: WorthError,
+    },
     /// Bundle.
     #[error(transparent)]
     Bundle(#[from] BundleError),
@@ -61,7 +73,8 @@ pub enum PipelineError {
     /// Rows of a table.
     #[error(transparent)]
     Rows(#[from] RowsError),
-    /// A plan of an experiment that does not hold together, or does not fit the data.
+    /// A plan of an experiment, or a file of offers, that does not hold together or does not
+    /// fit the data.
     #[error("{file}: {problem}")]
     Plan {
         /// The file.

@@ -15,6 +15,7 @@ mod score;
 mod session;
 mod snapshot_store;
 mod train;
+mod worth;
 
 pub use compare::{
     Backtest, Figure, Flow, GainOverDates, GroupAtBothDates, GroupMoves, GroupOutcome,
@@ -45,3 +46,6 @@ pub use score::{
 };
 pub use session::Session;
 pub use train::{Previous, Trained, train};
+pub use worth::{
+    GroupValues, OffersFile, OffersRequest, PlannedContacts, WeighedOffers, group_values, offers,
+};

@@ -1,5 +1,6 @@
 //! The data of a session once it is read, as verbs use it.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,8 +15,11 @@ use crate::features::{
     compute_snapshots, describe_input,
 };
 use crate::input::engine::{Engine, MemoryUse};
-use crate::input::history::Histories;
+use crate::input::history::{Histories, N_BUCKETS};
 use crate::input::source::{EVENT_COLUMNS, InputProfile, SourceParams, UserIdType};
+
+/// Users of a sample, about.
+const N_SAMPLE_USERS: u64 = 50_000;
 
 /// All events, and what they say of the input.
 pub(super) struct Data {
@@ -104,6 +108,14 @@ impl OpenData<'_> {
         label: &ChurnLabel,
     ) -> Result<Arc<Vec<Snapshot>>, FeatureError> {
         self.snapshots(plan, &SnapshotRequest::new(std::slice::from_ref(&date), label))
+    }
+
+    /// Buckets of a sample of the users. Users are in buckets by a hash of their id, so that
+    /// some buckets are a fair sample.
+    pub fn sample_buckets(&self) -> Range<usize> {
+        let share = N_SAMPLE_USERS as f64 / self.input.n_users.max(1) as f64;
+        let n_buckets = (N_BUCKETS as f64 * share.min(1.0)).ceil() as usize;
+        0..n_buckets.clamp(1, N_BUCKETS)
     }
 
     /// Checks that the input of a plan is still there; returns what looks odd.

@@ -12,8 +12,9 @@ use super::finish::{EXIT_CODES, finish};
 use super::printing::Printing;
 use super::show::of_bundle;
 use crate::app::{
-    Grouping, MigrationRequest, Model, Session, backtest, compare_with_reference_groups,
-    group_outcomes, migration, moves, rolled_backtest, stability,
+    Grouping, MigrationRequest, Model, OffersFile, OffersRequest, Session, backtest,
+    compare_with_reference_groups, group_outcomes, group_values, migration, moves, offers,
+    rolled_backtest, stability,
 };
 use crate::models::rules::RuleGrouping;
 use crate::models::segmentation::Partition;
@@ -145,6 +146,59 @@ they do not prove that a message or a discount was the cause.")]
         #[command(flatten)]
         run: RunArguments,
     },
+    /// What members of each group are worth, by who went where, and how far that holds
+    #[command(after_help = "Examples:
+  layercake-compare value --bundle models/sample
+  layercake-compare value --bundle models/shop --by rfm --lang zh
+  layercake-compare value --bundle models/shop --format csv > worth.csv
+
+Groups are states of a Markov chain with steps of horizon_days, all by one model;
+[value] says how far ahead, and what an amount of later counts.")]
+    Value {
+        #[command(flatten)]
+        layers: Layers,
+        /// What groups the users
+        #[arg(long, value_enum, value_name = "GROUPING", default_value = "layers")]
+        by: By,
+        #[command(flatten)]
+        run: RunArguments,
+    },
+    /// What it pays to move users from group to group, and whom to contact
+    Offers(OffersArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  layercake-compare offers offers.toml --bundle models/shop
+  layercake-compare offers offers.toml --bundle models/shop --out contacts.csv
+
+The file:
+  [[offer]]
+  from = \"L4\"              id or name of a layer, or of a kind with --of kinds
+  to = \"L6\"
+  cost_per_contact = 0.3
+  cost_per_move = 5         [default: 0]
+  uplift = 0.03             what an experiment gave, with its interval; without
+  uplift_interval = [0.01, 0.05]   it, no user can be ranked
+  [budget]
+  total = 2000              [default: as much as pays]
+  floors = { L4 = 500 }     kept for users of a group
+
+Amounts are in the currency of the data.")]
+struct OffersArguments {
+    /// The offers
+    #[arg(value_name = "OFFERS")]
+    file: PathBuf,
+    #[command(flatten)]
+    layers: Layers,
+    /// Groups that the offers name
+    #[arg(long, value_enum, value_name = "GROUPS", default_value = "layers")]
+    of: Of,
+    /// Write whom to contact, best first: Parquet, or CSV where the name ends in .csv
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    run: RunArguments,
 }
 
 /// A model and its review.
@@ -264,6 +318,19 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Moves { layers, by, as_of, run } => {
             layers.compare(&run, as_of, printing, |session, model| {
                 Ok(report::moves(&moves(session, model, by.grouping())?))
+            })
+        }
+        Command::Value { layers, by, run } => {
+            layers.compare(&run, None, printing, |session, model| {
+                Ok(report::group_values(&group_values(session, model, by.grouping())?))
+            })
+        }
+        Command::Offers(OffersArguments { file, layers, of, out, run }) => {
+            let file = OffersFile::read(&file)?;
+            layers.compare(&run, None, printing, |session, model| {
+                let partition = of.partition();
+                let request = OffersRequest { file: &file, partition, out: out.as_deref() };
+                Ok(report::offers(&offers(session, model, &request)?, partition))
             })
         }
     }?;

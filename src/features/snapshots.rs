@@ -17,6 +17,9 @@ pub struct SnapshotParams {
     pub step_days: Days,
     /// History that the earliest snapshot must have.
     pub min_history_days: Days,
+    /// Whether the same time of the year before moves what is expected of churn and orders,
+    /// where the history reaches there and training dates bear it out.
+    pub year_before: bool,
 }
 
 impl Default for SnapshotParams {
@@ -26,6 +29,7 @@ impl Default for SnapshotParams {
             n_snapshots: Count::of(6),
             step_days: Days::of(30),
             min_history_days: Days::of(90),
+            year_before: true,
         }
     }
 }

@@ -4,3 +4,4 @@ pub mod churn;
 pub mod rules;
 pub mod segmentation;
 pub mod value;
+pub mod worth;

@@ -21,10 +21,10 @@ pub use metrics::{RunFigures, metrics};
 pub use openlineage::{LineageRun, openlineage};
 pub use pages::{
     assigned, backfilled, backtest, candidates, catalogue, churn, config_written, delivered,
-    experiment_plan, experiment_readout, group_outcomes, judgement, lineage, matrix, migration,
-    moves, next_step, partition, plan_written, reference_groups, review_checked, review_outdated,
-    review_unfit, review_written, rolled_backtest, sample_written, scored, scored_part, stability,
-    targeting, trained, value,
+    experiment_plan, experiment_readout, group_outcomes, group_values, judgement, lineage, matrix,
+    migration, moves, next_step, offers, partition, plan_written, reference_groups, review_checked,
+    review_outdated, review_unfit, review_written, rolled_backtest, sample_written, scored,
+    scored_part, stability, targeting, trained, value,
 };
 pub use rendering::Rendering;
 pub use table::{Audience, Column, Format, Head, Table, column};

@@ -6,22 +6,16 @@ use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
 use super::linear::{LinearError, LogisticParams, probability};
-use super::metrics::log_loss;
-use super::resample::halves;
-
-/// Rows from which an isotonic curve is tried.
-const MIN_ISOTONIC_ROWS: usize = 1_000;
 
 /// How probabilities are calibrated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CalibrationMethod {
-    /// A sigmoid; from 1,000 rows on an isotonic curve if it does better on
-    /// predictions that it was not fitted to.
-    Auto,
     /// A sigmoid (Platt scaling).
+    #[serde(alias = "auto")]
     Sigmoid,
-    /// An isotonic curve.
+    /// An isotonic curve. It follows the season that it was fitted to: at later dates it did
+    /// worse than a sigmoid on most data.
     Isotonic,
     /// As the classifier has them.
     None,
@@ -91,36 +85,6 @@ impl Calibration {
             CalibrationMethod::None => Ok(Self::None),
             CalibrationMethod::Sigmoid => Self::sigmoid(log_odds, positive),
             CalibrationMethod::Isotonic => Ok(Self::isotonic(log_odds, positive)),
-            CalibrationMethod::Auto if log_odds.len() < MIN_ISOTONIC_ROWS => {
-                Self::sigmoid(log_odds, positive)
-            }
-            CalibrationMethod::Auto => Self::better(log_odds, positive),
-        }
-    }
-
-    /// The curve that does better on the half of the rows that it was not fitted
-    /// to, then fitted to all.
-    fn better(log_odds: &[f64], positive: &[bool]) -> Result<Self, LinearError> {
-        let (first, second) = halves(&vec![(); log_odds.len()]);
-        let select = |rows: &[usize]| -> (Vec<f64>, Vec<bool>) {
-            rows.iter().map(|&row| (log_odds[row], positive[row])).unzip()
-        };
-        let (mut sigmoid_loss, mut isotonic_loss) = (0.0, 0.0);
-        for (fitted, others) in [(&first, &second), (&second, &first)] {
-            let ((fit_x, fit_y), (x, y)) = (select(fitted), select(others));
-            if fit_y.iter().all(|&it| it) || !fit_y.iter().any(|&it| it) {
-                return Self::sigmoid(log_odds, positive);
-            }
-            let loss = |curve: Self| {
-                let p: Vec<f64> = x.iter().map(|&x| probability(curve.apply(x))).collect();
-                log_loss(&p, &y).unwrap_or(0.0)
-            };
-            sigmoid_loss += loss(Self::sigmoid(&fit_x, &fit_y)?);
-            isotonic_loss += loss(Self::isotonic(&fit_x, &fit_y));
-        }
-        match isotonic_loss < sigmoid_loss {
-            true => Ok(Self::isotonic(log_odds, positive)),
-            false => Self::sigmoid(log_odds, positive),
         }
     }
 
@@ -232,23 +196,6 @@ mod tests {
         for x in [-3.0, 0.0, 3.0] {
             assert!((probability(curve.apply(x)) - probability(x / 2.0)).abs() < 0.06);
         }
-    }
-
-    #[test]
-    fn few_rows_get_a_sigmoid() {
-        let (log_odds, positive) = overconfident(900);
-        let curve = Calibration::fit(CalibrationMethod::Auto, &log_odds, &positive).unwrap();
-        assert_eq!(curve.as_str(), "sigmoid");
-    }
-
-    #[test]
-    fn a_step_gets_an_isotonic_curve() {
-        let log_odds: Vec<f64> = (0..4_000).map(|row| f64::from(row) / 1_000.0 - 2.0).collect();
-        let positive = (0..4_000).map(|row| row * 7919 % 100 < if row < 2_000 { 10 } else { 80 });
-        let positive: Vec<bool> = positive.collect();
-        let curve = Calibration::fit(CalibrationMethod::Auto, &log_odds, &positive).unwrap();
-        assert_eq!(curve.as_str(), "isotonic");
-        assert!((probability(curve.apply(1.0)) - 0.8).abs() < 0.03);
     }
 
     #[test]

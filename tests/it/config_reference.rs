@@ -200,6 +200,11 @@ const SECTIONS: &[Section] = &[
             Key("n_snapshots", "", "training snapshots at most"),
             Key("step_days", "", "days between training snapshots"),
             Key("min_history_days", "", "history that the earliest snapshot must have"),
+            Key(
+                "year_before",
+                "",
+                "whether the same time of the year before moves churn probabilities and expected orders, where training dates bear it out",
+            ),
         ],
     },
     Section {
@@ -321,11 +326,7 @@ const SECTIONS: &[Section] = &[
                 "",
                 "features that never lower the risk when they rise, such as `\"days_since_last_order\"`",
             ),
-            Key(
-                "calibration",
-                "",
-                "`\"sigmoid\"`, `\"isotonic\"` or `\"none\"`; on its own, isotonic from 1,000 predictions on if it does better",
-            ),
+            Key("calibration", "", "`\"sigmoid\"`, `\"isotonic\"` or `\"none\"`"),
             Key(
                 "base_rate",
                 "",
@@ -339,7 +340,7 @@ const SECTIONS: &[Section] = &[
             Key(
                 "flag",
                 "",
-                "whom to flag: a share or `{ top_n = 1000 }` of the likeliest, `{ cutoff = 0.5 }`, as many as keep `{ precision = 0.7 }`, or `{ profit = { save_rate = 0.1, cost = 1.0 } }`: probability × GMV of the last year × save rate above cost",
+                "whom to flag: a share or `{ top_n = 1000 }` of the likeliest, `{ cutoff = 0.5 }`, as many as keep `{ precision = 0.7 }`, or `{ profit = { save_rate = 0.1, cost = 1.0, by = \"past_year\" } }`: probability × what is at stake × save rate above cost; at stake is the GMV of the last year or, `by = \"clv\"`, the lifetime value",
             ),
         ],
     },

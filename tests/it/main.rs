@@ -43,3 +43,4 @@ mod support;
 #[cfg(target_os = "linux")]
 mod threads;
 mod value;
+mod worth;

@@ -7,10 +7,11 @@ use arrow::array::{StringArray, StringBuilder};
 use chrono::{Duration, NaiveDateTime, NaiveTime};
 
 use super::reason_words::{KnownSentences, ReasonWords};
+use super::value_scores::ValueScores;
 use crate::app::PipelineError;
 use crate::bundle::Bundle;
 use crate::dataset::{Bilingual, DatasetError, Eligibility, FeatureInfo, Purchases, Snapshot};
-use crate::models::churn::{Classifier, FittedChurn, ReasonFinder, Reasons, Silence};
+use crate::models::churn::{Classifier, FittedChurn, FlagUser, ReasonFinder, Reasons, Silence};
 
 /// Reasons that are shown of each user.
 pub(super) const N_REASONS: usize = 3;
@@ -70,6 +71,7 @@ impl<'a> ChurnScorer<'a> {
     pub fn score(
         &self,
         snapshot: &Snapshot,
+        value: &ValueScores,
         known: &mut KnownSentences,
     ) -> Result<ChurnScores<'_>, PipelineError> {
         let model = self.model;
@@ -86,10 +88,12 @@ impl<'a> ChurnScorer<'a> {
                 .collect()
         };
         let (log_odds, reasons) = self.reasons.find(&snapshot.features, N_REASONS)?;
-        let probabilities = of_eligible(&model.probabilities(&log_odds));
+        let probabilities = of_eligible(&model.probabilities_at(snapshot.as_of, &log_odds));
         let reach_days = f64::from(settings.silence.reach_days.get());
-        let may_flag = |(probability, purchases): (&Option<f64>, &Purchases)| {
-            probability.is_some_and(|it| settings.flag.may_flag(it, purchases, reach_days))
+        let may_flag = |row: usize| {
+            let clv = value.amounts(row).map(|it| it.clv);
+            let user = |probability| FlagUser { probability, purchases: &purchases[row], clv };
+            probabilities[row].is_some_and(|it| settings.flag.may_flag(&user(it), reach_days))
         };
         let shown: Vec<Option<Reasons>> = reasons
             .into_iter()
@@ -98,7 +102,7 @@ impl<'a> ChurnScorer<'a> {
             .collect();
         let as_of = snapshot.as_of;
         Ok(ChurnScores {
-            may_be_flagged: probabilities.iter().zip(purchases).map(may_flag).collect(),
+            may_be_flagged: (0..purchases.len()).map(may_flag).collect(),
             sentences: (0..N_REASONS)
                 .map(|place| sentences(&shown, place, &self.words, purchases, known))
                 .collect(),

@@ -52,6 +52,7 @@ impl<'a> UserScorer<'a> {
         let n_orders = matrix.all_time(Family::Orders)?;
         let silence = matrix.all_time(Family::Silence)?;
         let of_customer = |row: usize| (n_orders[row] > 0.0).then_some(silence[row]);
+        let value = ValueScores::of(self.valuer.as_ref(), snapshot)?;
         Ok(UserScores {
             model,
             snapshot,
@@ -62,8 +63,8 @@ impl<'a> UserScorer<'a> {
             value_demand: rules.groups(RuleGrouping::ValueDemand, matrix)?,
             rfm_cells: rules.groups(RuleGrouping::RfmCells, matrix)?,
             stages: rules.lifecycle.stages(matrix)?.iter().map(|it| it.as_str()).collect(),
-            churn: self.churn.score(snapshot, known)?,
-            value: ValueScores::of(self.valuer.as_ref(), snapshot)?,
+            churn: self.churn.score(snapshot, &value, known)?,
+            value,
             days_since_last_order: (0..matrix.n_rows()).map(of_customer).collect(),
         })
     }

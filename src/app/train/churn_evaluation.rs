@@ -4,8 +4,8 @@ use crate::app::PipelineError;
 use crate::config::Config;
 use crate::dataset::{Bilingual, ChurnRule, Purchases, Snapshot};
 use crate::models::churn::{
-    CalibrationScores, ChurnEvaluation, Classifier, Evidence, FittedChurn, LabelledUsers, Ranking,
-    measure_layers, measure_rankings,
+    CalibrationScores, ChurnEvaluation, Classifier, Evidence, FittedChurn, FlagUser, LabelledUsers,
+    Ranking, measure_layers, measure_rankings,
 };
 use crate::models::rules::{FittedRfm, FittedRules};
 use crate::models::segmentation::FittedGroups;
@@ -19,6 +19,8 @@ pub(super) struct Measured<'a> {
     pub layers: &'a FittedGroups,
     /// The model of value at the holdout date, if there is one.
     pub value: Option<&'a FittedValue>,
+    /// The lifetime value of each user of the holdout snapshot, where it is known.
+    pub clv: Vec<Option<f64>>,
     /// Days of events before the holdout snapshot.
     pub history_days: i64,
 }
@@ -37,7 +39,7 @@ pub(super) fn evaluate_churn(
         labelled.rows.iter().map(|&row| holdout.purchases[row]).collect();
     let gmv: Vec<f64> = purchases.iter().map(|it| it.orders.amount_365d).collect();
     let log_odds = churn.classifier.log_odds(matrix)?;
-    let after = churn.probabilities(&log_odds);
+    let after = churn.probabilities_at(holdout.as_of, &log_odds);
     let before: Vec<f64> = log_odds.iter().copied().map(probability).collect();
     let silence: Vec<f64> = purchases.iter().map(|it| it.kept_by.last_days_ago).collect();
     let few_days: Vec<f64> = purchases.iter().map(|it| -f64::from(it.kept_by.n_days)).collect();
@@ -88,6 +90,12 @@ pub(super) fn evaluate_churn(
     let layers = &measured.layers;
     let reach_days = f64::from(churn.settings.silence.reach_days.get());
     let layer_of = layers.assign(matrix)?.groups;
+    let user = |(row, purchases)| FlagUser {
+        probability: after[row],
+        purchases,
+        clv: measured.clv[labelled.rows[row]],
+    };
+    let users: Vec<FlagUser<'_>> = purchases.iter().enumerate().map(user).collect();
     let ids: Vec<String> = layers.groups.iter().map(|layer| layer.id.clone()).collect();
     Ok(ChurnEvaluation {
         n_users: churned.len(),
@@ -95,7 +103,7 @@ pub(super) fn evaluate_churn(
         failed_checks: evidence.failed_checks(&config.churn, &scores),
         scores,
         calibration: CalibrationScores::of(&before, &after, churned),
-        flags: churn.settings.flag.outcomes(&after, &purchases, churned, reach_days),
+        flags: churn.settings.flag.outcomes(&users, churned, reach_days),
         layers: measure_layers(&ids, &layer_of, &after, churned),
         importance: churn.importance(matrix, churned, config.seed)?,
     })

@@ -4,6 +4,7 @@ mod ancestry;
 mod churn_evaluation;
 mod lineage;
 mod movement;
+mod season;
 mod value;
 
 pub use ancestry::Previous;
@@ -18,16 +19,17 @@ use crate::config::Config;
 use crate::dataset::{ChurnLabel, FeatureMatrix, Snapshot};
 use crate::features::{FeaturePlan, Pruning, SnapshotDates, SnapshotRequest, prune};
 use crate::input::engine::MemoryUse;
-use crate::input::history::N_BUCKETS;
-use crate::models::churn::fit_churn;
+use crate::models::churn::{AtStake, FlagRule, fit_churn, fit_season};
 use crate::models::rules::{FittedRules, RuleError, RuleGrouping};
 use crate::models::segmentation::{
     FittedTiers, features_of_habits, features_of_names, fit_kinds, fit_layers,
 };
+use crate::models::value::{Mixed, ValueError};
 
 use self::churn_evaluation::{Measured, evaluate_churn};
 use self::lineage::{Published, publish};
-use self::value::{ValueAtDates, measure_value};
+use self::season::YearBefore;
+use self::value::{ValueAtDates, covariates, measure_value};
 use super::open_data::OpenData;
 use super::progress::VerbStages;
 use super::score::{reference, score_contract};
@@ -101,7 +103,9 @@ pub(super) fn fit(
     let horizon_days = config.snapshots.horizon_days.get();
     let label = config.churn.label(horizon_days, &config.events.order, &config.silence);
     let catalogue = data.catalogue(dates.training[0])?;
-    let mut value = ValueAtDates::fit(data, &catalogue, &dates, &label)?;
+    let covariates = covariates(data, &catalogue)?;
+    let year_before = YearBefore::of(data, &covariates, &dates, &label)?;
+    let mut value = ValueAtDates::fit(data, &covariates, &dates, &label, &year_before)?;
     let ChosenFeatures { plan, pruning, of_names } =
         choose_features(data, &catalogue, &dates, &label)?;
     check_room(data, &plan, &dates)?;
@@ -126,14 +130,18 @@ pub(super) fn fit(
     let tiers = FittedTiers::fit(&layers, &training[0], n_kinds, config.seed)?;
     let rules = fit_rules(config, &training[0].features)?;
     stages.begin("fitting churn");
-    let churn = fit_churn(&config.churn, &label, &config.silence, &training, config.seed)?;
+    let season = fit_season(&training, &year_before.snapshots, year_before.step_days)?;
+    let churn = fit_churn(&config.churn, &label, &config.silence, &training, season, config.seed)?;
     stages.begin("learning value");
     value.learn(&training, horizon_days, config.seed)?;
     stages.begin("measuring on the holdout snapshot");
     let holdout = compute(std::slice::from_ref(&dates.holdout))?[0].clone();
     let history_days = (dates.holdout - data.input.first_time).num_days();
     let of_holdout = value.mixed_at(dates.holdout);
+    let clv = clv_at(&of_holdout, &holdout)?;
+    check_flag(&config.churn.flag, &clv)?;
     let measured = Measured {
+        clv,
         churn: &churn,
         rules: &rules,
         layers: &layers,
@@ -173,6 +181,25 @@ pub(super) fn fit(
         record,
     };
     Ok(Fitted { bundle, training, holdout })
+}
+
+/// The lifetime value of each user, where it is known.
+fn clv_at(
+    model: &Option<Mixed<'_>>,
+    snapshot: &Snapshot,
+) -> Result<Vec<Option<f64>>, PipelineError> {
+    let Some(model) = model else { return Ok(vec![None; snapshot.users.len()]) };
+    let values = model.valuer(snapshot.as_of).values(snapshot)?;
+    Ok(values.iter().map(|it| Some(it.as_ref()?.amounts?.clv)).collect())
+}
+
+/// Checks that users have a lifetime value where they are to be flagged by it.
+fn check_flag(rule: &FlagRule, clv: &[Option<f64>]) -> Result<(), ValueError> {
+    let is_by_clv = matches!(rule, FlagRule::Profit(costs) if costs.by == AtStake::Clv);
+    match is_by_clv && clv.iter().all(Option::is_none) {
+        true => Err(ValueError::NoValueToFlagBy),
+        false => Ok(()),
+    }
 }
 
 /// Bytes of training at its height for each value of its matrices: rows × features of all
@@ -218,9 +245,6 @@ fn rfm_cells(
     Ok(rules.groups(RuleGrouping::RfmCells, users)?.group_of)
 }
 
-/// Users whose features decide what is pruned, about.
-const N_PRUNING_USERS: u64 = 50_000;
-
 struct ChosenFeatures {
     plan: FeaturePlan,
     pruning: Pruning,
@@ -228,9 +252,8 @@ struct ChosenFeatures {
     of_names: FeaturePlan,
 }
 
-/// The whole catalogue, computed for a sample of users at the training
-/// snapshots and pruned by it. Users are in buckets by a hash of their id, so
-/// that some buckets are a fair sample.
+/// The whole catalogue, computed for a sample of users at the training snapshots and pruned
+/// by it.
 fn choose_features(
     data: &OpenData<'_>,
     catalogue: &FeaturePlan,
@@ -238,11 +261,9 @@ fn choose_features(
     label: &ChurnLabel,
 ) -> Result<ChosenFeatures, PipelineError> {
     let config = data.config;
-    let share = N_PRUNING_USERS as f64 / data.input.n_users.max(1) as f64;
-    let n_buckets = (N_BUCKETS as f64 * share.min(1.0)).ceil() as usize;
     let request = SnapshotRequest::new(&dates.training, label)
         .with_outcomes()
-        .of_buckets(0..n_buckets.clamp(1, N_BUCKETS));
+        .of_buckets(data.sample_buckets());
     let snapshots = data.compute(catalogue, &request)?;
     let pruning = prune(&config.features, catalogue, &snapshots)?;
     let of_names = catalogue.select(&features_of_names(&catalogue.infos()));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
 
+use super::season::YearBefore;
 use crate::app::PipelineError;
 use crate::app::open_data::OpenData;
 use crate::dataset::{ChurnLabel, Snapshot};
@@ -12,7 +13,8 @@ use crate::features::{FeaturePlan, SnapshotDates, SnapshotRequest};
 use crate::models::segmentation::FittedGroups;
 use crate::models::value::{
     FittedValue, LearnedMix, LearnedValue, Mixed, NoValue, ValueEvaluation, ValueModel,
-    ValueSelection, check_covariates, evaluate_value, fit_value, learn_value, select_value,
+    ValueSelection, check_covariates, evaluate_value, fit_value, fit_value_season, learn_value,
+    select_value,
 };
 
 /// The model at each date of training, the holdout and the end among them.
@@ -27,24 +29,29 @@ impl ValueAtDates {
     /// features is needed.
     pub fn fit(
         data: &OpenData<'_>,
-        plan: &FeaturePlan,
+        covariates: &FeaturePlan,
         dates: &SnapshotDates,
         label: &ChurnLabel,
+        year_before: &YearBefore,
     ) -> Result<Self, PipelineError> {
         let (params, horizon_days) = (&data.config.value, label.horizon_days);
-        check_covariates(&params.covariates, &plan.names())?;
-        let covariates = plan.select(&params.covariates);
         let request = SnapshotRequest::new(&dates.training, label).with_outcomes();
-        let training = data.compute(&covariates, &request)?;
+        let training = data.compute(covariates, &request)?;
         let selection = select_value(params, horizon_days, &training)?;
         let mut fitted = BTreeMap::new();
         let later = [dates.holdout, dates.as_of];
-        let later = data.compute(&covariates, &SnapshotRequest::new(&later, label))?;
+        let later = data.compute(covariates, &SnapshotRequest::new(&later, label))?;
         if let Ok(selection) = &selection {
             for snapshot in training.iter().chain(&later) {
                 let of_date = fit_value(params, horizon_days, selection, snapshot)?;
                 fitted.insert(snapshot.as_of, of_date);
             }
+            let season = fit_value_season(
+                (params, horizon_days, selection),
+                (&training, &|date| fitted.get(&date)?.as_ref().ok()),
+                (&year_before.snapshots, year_before.step_days),
+            )?;
+            fitted.values_mut().flatten().for_each(|it| it.season = season.clone());
         }
         Ok(Self { selection, fitted, mix: None })
     }
@@ -92,6 +99,16 @@ impl ValueAtDates {
             (Ok(_), None) => unreachable!("a chosen model is fitted at every date"),
         }
     }
+}
+
+/// The covariates of the model among the features of the data.
+pub(super) fn covariates(
+    data: &OpenData<'_>,
+    catalogue: &FeaturePlan,
+) -> Result<FeaturePlan, PipelineError> {
+    let names = &data.config.value.covariates;
+    check_covariates(names, &catalogue.names())?;
+    Ok(catalogue.select(names))
 }
 
 /// Measures the model at the holdout date by what came.

@@ -13,6 +13,7 @@ use crate::settings::nearest_names;
 use crate::stats::calibration::{Calibration, intercept_shift};
 use crate::stats::linear::probability;
 use crate::stats::metrics::median;
+use crate::stats::season::SeasonCurve;
 
 /// Rows that a model learns from at most, over all snapshots: beyond that a sample
 /// of the users says as much in less memory.
@@ -45,6 +46,10 @@ pub struct ChurnSettings {
     pub intercept_shift: f64,
     /// The base rate.
     pub base_rate: f64,
+    /// What the year before adds to calibrated log odds; `None` where it tells nothing, or the
+    /// base rate is not that of all training snapshots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub season: Option<SeasonCurve>,
     /// Churn by training snapshot, latest first.
     pub snapshot_rates: Vec<SnapshotRate>,
     /// How the classifiers did in out-of-time validation.
@@ -76,7 +81,7 @@ pub struct SnapshotRate {
 /// snapshots from those whose outcomes had ended by then; the chosen classifier is
 /// then fitted to all. Calibration corrects the shape of the curve from prediction
 /// to rate. The mean comes from the base rate, since the rate of one season says
-/// little of the next.
+/// little of the next; `season` tells by how much that of a date differs.
 ///
 /// # Errors
 /// When only one class is present, no feature varies,
@@ -86,6 +91,7 @@ pub fn fit_churn(
     label: &ChurnLabel,
     silence: &SilenceParams,
     snapshots: &[Snapshot],
+    season: Option<SeasonCurve>,
     seed: u64,
 ) -> Result<FittedChurn, ChurnError> {
     check_monotone(params, snapshots)?;
@@ -109,6 +115,7 @@ pub fn fit_churn(
             n_calibration_rows: validated.churned.len(),
             intercept_shift,
             base_rate,
+            season: season.filter(|_| params.base_rate == BaseRate::Of(RateOf::Training)),
             snapshot_rates,
             selection: validated.selection,
             typical_of_stayed: typical_of_stayed(&pooled.rows(), &classifier.features())?,
@@ -207,17 +214,32 @@ fn typical_of_stayed(rows: &TrainingRows<'_>, names: &[String]) -> Result<Vec<f6
         .collect()
 }
 
+impl ChurnSettings {
+    /// By how much the season of a date moves log odds.
+    pub fn season_shift(&self, as_of: NaiveDateTime) -> f64 {
+        self.season.as_ref().map_or(0.0, |season| season.shift(as_of))
+    }
+}
+
 impl FittedChurn {
-    /// Calibrated probabilities of a classifier's log odds.
+    /// Calibrated probabilities of a classifier's log odds, in the mean season of training.
     pub fn probabilities(&self, log_odds: &[f64]) -> Vec<f64> {
-        let settings = &self.settings;
-        log_odds
-            .iter()
-            .map(|&z| probability(settings.calibration.apply(z) + settings.intercept_shift))
-            .collect()
+        self.shifted(log_odds, 0.0)
     }
 
-    /// Probability to churn by the rule of the label, for each row.
+    /// The same in the season of a date.
+    pub fn probabilities_at(&self, as_of: NaiveDateTime, log_odds: &[f64]) -> Vec<f64> {
+        self.shifted(log_odds, self.settings.season_shift(as_of))
+    }
+
+    fn shifted(&self, log_odds: &[f64], shift: f64) -> Vec<f64> {
+        let settings = &self.settings;
+        let shift = settings.intercept_shift + shift;
+        log_odds.iter().map(|&z| probability(settings.calibration.apply(z) + shift)).collect()
+    }
+
+    /// Probability to churn by the rule of the label, for each row, in the mean season of
+    /// training.
     ///
     /// # Errors
     /// When the matrix lacks a feature of the model.

@@ -12,11 +12,12 @@ mod evaluation;
 mod fit;
 mod params;
 mod rows;
+mod season;
 mod selection;
 
 pub use action::{
-    FlagCandidate, FlagOutcome, FlagRule, KeepingCosts, Reason, ReasonFinder, Reasons, RiskSide,
-    Silence, SilenceParams, Theme,
+    AtStake, FlagCandidate, FlagOutcome, FlagRule, FlagUser, KeepingCosts, Reason, ReasonFinder,
+    Reasons, RiskSide, Silence, SilenceParams, Theme,
 };
 pub use classifiers::{
     Classifier, Explain, Explained, FittedBlend, FittedClassifier, FittedLogistic, FittedTrees,
@@ -31,4 +32,5 @@ pub use params::{
     BaseRate, ChurnParams, LogisticSettings, ModelChoice, RateOf, TreeParams, WeightParams,
 };
 pub use rows::{LabelledUsers, TrainingRows};
+pub use season::fit_season;
 pub use selection::{Candidate, ModelSelection};

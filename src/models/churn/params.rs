@@ -138,7 +138,7 @@ impl Default for ChurnParams {
             min_age_days: 0,
             model: ModelChoice::Auto,
             monotone_increasing: Vec::new(),
-            calibration: CalibrationMethod::Auto,
+            calibration: CalibrationMethod::Sigmoid,
             base_rate: BaseRate::Of(RateOf::Training),
             min_class_size: 500,
             flag: FlagRule::default(),

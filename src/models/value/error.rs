@@ -48,6 +48,12 @@ pub enum ValueError {
         /// How many are allowed.
         most: usize,
     },
+    /// Users are to be flagged by a value that they do not have.
+    #[error(
+        "[churn] flag profit by = \"clv\" needs a model of value with amounts, and this data \
+         gives none; use by = \"past_year\""
+    )]
+    NoValueToFlagBy,
     /// The trees failed.
     #[error(transparent)]
     Boosting(#[from] BoostingError),

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::customers::{Clock, spend_of};
+use super::season::in_season;
 use super::spend::ExpectedSpend;
 use super::{
     MixSelection, NoValue, Occasion, SpendModel, ValueChecks, ValueError, ValueParams,
@@ -19,6 +20,7 @@ use crate::stats::orders::{
     CovariateLevel, FittedOrders, Forecast, Forecaster, GroupedTimes, Horizons, OrderTimes,
     fit_orders,
 };
+use crate::stats::season::SeasonCurve;
 
 /// Customers with a repeat below whom nothing is fitted.
 pub const MIN_REPEATERS: usize = 20;
@@ -70,6 +72,10 @@ pub struct FittedValue {
     pub margin: f64,
     /// What the spread of amounts is multiplied by.
     pub spread_factor: f64,
+    /// What the year before adds to the log of orders in the horizon; `None` where it tells
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub season: Option<SeasonCurve>,
     /// Days with orders that came to nothing or less.
     pub n_days_set_aside: u64,
     /// How far customers are what the models take them to be.
@@ -169,6 +175,7 @@ pub fn fit_value(
         discount_yearly: params.discount_yearly.get(),
         margin: params.margin.get(),
         spread_factor: selection.spread_factor,
+        season: None,
         n_days_set_aside: users.iter().map(|paid| u64::from(paid.n_set_aside)).sum(),
         checks: ValueChecks::of(&users),
     }))
@@ -182,7 +189,28 @@ pub(super) struct Customer {
     pub spend: Option<ExpectedSpend>,
 }
 
+impl Customer {
+    /// What the model says of who paid on some days; `None` for who never did.
+    pub fn of(
+        model: &FittedValue,
+        (clock, season): (Clock, f64),
+        forecaster: &Forecaster,
+        paid: &PaidDays,
+        covariates: &[f64],
+    ) -> Option<Self> {
+        let mut forecast = forecaster.forecast(&clock.order_times(paid)?, covariates);
+        forecast.short = in_season(forecast.short, season);
+        Some(Self { forecast, spend: model.spend.expected(spend_of(paid)) })
+    }
+}
+
 impl FittedValue {
+    /// How many times as often customers order in the horizon after a date as the model alone
+    /// says, by the year before.
+    pub fn season_factor(&self, as_of: NaiveDateTime) -> f64 {
+        self.season.as_ref().map_or(1.0, |season| season.shift(as_of).exp())
+    }
+
     pub(super) fn clock(&self, as_of: NaiveDateTime) -> Clock {
         Clock::new(self.orders.model.kind, self.occasion, as_of)
     }
@@ -216,11 +244,11 @@ impl FittedValue {
         let clock = self.clock(snapshot.as_of);
         let forecaster = self.forecaster(clock);
         let covariates = covariates(&snapshot.features, &self.covariates)?;
+        let season = self.season_factor(snapshot.as_of);
         let of_user = |row: usize| {
             let paid = &snapshot.purchases[row].paid;
-            let times = clock.order_times(paid)?;
-            let forecast = forecaster.forecast(&times, &covariates.row(row).to_vec());
-            Some(Customer { forecast, spend: self.spend.expected(spend_of(paid)) })
+            let covariates = covariates.row(row).to_vec();
+            Customer::of(self, (clock, season), &forecaster, paid, &covariates)
         };
         Ok((0..snapshot.purchases.len()).into_par_iter().map(of_user).collect())
     }

@@ -4,7 +4,7 @@
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
-use super::customers::{Clock, spend_of};
+use super::customers::Clock;
 use super::fit::{Customer, DAYS_PER_YEAR, covariates};
 use super::interval::AmountAhead;
 use super::learned::{Basis, Learned, LearnedRounds, ValueRows};
@@ -95,6 +95,8 @@ pub struct Mixed<'m> {
 pub struct Valuer<'m> {
     model: Mixed<'m>,
     clock: Clock,
+    /// How many times as often customers order as usual.
+    season: f64,
     forecaster: Forecaster,
 }
 
@@ -103,7 +105,7 @@ impl<'m> Mixed<'m> {
     pub fn valuer(self, as_of: NaiveDateTime) -> Valuer<'m> {
         let clock = self.fitted.clock(as_of);
         let forecaster = self.fitted.forecaster(clock);
-        Valuer { model: self, clock, forecaster }
+        Valuer { model: self, clock, season: self.fitted.season_factor(as_of), forecaster }
     }
 }
 
@@ -118,9 +120,9 @@ impl Valuer<'_> {
         let covariates = covariates(&snapshot.features, &fitted.covariates)?;
         let forecast = |row: usize| {
             let paid = &snapshot.purchases[row].paid;
-            let times = self.clock.order_times(paid)?;
-            let forecast = self.forecaster.forecast(&times, &covariates.row(row).to_vec());
-            Some(Customer { forecast, spend: fitted.spend.expected(spend_of(paid)) })
+            let covariates = covariates.row(row).to_vec();
+            let when = (self.clock, self.season);
+            Customer::of(fitted, when, &self.forecaster, paid, &covariates)
         };
         let forecasts: Vec<Option<Customer>> = (0..snapshot.users.len()).map(forecast).collect();
         let Some((trees, weight)) = self.model.learned else {

@@ -9,6 +9,7 @@ mod interval;
 mod learned;
 mod mix;
 mod params;
+mod season;
 mod selection;
 mod spend;
 #[cfg(test)]
@@ -27,5 +28,6 @@ pub use mix::{
     LearnedMix, MixCandidate, MixSelection, Mixed, UserAmounts, UserValue, Valuer, learn_value,
 };
 pub use params::{Occasion, ValueModelChoice, ValueParams};
+pub use season::fit_value_season;
 pub use selection::{ValueCandidate, ValueSelection, select_value};
 pub use spend::{SpendGroup, SpendModel, WhyMean};

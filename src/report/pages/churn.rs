@@ -56,6 +56,7 @@ pub fn churn(bundle: &Bundle) -> Document {
     page.fact("base_rate", bundle.churn.settings.base_rate);
     page.table(scores(bundle));
     page.table(rates(bundle));
+    season(&mut page, bundle);
     page.table(candidates(bundle));
     page.table(calibration(bundle));
     page.figure(reliability(bundle), "mean_probability", "churn_rate");
@@ -113,6 +114,29 @@ fn failed_checks(page: &mut Document, bundle: &Bundle) {
             format!("不可信：{zh}。概率和标记仍会写出"),
         ));
     }
+}
+
+/// What the year before says of the season, where it says something.
+fn season(page: &mut Document, bundle: &Bundle) {
+    let settings = &bundle.churn.settings;
+    let Some(season) = &settings.season else { return };
+    let dates = &bundle.record.dates;
+    let [at_holdout, at_end] = [dates.holdout, dates.as_of].map(|date| settings.season_shift(date));
+    page.fact("season_weight", season.weight);
+    page.fact("season_shift_at_holdout", at_holdout);
+    page.fact("season_shift", at_end);
+    let (weight, holdout) = (digits::percent(season.weight), dates.holdout.date());
+    page.paragraph(words(
+        format!(
+            "The year before tells the season (it counts {weight}): log odds are moved by \
+             {at_holdout:+.2} on {holdout}, by {at_end:+.2} on {}.",
+            dates.as_of.date()
+        ),
+        format!(
+            "上一年同期可说明季节（计入 {weight}）：{holdout} 的对数几率调整 {at_holdout:+.2}，{} 调整 {at_end:+.2}。",
+            dates.as_of.date()
+        ),
+    ));
 }
 
 /// A base rate of the config that no snapshot comes near.

@@ -3,7 +3,7 @@
 use super::phrases::{optional, thousands};
 use crate::bundle::Bundle;
 use crate::dataset::{Bilingual, ChurnLabel, ChurnRule};
-use crate::models::churn::{BaseRate, FlagRule, KeepingCosts, ModelChoice, RateOf};
+use crate::models::churn::{AtStake, BaseRate, FlagRule, KeepingCosts, ModelChoice, RateOf};
 use crate::report::{Value, digits, words};
 use crate::stats::calibration::Calibration;
 
@@ -142,12 +142,16 @@ pub(super) fn flag(rule: FlagRule) -> Value {
             let share = percent(share.get());
             ("precision", format!("precision {share}"), format!("精确率 {share}"))
         }
-        FlagRule::Profit(KeepingCosts { save_rate, cost }) => {
+        FlagRule::Profit(KeepingCosts { save_rate, cost, by }) => {
             let saved = percent(save_rate.get());
+            let (of, of_zh) = match by {
+                AtStake::PastYear => ("", ""),
+                AtStake::Clv => (" of clv", "（按 clv）"),
+            };
             (
                 "profit",
-                format!("profit at cost {cost}, {saved} saved"),
-                format!("成本 {cost}、挽回 {saved} 时获利"),
+                format!("profit{of} at cost {cost}, {saved} saved"),
+                format!("成本 {cost}、挽回 {saved} 时获利{of_zh}"),
             )
         }
     };

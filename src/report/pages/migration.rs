@@ -1,8 +1,8 @@
 //! Who went from which group to which.
 
-use super::groups::name;
+use super::group_label::{GroupLabel, label_of};
 use super::phrases::users;
-use crate::app::{Flow, GroupAtBothDates, Grouping, Migration};
+use crate::app::{Flow, GroupAtBothDates, Migration};
 use crate::dataset::Bilingual;
 use crate::report::{Column, Document, Format, Table, Value, column, digits, words};
 
@@ -54,55 +54,16 @@ pub fn migration(found: &Migration) -> Document {
     page
 }
 
-/// A group as a table names it.
-#[derive(Clone)]
-struct Named {
-    /// The id of a layer or kind, the number of another group.
-    label: String,
-    /// Without its id.
-    rest: Bilingual,
-    /// The whole name.
-    name: Bilingual,
-    /// Where a short name is wanted: the id of a layer or kind, and the tier of a kind; the
-    /// name of another group.
-    short: Bilingual,
-}
-
-fn named(found: &Migration, index: usize) -> Named {
-    let Some(group) = found.groups.get(index) else {
-        let name = words("not yet seen", "尚未出现");
-        return Named {
-            label: name.en.clone(),
-            rest: name.clone(),
-            name: name.clone(),
-            short: name,
-        };
-    };
-    let name = name(&group.group);
-    let without_id = |text: &str| text.split_once(' ').map_or("", |(_, rest)| rest).to_owned();
-    let number = (index + 1).to_string();
-    let (id, _) = name.en.split_once(' ').unwrap_or((&name.en, ""));
-    match found.grouping {
-        Grouping::Groups(_) => Named {
-            label: id.to_owned(),
-            rest: words(without_id(&name.en), without_id(&name.zh)),
-            short: Bilingual::same(id),
-            name,
-        },
-        Grouping::KindTiers => {
-            let tier = |text: &str, comma| text.rsplit(comma).next().unwrap_or("").to_owned();
-            let (en, zh) = (tier(&name.en, ", "), tier(&name.zh, "，"));
-            let short = words(format!("{id}, {en}"), format!("{id}，{zh}"));
-            Named { label: number, rest: name.clone(), short, name }
-        }
-        Grouping::Rule(_) => Named { label: number, rest: name.clone(), short: name.clone(), name },
-    }
+/// A group of the migration by its place; beyond the last is where users come from who were
+/// not there.
+fn label_in(found: &Migration, index: usize) -> GroupLabel {
+    label_of(found.grouping, found.groups.get(index).map(|it| &it.group), index)
 }
 
 /// A way from a group to a group.
 struct Way<'a> {
-    from: Named,
-    to: Named,
+    from: GroupLabel,
+    to: GroupLabel,
     is_move: bool,
     flow: &'a Flow,
 }
@@ -112,12 +73,15 @@ fn ways(found: &Migration) -> Vec<Way<'_>> {
     let n_groups = found.groups.len().max(1);
     let way = |(index, flow)| {
         let (from, to) = (index / n_groups, index % n_groups);
-        Way { from: named(found, from), to: named(found, to), is_move: from != to, flow }
+        Way { from: label_in(found, from), to: label_in(found, to), is_move: from != to, flow }
     };
     found.flows.iter().enumerate().map(way).collect()
 }
 
-fn flows<'a>(ways: impl IntoIterator<Item = &'a Way<'a>>, of: fn(&Named) -> Bilingual) -> Table {
+fn flows<'a>(
+    ways: impl IntoIterator<Item = &'a Way<'a>>,
+    of: fn(&GroupLabel) -> Bilingual,
+) -> Table {
     let columns: [Column<'_, &Way<'_>>; 8] = [
         column("from", ("From", "从"), Format::Text, move |it: &&Way<'_>| of(&it.from)),
         column("to", ("To", "到"), Format::Text, move |it: &&Way<'_>| of(&it.to)),
@@ -155,7 +119,7 @@ fn moves(page: &mut Document, ways: &[Way<'_>]) {
 }
 
 fn groups(found: &Migration, is_shown: fn(&GroupAtBothDates) -> bool) -> Table {
-    type Row<'a> = (Named, &'a GroupAtBothDates);
+    type Row<'a> = (GroupLabel, &'a GroupAtBothDates);
     let rows = found.groups.iter().enumerate();
     let rows = rows.filter(|(_, group)| is_shown(group));
     let columns = [
@@ -173,15 +137,15 @@ fn groups(found: &Migration, is_shown: fn(&GroupAtBothDates) -> bool) -> Table {
             it.1.gmv_after
         }),
     ];
-    Table::new("groups", rows.map(|(index, group)| (named(found, index), group)), &columns)
+    Table::new("groups", rows.map(|(index, group)| (label_in(found, index), group)), &columns)
 }
 
 /// Percent of each group's users that went to each group, by label.
 fn matrix(found: &Migration) -> Table {
-    type Row<'a> = (Named, &'a [Flow]);
+    type Row<'a> = (GroupLabel, &'a [Flow]);
     let n_groups = found.groups.len();
     let rows = found.flows.chunks(n_groups.max(1)).enumerate();
-    let rows = rows.map(|(index, flows)| (named(found, index), flows));
+    let rows = rows.map(|(index, flows)| (label_in(found, index), flows));
     let from = column("id", ("% to", "% 到"), Format::Text, |it: &Row<'_>| {
         match it.0.label == it.0.name.en {
             true => it.0.name.clone(),
@@ -189,7 +153,7 @@ fn matrix(found: &Migration) -> Table {
         }
     });
     let to = (0..n_groups).map(|index| {
-        let label = named(found, index).label;
+        let label = label_in(found, index).label;
         let rate = move |it: &Row<'_>| Value::from(it.1[index].rate.map(|rate| rate * 100.0));
         column(label.clone(), (&label, &label), Format::Decimal(0), rate)
     });

@@ -9,6 +9,8 @@ mod experiment_plan;
 mod experiment_readout;
 mod features;
 mod files;
+mod group_label;
+mod group_values;
 mod groups;
 mod habits;
 mod input;
@@ -16,6 +18,7 @@ mod judgement;
 mod lineage;
 mod migration;
 mod moves;
+mod offers;
 mod partition;
 mod phrases;
 mod scores;
@@ -33,11 +36,13 @@ pub use files::{
     config_written, next_step, review_checked, review_outdated, review_unfit, review_written,
     sample_written,
 };
+pub use group_values::group_values;
 pub use groups::group_outcomes;
 pub use judgement::judgement;
 pub use lineage::lineage;
 pub use migration::migration;
 pub use moves::moves;
+pub use offers::offers;
 pub use partition::partition;
 pub use scores::{backfilled, delivered, scored, scored_part};
 pub use targeting::targeting;

@@ -231,6 +231,19 @@ fn parameters(page: &mut Document, fitted: &FittedValue) {
         error: errors.map(|it| it[place]),
     });
     page.table(parameter_table("parameters", rows));
+    if let Some(season) = &fitted.season {
+        let (factor, day) = (fitted.season_factor(fitted.as_of), fitted.as_of.date());
+        page.fact("season_weight", season.weight);
+        page.fact("season_factor", factor);
+        let weight = digits::percent(season.weight);
+        page.paragraph(words(
+            format!(
+                "The year before tells the season (it counts {weight}): after {day} customers \
+                 order {factor:.2} times as often as the model alone says."
+            ),
+            format!("上一年同期可说明季节（计入 {weight}）：{day} 之后的下单频次为模型所示的 {factor:.2} 倍。"),
+        ));
+    }
     if fitted.n_days_set_aside > 0 {
         let n = digits::count(fitted.n_days_set_aside);
         page.paragraph(words(

@@ -5,7 +5,7 @@ mod reasons;
 mod silence;
 mod themes;
 
-pub use flags::{FlagCandidate, FlagOutcome, FlagRule, KeepingCosts};
+pub use flags::{AtStake, FlagCandidate, FlagOutcome, FlagRule, FlagUser, KeepingCosts};
 pub use reasons::{Reason, ReasonFinder, Reasons};
 pub use silence::{Silence, SilenceParams};
 pub use themes::{RiskSide, Theme};
