@@ -18,9 +18,6 @@ use crate::input::engine::{Engine, MemoryUse};
 use crate::input::history::{Histories, N_BUCKETS};
 use crate::input::source::{EVENT_COLUMNS, InputProfile, SourceParams, UserIdType};
 
-/// Users of a sample, about.
-const N_SAMPLE_USERS: u64 = 50_000;
-
 /// All events, and what they say of the input.
 pub(super) struct Data {
     pub histories: Histories,
@@ -110,10 +107,10 @@ impl OpenData<'_> {
         self.snapshots(plan, &SnapshotRequest::new(std::slice::from_ref(&date), label))
     }
 
-    /// Buckets of a sample of the users. Users are in buckets by a hash of their id, so that
-    /// some buckets are a fair sample.
-    pub fn sample_buckets(&self) -> Range<usize> {
-        let share = N_SAMPLE_USERS as f64 / self.input.n_users.max(1) as f64;
+    /// Buckets of a sample of about so many users. Users are in buckets by a hash of their id,
+    /// so that some buckets are a fair sample.
+    pub fn buckets_of(&self, n_users: u32) -> Range<usize> {
+        let share = f64::from(n_users) / self.input.n_users.max(1) as f64;
         let n_buckets = (N_BUCKETS as f64 * share.min(1.0)).ceil() as usize;
         0..n_buckets.clamp(1, N_BUCKETS)
     }

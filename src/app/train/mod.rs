@@ -5,6 +5,7 @@ mod churn_evaluation;
 mod lineage;
 mod movement;
 mod season;
+mod tracking;
 mod value;
 
 pub use ancestry::Previous;
@@ -29,6 +30,7 @@ use crate::models::value::{Mixed, ValueError};
 use self::churn_evaluation::{Measured, evaluate_churn};
 use self::lineage::{Published, publish};
 use self::season::YearBefore;
+use self::tracking::track;
 use self::value::{ValueAtDates, covariates, measure_value};
 use super::open_data::OpenData;
 use super::progress::VerbStages;
@@ -150,7 +152,10 @@ pub(super) fn fit(
     };
     let evaluation = evaluate_churn(config, &measured, &holdout)?;
     let of_value = match of_holdout {
-        Some(model) => Some(measure_value(model, &layers, &holdout, config.seed)?),
+        Some(model) => {
+            let tracking = track(data, (&covariates, &label), &dates, model.fitted)?;
+            Some(measure_value(model, &layers, &holdout, tracking, config.seed)?)
+        }
         None => None,
     };
     let (value, value_trees) = value.at_the_end(&dates);
@@ -245,6 +250,9 @@ fn rfm_cells(
     Ok(rules.groups(RuleGrouping::RfmCells, users)?.group_of)
 }
 
+/// Users whose features decide what is pruned, about.
+const N_PRUNING_USERS: u32 = 50_000;
+
 struct ChosenFeatures {
     plan: FeaturePlan,
     pruning: Pruning,
@@ -263,7 +271,7 @@ fn choose_features(
     let config = data.config;
     let request = SnapshotRequest::new(&dates.training, label)
         .with_outcomes()
-        .of_buckets(data.sample_buckets());
+        .of_buckets(data.buckets_of(N_PRUNING_USERS));
     let snapshots = data.compute(catalogue, &request)?;
     let pruning = prune(&config.features, catalogue, &snapshots)?;
     let of_names = catalogue.select(&features_of_names(&catalogue.infos()));

@@ -14,6 +14,9 @@ const MIN_STEP_DAYS: i64 = 7;
 /// Snapshots at most.
 const MAX_SNAPSHOTS: i64 = 40;
 
+/// Users in them, about: a level needs no more.
+const N_USERS: u32 = 20_000;
+
 /// Users at different dates, in order, and what they did afterwards.
 #[derive(Debug, Default)]
 pub(super) struct YearBefore {
@@ -41,8 +44,9 @@ impl YearBefore {
         let step = Days::new(u64::from(step_days));
         let dates = std::iter::successors(Some(first), |date| date.checked_add_days(step));
         let dates: Vec<NaiveDateTime> = dates.take_while(|date| *date <= end).collect();
-        let request =
-            SnapshotRequest::new(&dates, label).with_outcomes().of_buckets(data.sample_buckets());
+        let request = SnapshotRequest::new(&dates, label)
+            .with_outcomes()
+            .of_buckets(data.buckets_of(N_USERS));
         Ok(Self { step_days, snapshots: data.compute(plan, &request)? })
     }
 }

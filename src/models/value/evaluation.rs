@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FittedValue, MixCandidate, Mixed, UserValue, ValueError};
+use super::{FittedValue, MixCandidate, Mixed, TrackedWeeks, UserValue, ValueError};
 use crate::dataset::{Outcomes, PaidDays, Snapshot};
 use crate::stats::metrics::{Ranked, log_loss, roc_auc};
 use crate::stats::resample::{Interval, bootstrap, percentile_interval};
@@ -34,6 +34,9 @@ pub struct ValueEvaluation {
     pub orders_ratio: Option<RatioEstimate>,
     /// Customers by their repeats before.
     pub by_repeats: Vec<RepeatRow>,
+    /// Repeat orders from week to week, in order; those of a sample where customers are many.
+    #[serde(default)]
+    pub tracking: Vec<TrackedWeeks>,
     /// What is in money; `None` where the data has no amounts.
     pub amounts: Option<AmountScores>,
     /// The model of orders alone and other weights of learning, for comparison; empty where
@@ -173,6 +176,7 @@ pub fn evaluate_value(
         roc_auc: roc_auc(&p_order, &ordered),
         orders_ratio: (!rows.is_empty()).then(|| ratio(&expected, &actual, seed)),
         by_repeats: by_repeats(&rows, &paid, &expected, &actual),
+        tracking: Vec::new(),
         amounts,
         mixes: mixes(model, holdout, &rows, outcomes)?,
     })

@@ -14,6 +14,7 @@ mod selection;
 mod spend;
 #[cfg(test)]
 mod tests;
+mod tracking;
 
 pub use checks::ValueChecks;
 pub use error::{NoValue, ValueError};
@@ -31,3 +32,4 @@ pub use params::{Occasion, ValueModelChoice, ValueParams};
 pub use season::fit_value_season;
 pub use selection::{ValueCandidate, ValueSelection, select_value};
 pub use spend::{SpendGroup, SpendModel, WhyMean};
+pub use tracking::{TrackedWeeks, Tracker};

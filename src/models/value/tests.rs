@@ -256,3 +256,24 @@ fn days_that_came_to_nothing_are_counted_and_no_amounts_give_no_value() {
     let value = values_of_first(&fitted, &snapshot);
     assert!(value.amounts.is_none() && value.p_order_horizon > 0.0);
 }
+
+#[test]
+fn repeat_orders_of_the_weeks_to_come_are_about_as_many_as_expected() {
+    let users = drawn(8_000, &|_| 1.0);
+    let now = snapshot(&users, None);
+    let fitted = fit(&ValueParams::default(), &now).unwrap();
+    let mut tracker = Tracker::new(&fitted, &now).unwrap();
+    tracker.count(&now);
+    let later = |user: &(PaidDays, f64, f64)| {
+        let paid = PaidDays { n_days: user.0.n_days + user.1 as u32, ..user.0 };
+        (paid, 0.0, 0.0)
+    };
+    let mut later = snapshot(&users.iter().map(later).collect::<Vec<_>>(), None);
+    later.as_of = as_of() + chrono::Days::new(u64::from(HORIZON_DAYS));
+    tracker.count(&later);
+    let [weeks] = tracker.weeks[..] else { panic!("{:?}", tracker.weeks) };
+    let actual: f64 = users.iter().map(|user| user.1).sum();
+    assert_eq!((weeks.actual, weeks.is_foretold), (actual, true));
+    assert!((weeks.expected / actual - 1.0).abs() < 0.08, "{weeks:?}");
+    assert!(weeks.interval.low < actual && actual < weeks.interval.high);
+}

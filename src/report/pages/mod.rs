@@ -26,6 +26,7 @@ mod selection;
 mod targeting;
 mod training;
 mod value;
+mod value_tracking;
 
 pub use churn::churn;
 pub use comparison::{backtest, reference_groups, rolled_backtest, stability};

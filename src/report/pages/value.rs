@@ -1,5 +1,6 @@
 //! The model of value of a bundle: what it is, and how it did on the holdout snapshot.
 
+use super::value_tracking::tracking;
 use crate::bundle::Bundle;
 use crate::dataset::Bilingual;
 use crate::models::value::{
@@ -395,6 +396,7 @@ fn holdout(page: &mut Document, bundle: &Bundle, evaluation: &ValueEvaluation) {
     if let Some(orders) = &evaluation.orders_ratio {
         ratio(page, ("orders", "days with an order", "有订单的天数"), orders);
     }
+    tracking(page, &evaluation.tracking);
     if let Some(amounts) = &evaluation.amounts {
         ratio(page, ("total_gmv", "GMV", "GMV"), &amounts.total);
         of_amounts(page, amounts);
