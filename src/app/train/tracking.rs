@@ -9,7 +9,7 @@ use crate::features::{FeaturePlan, SnapshotDates, SnapshotRequest};
 use crate::models::value::{FittedValue, TrackedWeeks, Tracker};
 
 /// Stretches of time at most; weeks are put together where there are more.
-const MAX_STRETCHES: i64 = 60;
+const MAX_STRETCHES: i64 = 104;
 
 /// Customers that are followed, about.
 const N_USERS: u32 = 20_000;
