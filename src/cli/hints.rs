@@ -21,6 +21,9 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
         }
         Some(PipelineError::DatesOutOfOrder { .. }) => Some("see --from and --to"),
         Some(PipelineError::MatrixPlace { .. }) => Some("see --out"),
+        Some(PipelineError::Offers { .. }) => {
+            Some("layers are named by default, kinds with --of kinds")
+        }
         _ => error.downcast_ref::<BundleError>().and_then(of_bundle),
     };
     found.map(str::to_owned)

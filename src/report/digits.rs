@@ -13,8 +13,14 @@ pub(super) fn count(n: u64) -> String {
     HumanCount(n).to_string()
 }
 
+/// Numbers from which digits say nothing.
+const HUGE: f64 = 1e15;
+
 /// −1234.5 → -1,235
 pub(super) fn whole(value: f64) -> String {
+    if value.abs() >= HUGE {
+        return format!("{value:.2e}");
+    }
     let sign = if value <= -0.5 { "-" } else { "" };
     format!("{sign}{}", count(value.abs().round() as u64))
 }
@@ -23,6 +29,19 @@ pub(super) fn whole(value: f64) -> String {
 pub(super) fn percent(share: f64) -> String {
     // No minus before a zero.
     format!("{:.1} %", (share * 1000.0).round() / 10.0 + 0.0)
+}
+
+/// 0.1234 → 12.3 %, 0.000412 → 0.041 %: a small share keeps two digits that say something.
+pub(super) fn small_share(share: f64) -> String {
+    let percent = share * 100.0;
+    match percent.abs() {
+        size if size >= 1.0 || size == 0.0 => format!("{percent:.1} %"),
+        size if size >= 0.1 => format!("{percent:.2} %"),
+        size => {
+            let digits = (1.0 - size.log10().floor()).min(12.0) as usize;
+            format!("{percent:.digits$} %")
+        }
+    }
 }
 
 fn short(value: f64) -> String {
@@ -99,5 +118,7 @@ mod tests {
             "0.80 (0.75…0.85)"
         );
         assert_eq!(cell(&true.into(), Format::Text, Language::Chinese), "是");
+        assert_eq!([0.123, 0.0023, 0.000412].map(small_share), ["12.3 %", "0.23 %", "0.041 %"]);
+        assert_eq!(whole(-3e20), "-3.00e20");
     }
 }

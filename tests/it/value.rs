@@ -130,7 +130,7 @@ fn equal_amounts_and_none_are_told() {
 fn shops_that_nothing_can_be_learned_from_are_refused_with_what_to_do() {
     let day = |n: u64| first_day() + Days::new(n);
     let csv = |rows: &mut dyn Iterator<Item = (u64, NaiveDate)>| {
-        let rows = rows.map(|(user, day)| format!("{user},{day} 10:00:00,20\n"));
+        let rows = rows.map(|(user, day)| format!("{user},{day} 10:00:00,{}\n", 20 + user));
         format!("user,at,amount\n{}", rows.collect::<String>())
     };
     let once = csv(&mut (0..300).map(|user| (user, day(user * 2 % 230))));

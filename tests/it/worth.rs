@@ -170,7 +170,7 @@ fn offers_are_weighed_and_users_ranked_within_the_budget() {
     // Without an uplift there is a break-even, and nobody is ranked.
     shop.write("offers.toml", OFFERS.replace("uplift", "# uplift"));
     let text = flat(&offers(&[]).done());
-    assert!(text.contains("not measured") && text.contains("nobody can be ranked"), "{text}");
+    assert!(text.contains("not measured") && text.contains("no offer can be ranked"), "{text}");
 }
 
 #[test]
@@ -178,13 +178,21 @@ fn offers_that_cannot_be_are_refused() {
     let shop = Shop::ordinary();
     shop.train(&["--config", "shop.toml", "--as-of", "2024-08-28"]).done();
     for (from, to, parts) in [
-        ("\"L1\"", "\"L9\"", &["offers.toml: [[offer]] 1 to: there is no `L9`; there are L1,"][..]),
+        (
+            "\"L1\"",
+            "\"L9\"",
+            &["offers.toml: [[offer]] 1 to: there is no `L9`; there are L1 ("][..],
+        ),
         ("uplift_interval = [0.05, 0.15]", "", &["1 uplift needs uplift_interval = [low, high]"]),
         ("[0.05, 0.15]", "[0.2, 0.3]", &["must hold uplift, between -1 and 1: got [0.2, 0.3]"]),
         ("cost_per_contact = 0.5", "", &["offers.toml, line 2", "cost_per_contact"]),
         ("cost_per_move = 2", "cost_per_move = -2", &["line 6", "must be 0 or more, got -2"]),
         ("total = 4", "totl = 4", &["line 11", "totl"]),
-        ("total = 4", "floors = { L7 = 1 }", &["[budget.floors] L7: no [[offer]] is made to it"]),
+        (
+            "total = 4",
+            "floors = { L7 = 1 }",
+            &["[budget.floors] L7: no [[offer]] that can be ranked is made to it"],
+        ),
     ] {
         assert!(OFFERS.contains(from), "{from}");
         shop.write("offers.toml", OFFERS.replacen(from, to, 1));

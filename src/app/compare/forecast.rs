@@ -6,7 +6,7 @@ use ndarray::Array2;
 
 use crate::app::grouping::user_groups;
 use crate::app::{Grouping, Model, PipelineError};
-use crate::dataset::{Bilingual, Family, FeatureMatrix, Outcomes, Snapshot};
+use crate::dataset::{Bilingual, Family, Outcomes, Snapshot};
 use crate::models::rules::RuleGrouping;
 use crate::models::segmentation::{Outcome, Partition};
 use crate::stats::metrics::{quantile, sorted};
@@ -87,7 +87,7 @@ impl Candidate {
         };
         let mut scores = Vec::new();
         for snapshot in training {
-            let Some(of_users) = score.of(model, &snapshot.features)? else { return Ok(None) };
+            let Some(of_users) = score.of(model, snapshot)? else { return Ok(None) };
             scores.extend(of_users);
         }
         let (scores, n_groups) = (sorted(scores), model.groups(Partition::Layers).len());
@@ -97,10 +97,17 @@ impl Candidate {
 }
 
 impl Score {
-    fn of(self, model: &Model, matrix: &FeatureMatrix) -> Result<Option<Vec<f64>>, PipelineError> {
+    fn of(self, model: &Model, snapshot: &Snapshot) -> Result<Option<Vec<f64>>, PipelineError> {
+        let matrix = &snapshot.features;
         const VALUE: [Outcome; 2] = [Outcome::LogGmv, Outcome::LogOrders];
         Ok(match self {
-            Self::Churn => Some(model.bundle.churn.predict(matrix)?),
+            Self::Churn => {
+                let no_order = match model.bundle.mixed_value() {
+                    Some(value) => value.fitted.no_order(snapshot)?,
+                    None => Vec::new(),
+                };
+                Some(model.bundle.churn.predict(matrix, &no_order)?)
+            }
             Self::PastGmv => matrix.all_time(Family::Gmv).ok().map(|column| column.to_vec()),
             Self::PredictedGmv => {
                 let predicted = model.bundle.layers.embedding.predicted(&VALUE, matrix)?;
@@ -121,7 +128,7 @@ impl GroupRule {
         match self {
             Self::Grouping(grouping) => Ok(user_groups(model, *grouping, snapshot)?.group_of),
             Self::Bounds(score, bounds) => {
-                let scores = score.of(model, &snapshot.features)?.unwrap_or_default();
+                let scores = score.of(model, snapshot)?.unwrap_or_default();
                 let group = |score: f64| bounds.partition_point(|bound| *bound <= score);
                 Ok(scores.into_iter().map(group).collect())
             }

@@ -291,7 +291,11 @@ impl Measurer<'_> {
         let known = self.at(&model.bundle.plan, users, exposed)?;
         for (metric, measured) in self.plan.metrics.iter().zip(measured) {
             let predicted: Vec<f64> = match metric.covariate(false) {
-                CovariatePlan::ChurnProbability => model.bundle.churn.predict(&known.features)?,
+                // Without what the model of orders adds, of which a table of moments knows
+                // nothing: a covariate need not be calibrated.
+                CovariatePlan::ChurnProbability => {
+                    model.bundle.churn.predict(&known.features, &[])?
+                }
                 CovariatePlan::PredictedGmv => {
                     const VALUE: [Outcome; 4] =
                         [Outcome::Gmv, Outcome::Orders, Outcome::LogGmv, Outcome::LogOrders];

@@ -87,7 +87,17 @@ impl<'a> ChurnScorer<'a> {
                 .map(|(&it, of)| is_eligible(of).then_some(it))
                 .collect()
         };
-        let (log_odds, reasons) = self.reasons.find(&snapshot.features, N_REASONS)?;
+        let (mut log_odds, mut reasons) = self.reasons.find(&snapshot.features, N_REASONS)?;
+        if let Some(outlook) = &settings.outlook {
+            // It belongs to no theme: what it adds is part of the rest.
+            for ((z, reasons), no_order) in
+                log_odds.iter_mut().zip(&mut reasons).zip(value.no_order())
+            {
+                let added = outlook.adds(no_order);
+                *z += added;
+                reasons.rest += added;
+            }
+        }
         let probabilities = of_eligible(&model.probabilities_at(snapshot.as_of, &log_odds));
         let reach_days = f64::from(settings.silence.reach_days.get());
         let may_flag = |row: usize| {

@@ -23,6 +23,11 @@ impl ValueScores {
         Ok(Self { values, as_of: snapshot.as_of.date() })
     }
 
+    /// Log odds of no order of every user, by the model of orders, as far as it knows them.
+    pub fn no_order(&self) -> impl Iterator<Item = Option<f64>> {
+        self.values.iter().map(|it| it.as_ref()?.no_order_log_odds)
+    }
+
     /// What a user will pay.
     pub fn amounts(&self, user: usize) -> Option<UserAmounts> {
         self.values[user]?.amounts

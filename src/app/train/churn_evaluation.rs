@@ -33,14 +33,19 @@ pub(super) fn evaluate_churn(
     holdout: &Snapshot,
 ) -> Result<ChurnEvaluation, PipelineError> {
     let churn = measured.churn;
-    let labelled = LabelledUsers::of(holdout)?;
+    let no_order = match measured.value {
+        Some(value) => value.no_order(holdout)?,
+        None => Vec::new(),
+    };
+    let labelled = LabelledUsers::of(holdout, &no_order)?;
     let (matrix, churned) = (&labelled.matrix, &labelled.churned[..]);
     let purchases: Vec<Purchases> =
         labelled.rows.iter().map(|&row| holdout.purchases[row]).collect();
     let gmv: Vec<f64> = purchases.iter().map(|it| it.orders.amount_365d).collect();
-    let log_odds = churn.classifier.log_odds(matrix)?;
+    let log_odds = churn.log_odds(matrix, &labelled.no_order)?;
     let after = churn.probabilities_at(holdout.as_of, &log_odds);
-    let before: Vec<f64> = log_odds.iter().copied().map(probability).collect();
+    let of_classifier = churn.classifier.log_odds(matrix)?;
+    let before: Vec<f64> = of_classifier.into_iter().map(probability).collect();
     let silence: Vec<f64> = purchases.iter().map(|it| it.kept_by.last_days_ago).collect();
     let few_days: Vec<f64> = purchases.iter().map(|it| -f64::from(it.kept_by.n_days)).collect();
     let low_rfm = low_rfm(&measured.rules.rfm, &labelled)?;
@@ -105,7 +110,7 @@ pub(super) fn evaluate_churn(
         calibration: CalibrationScores::of(&before, &after, churned),
         flags: churn.settings.flag.outcomes(&users, churned, reach_days),
         layers: measure_layers(&ids, &layer_of, &after, churned),
-        importance: churn.importance(matrix, churned, config.seed)?,
+        importance: churn.importance(&labelled, config.seed)?,
     })
 }
 

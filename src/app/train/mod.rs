@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::dataset::{ChurnLabel, FeatureMatrix, Snapshot};
 use crate::features::{FeaturePlan, Pruning, SnapshotDates, SnapshotRequest, prune};
 use crate::input::engine::MemoryUse;
-use crate::models::churn::{AtStake, FlagRule, fit_churn, fit_season};
+use crate::models::churn::{AtStake, Beside, FlagRule, fit_churn, fit_season};
 use crate::models::rules::{FittedRules, RuleError, RuleGrouping};
 use crate::models::segmentation::{
     FittedTiers, features_of_habits, features_of_names, fit_kinds, fit_layers,
@@ -133,7 +133,9 @@ pub(super) fn fit(
     let rules = fit_rules(config, &training[0].features)?;
     stages.begin("fitting churn");
     let season = fit_season(&training, &year_before.snapshots, year_before.step_days)?;
-    let churn = fit_churn(&config.churn, &label, &config.silence, &training, season, config.seed)?;
+    let no_order = value.no_order(&training)?;
+    let beside = Beside { no_order: &no_order, season };
+    let churn = fit_churn(&config.churn, &label, &config.silence, &training, beside, config.seed)?;
     stages.begin("learning value");
     value.learn(&training, horizon_days, config.seed)?;
     stages.begin("measuring on the holdout snapshot");

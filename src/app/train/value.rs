@@ -72,6 +72,15 @@ impl ValueAtDates {
         Ok(())
     }
 
+    /// Log odds of no order of the users of snapshots, by the model of each date.
+    pub fn no_order(&self, snapshots: &[Snapshot]) -> Result<Vec<Vec<Option<f64>>>, PipelineError> {
+        let of_date = |snapshot: &Snapshot| match self.at(snapshot.as_of) {
+            Some(fitted) => Ok(fitted.no_order(snapshot)?),
+            None => Ok(Vec::new()),
+        };
+        snapshots.iter().map(of_date).collect()
+    }
+
     /// The model at a date, if there is one.
     pub fn at(&self, date: NaiveDateTime) -> Option<&FittedValue> {
         self.fitted.get(&date)?.as_ref().ok()

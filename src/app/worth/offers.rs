@@ -60,8 +60,10 @@ pub struct WeighedOffers {
     pub worth: GroupsWorth,
     /// One entry an offer.
     pub found: Vec<OfferWorth>,
-    /// Whom to contact; `None` where no offer has an uplift.
+    /// Whom to contact; `None` where no offer can be ranked.
     pub contacts: Option<PlannedContacts>,
+    /// The list, where one was wanted; it is empty where nobody is ranked.
+    pub list: Option<PathBuf>,
     /// Whether amounts are numbers of orders, since the data has no others.
     pub in_orders: bool,
 }
@@ -69,9 +71,7 @@ pub struct WeighedOffers {
 /// Whom to contact, counted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedContacts {
-    /// The list, where one was wanted.
-    pub file: Option<PathBuf>,
-    /// Users on it, by offer.
+    /// Users on the list, by offer.
     pub n_users: Vec<usize>,
     /// Users whose contact would pay, whatever the budget.
     pub n_worth_it: usize,
@@ -81,6 +81,8 @@ pub struct PlannedContacts {
     pub gain: f64,
     /// What each next part of the money brings.
     pub next_money: Vec<NextMoney>,
+    /// Ids of groups whose floor could not be spent, and what is left of it.
+    pub unspent_floors: Vec<(String, f64)>,
 }
 
 /// Weighs offers, ranks users for them and writes the list.
@@ -96,7 +98,8 @@ pub fn offers(
     request.out.map_or(Ok(()), check_place)?;
     let partition = request.partition;
     let groups = model.groups(partition);
-    let ids: Vec<[String; 2]> = groups.iter().map(|it| [it.id.clone(), it.name.clone()]).collect();
+    let ids: Vec<[String; 3]> =
+        groups.iter().map(|it| [it.id.clone(), it.name.clone(), it.name_zh.clone()]).collect();
     let (offers, seed) = (&request.file.offers, model.bundle.config.seed);
     session.run("offers", 4, |stages| {
         let known = known(session, model, Grouping::Groups(partition), true, stages)?;
@@ -114,38 +117,37 @@ pub fn offers(
             &known.own_values,
             &ids,
         );
-        let contacts = match targeted.map_err(in_file)? {
-            None => None,
-            Some(targeted) => {
-                let row = |contact: Contact| {
-                    let of_offer = &found[contact.offer];
-                    let of = |group: usize| ids[group][0].as_str();
-                    ContactRow { contact, from: of(of_offer.from), to: of(of_offer.to) }
-                };
-                let rows: Vec<ContactRow<'_>> =
-                    targeted.contacts.iter().copied().map(row).collect();
-                if let Some(out) = request.out {
-                    write(out, &known.users, &rows)?;
-                }
-                let sum = |of: fn(&ContactRow<'_>) -> f64| rows.iter().map(of).sum();
-                let n_users =
-                    |offer: usize| rows.iter().filter(|it| it.contact.offer == offer).count();
-                Some(PlannedContacts {
-                    file: request.out.map(Path::to_owned),
-                    n_users: (0..found.len()).map(n_users).collect(),
-                    n_worth_it: targeted.n_worth_it,
-                    cost: sum(|it| it.contact.cost),
-                    gain: sum(|it| it.contact.gain),
-                    next_money: targeted.next_money,
-                })
-            }
+        let targeted = targeted.map_err(in_file)?;
+        let row = |contact: Contact| {
+            let of_offer = &found[contact.offer];
+            let of = |group: usize| ids[group][0].as_str();
+            ContactRow { contact, from: of(of_offer.from), to: of(of_offer.to) }
         };
+        let chosen = targeted.iter().flat_map(|it| &it.contacts);
+        let rows: Vec<ContactRow<'_>> = chosen.copied().map(row).collect();
+        // An earlier list must not be taken for this one: where nobody is ranked it is empty.
+        if let Some(out) = request.out {
+            write(out, &known.users, &rows)?;
+        }
+        let contacts = targeted.map(|targeted| {
+            let sum = |of: fn(&ContactRow<'_>) -> f64| rows.iter().map(of).sum();
+            let n_users = |offer: usize| rows.iter().filter(|it| it.contact.offer == offer).count();
+            PlannedContacts {
+                n_users: (0..found.len()).map(n_users).collect(),
+                n_worth_it: targeted.n_worth_it,
+                cost: sum(|it| it.contact.cost),
+                gain: sum(|it| it.contact.gain),
+                next_money: targeted.next_money,
+                unspent_floors: targeted.unspent_floors,
+            }
+        });
         Ok(WeighedOffers {
             offers: offers.clone(),
             worth: measured.worth,
             names: known.names,
             found,
             contacts,
+            list: request.out.map(Path::to_owned),
             in_orders: known.in_orders,
         })
     })

@@ -16,6 +16,8 @@ pub struct GroupValues {
     pub worth: GroupsWorth,
     /// Mean of what the model of value says of each group's users now, where it knows them.
     pub by_model: Vec<Option<f64>>,
+    /// The sum of the same over all of them.
+    pub total_by_model: Option<f64>,
     /// Whether amounts are numbers of orders, since the data has no others.
     pub in_orders: bool,
 }
@@ -34,8 +36,10 @@ pub fn group_values(
         stages.begin("valuing groups");
         let ahead = ahead(model, known.in_orders);
         let measured = measure_worth(&known.history, &ahead, model.bundle.config.seed)?;
+        let values: Vec<f64> = known.own_values.iter().copied().flatten().collect();
         Ok(GroupValues {
             grouping,
+            total_by_model: (!values.is_empty()).then(|| values.iter().sum()),
             by_model: mean_values(&known),
             worth: measured.worth,
             names: known.names,

@@ -5,12 +5,12 @@ use super::rows::PooledRows;
 use super::selection::{Validated, select_classifier};
 use super::{
     BaseRate, ChurnError, ChurnParams, Classifier, FittedBlend, FittedClassifier, FittedLogistic,
-    FittedTrees, FlagRule, LabelledUsers, ModelChoice, ModelSelection, RateOf, SilenceParams,
-    TrainingRows,
+    FittedTrees, FlagRule, LabelledUsers, ModelChoice, ModelSelection, OrderOutlook, RateOf,
+    SilenceParams, TrainingRows,
 };
 use crate::dataset::{ChurnLabel, FeatureMatrix, Snapshot, UserIds};
 use crate::settings::nearest_names;
-use crate::stats::calibration::{Calibration, intercept_shift};
+use crate::stats::calibration::{Calibration, CalibrationMethod, intercept_shift};
 use crate::stats::linear::probability;
 use crate::stats::metrics::median;
 use crate::stats::season::SeasonCurve;
@@ -37,7 +37,10 @@ pub struct ChurnSettings {
     pub label: ChurnLabel,
     /// The label in a sentence, for whoever reads the file.
     pub label_in_words: String,
-    /// From the classifier's log odds to calibrated ones, before the prior correction.
+    /// What a model of orders adds to the classifier's log odds; `None` where it has no say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlook: Option<OrderOutlook>,
+    /// From these log odds to calibrated ones, before the prior correction.
     pub calibration: Calibration,
     /// Rows that the calibration was fitted to: predictions of a later date.
     pub n_calibration_rows: usize,
@@ -74,6 +77,16 @@ pub struct SnapshotRate {
     pub churn_rate: f64,
 }
 
+/// What is known of training snapshots beside their features.
+#[derive(Debug, Clone, Default)]
+pub struct Beside<'a> {
+    /// Log odds of no order in the horizon of the users of each snapshot, by a model of orders
+    /// that was fitted to what was known then; empty without one.
+    pub no_order: &'a [Vec<Option<f64>>],
+    /// By how much the churn rate of a date differs from that of training.
+    pub season: Option<SeasonCurve>,
+}
+
 /// Fits a churn model to training snapshots, latest first, which were labelled by
 /// `label`; `silence` is kept with the model for whom it will score.
 ///
@@ -81,7 +94,7 @@ pub struct SnapshotRate {
 /// snapshots from those whose outcomes had ended by then; the chosen classifier is
 /// then fitted to all. Calibration corrects the shape of the curve from prediction
 /// to rate. The mean comes from the base rate, since the rate of one season says
-/// little of the next; `season` tells by how much that of a date differs.
+/// little of the next; [`Beside::season`] tells by how much that of a date differs.
 ///
 /// # Errors
 /// When only one class is present, no feature varies,
@@ -91,11 +104,15 @@ pub fn fit_churn(
     label: &ChurnLabel,
     silence: &SilenceParams,
     snapshots: &[Snapshot],
-    season: Option<SeasonCurve>,
+    beside: Beside<'_>,
     seed: u64,
 ) -> Result<FittedChurn, ChurnError> {
     check_monotone(params, snapshots)?;
-    let mut labelled = snapshots.iter().map(LabelledUsers::of).collect::<Result<Vec<_>, _>>()?;
+    let labelled = |(place, snapshot)| {
+        let no_order = beside.no_order.get(place).map_or(&[][..], Vec::as_slice);
+        LabelledUsers::of(snapshot, no_order)
+    };
+    let mut labelled = snapshots.iter().enumerate().map(labelled).collect::<Result<Vec<_>, _>>()?;
     let snapshot_rates = labelled.iter().map(SnapshotRate::of).collect();
     let users: Vec<&UserIds> = snapshots.iter().map(|snapshot| &snapshot.users).collect();
     thin_out(&mut labelled, &users, seed);
@@ -103,19 +120,22 @@ pub fn fit_churn(
     pooled.rows().varying_names()?;
     let validated = select_classifier(params, &labelled, label.horizon_days, seed)?;
     let classifier = fit_classifier(params, &pooled.rows(), &validated.selection, seed)?;
-    let calibration = calibrate(params, &validated)?;
-    let log_odds = classifier.log_odds(&pooled.matrix)?;
+    let (outlook, calibration) = calibrate(params, &validated)?;
+    let mut log_odds = classifier.log_odds(&pooled.matrix)?;
+    let no_order = labelled.iter().flat_map(|it| &it.no_order);
+    add_outlook(outlook.as_ref(), &mut log_odds, no_order.copied());
     let calibrated: Vec<f64> = log_odds.iter().map(|&z| calibration.apply(z)).collect();
     let (base_rate, intercept_shift) = prior_correction(params, &calibrated, &labelled);
     Ok(FittedChurn {
         settings: ChurnSettings {
             label: label.clone(),
             label_in_words: label.sentence(),
+            outlook,
             calibration,
             n_calibration_rows: validated.churned.len(),
             intercept_shift,
             base_rate,
-            season: season.filter(|_| params.base_rate == BaseRate::Of(RateOf::Training)),
+            season: beside.season.filter(|_| params.base_rate == BaseRate::Of(RateOf::Training)),
             snapshot_rates,
             selection: validated.selection,
             typical_of_stayed: typical_of_stayed(&pooled.rows(), &classifier.features())?,
@@ -171,10 +191,28 @@ fn fit_classifier(
     })
 }
 
-fn calibrate(params: &ChurnParams, validated: &Validated) -> Result<Calibration, ChurnError> {
-    match validated.churned.is_empty() {
-        true => Ok(Calibration::None),
-        false => Ok(Calibration::fit(params.calibration, &validated.log_odds, &validated.churned)?),
+/// What a model of orders adds, and the curve for both together.
+fn calibrate(
+    params: &ChurnParams,
+    validated: &Validated,
+) -> Result<(Option<OrderOutlook>, Calibration), ChurnError> {
+    let Validated { log_odds, no_order, churned, .. } = validated;
+    if churned.is_empty() || params.calibration == CalibrationMethod::None {
+        return Ok((None, Calibration::None));
+    }
+    let outlook = OrderOutlook::fit(log_odds, no_order, churned)?;
+    let mut log_odds = log_odds.clone();
+    add_outlook(outlook.as_ref(), &mut log_odds, no_order.iter().copied());
+    Ok((outlook, Calibration::fit(params.calibration, &log_odds, churned)?))
+}
+
+fn add_outlook(
+    outlook: Option<&OrderOutlook>,
+    log_odds: &mut [f64],
+    no_order: impl Iterator<Item = Option<f64>>,
+) {
+    if let Some(outlook) = outlook {
+        log_odds.iter_mut().zip(no_order).for_each(|(z, it)| *z += outlook.adds(it));
     }
 }
 
@@ -222,7 +260,22 @@ impl ChurnSettings {
 }
 
 impl FittedChurn {
-    /// Calibrated probabilities of a classifier's log odds, in the mean season of training.
+    /// Log odds of each row, with what the model of orders adds to the classifier's;
+    /// `no_order` has its log odds of no order, as far as they are known.
+    ///
+    /// # Errors
+    /// When the matrix lacks a feature of the model.
+    pub fn log_odds(
+        &self,
+        matrix: &FeatureMatrix,
+        no_order: &[Option<f64>],
+    ) -> Result<Vec<f64>, ChurnError> {
+        let mut log_odds = self.classifier.log_odds(matrix)?;
+        add_outlook(self.settings.outlook.as_ref(), &mut log_odds, no_order.iter().copied());
+        Ok(log_odds)
+    }
+
+    /// Calibrated probabilities of [log odds](Self::log_odds), in the mean season of training.
     pub fn probabilities(&self, log_odds: &[f64]) -> Vec<f64> {
         self.shifted(log_odds, 0.0)
     }
@@ -239,11 +292,15 @@ impl FittedChurn {
     }
 
     /// Probability to churn by the rule of the label, for each row, in the mean season of
-    /// training.
+    /// training; `no_order` as of [`FittedChurn::log_odds`].
     ///
     /// # Errors
     /// When the matrix lacks a feature of the model.
-    pub fn predict(&self, matrix: &FeatureMatrix) -> Result<Vec<f64>, ChurnError> {
-        Ok(self.probabilities(&self.classifier.log_odds(matrix)?))
+    pub fn predict(
+        &self,
+        matrix: &FeatureMatrix,
+        no_order: &[Option<f64>],
+    ) -> Result<Vec<f64>, ChurnError> {
+        Ok(self.probabilities(&self.log_odds(matrix, no_order)?))
     }
 }

@@ -10,6 +10,7 @@ mod classifiers;
 mod error;
 mod evaluation;
 mod fit;
+mod outlook;
 mod params;
 mod rows;
 mod season;
@@ -27,7 +28,8 @@ pub use evaluation::{
     CalibrationScores, ChurnEvaluation, Estimate, Evidence, Importance, LayerScores,
     ProbabilityScores, Ranking, RankingScores, SHARES, measure_layers, measure_rankings,
 };
-pub use fit::{ChurnSettings, FittedChurn, SnapshotRate, fit_churn};
+pub use fit::{Beside, ChurnSettings, FittedChurn, SnapshotRate, fit_churn};
+pub use outlook::OrderOutlook;
 pub use params::{
     BaseRate, ChurnParams, LogisticSettings, ModelChoice, RateOf, TreeParams, WeightParams,
 };

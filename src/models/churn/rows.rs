@@ -12,19 +12,23 @@ pub struct LabelledUsers {
     pub rows: Vec<usize>,
     /// Features, shape (eligible users, features).
     pub matrix: FeatureMatrix,
+    /// Log odds of no order in the horizon of each, by a model of orders, where it knows them.
+    pub no_order: Vec<Option<f64>>,
     /// Whether each churned.
     pub churned: Vec<bool>,
 }
 
 impl LabelledUsers {
-    /// The eligible users of a snapshot.
+    /// The eligible users of a snapshot; `no_order` has the log odds of no order of all its
+    /// users, as far as they are known.
     ///
     /// # Errors
     /// When it has no outcomes.
-    pub fn of(snapshot: &Snapshot) -> Result<Self, DatasetError> {
+    pub fn of(snapshot: &Snapshot, no_order: &[Option<f64>]) -> Result<Self, DatasetError> {
         let (rows, churned) = snapshot.known_outcomes()?.eligible();
         let matrix = snapshot.features.select_rows(&rows);
-        Ok(Self { as_of: snapshot.as_of, rows, matrix, churned })
+        let no_order = rows.iter().map(|&row| no_order.get(row).copied().flatten()).collect();
+        Ok(Self { as_of: snapshot.as_of, rows, matrix, no_order, churned })
     }
 
     /// How many churned.
@@ -38,6 +42,7 @@ impl LabelledUsers {
             as_of: self.as_of,
             rows: places.iter().map(|&place| self.rows[place]).collect(),
             matrix: self.matrix.select_rows(places),
+            no_order: places.iter().map(|&place| self.no_order[place]).collect(),
             churned: places.iter().map(|&place| self.churned[place]).collect(),
         }
     }
@@ -137,6 +142,7 @@ mod tests {
             as_of: NaiveDateTime::default() - chrono::Days::new(days_ago),
             rows: vec![0, 1],
             matrix: FeatureMatrix::new(vec!["a".into()], Array2::zeros((2, 1))).unwrap(),
+            no_order: vec![None; 2],
             churned: vec![true, false],
         };
         let (latest, older) = (labelled(0), labelled(60));

@@ -61,10 +61,12 @@ pub struct Candidate {
 }
 
 /// The selection, and the predictions of the chosen classifier on the validation
-/// dates: log odds, shifted to the churn rate of each date, and who churned.
+/// dates: log odds, shifted to the churn rate of each date, those of no order, and who
+/// churned.
 pub(super) struct Validated {
     pub selection: ModelSelection,
     pub log_odds: Vec<f64>,
+    pub no_order: Vec<Option<f64>>,
     pub churned: Vec<bool>,
 }
 
@@ -118,7 +120,8 @@ pub(super) fn select_classifier(
         n_rounds: ((stage + 1) * ROUNDS_PER_STAGE).min(params.trees.max_rounds.get()),
         l2_penalty: penalties(params)[penalty],
     };
-    Ok(Validated { selection, log_odds, churned })
+    let no_order = validation.folds.iter().flat_map(|fold| &fold.validation.no_order);
+    Ok(Validated { selection, log_odds, no_order: no_order.copied().collect(), churned })
 }
 
 /// Folds, and what each predicted.

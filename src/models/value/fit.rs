@@ -30,6 +30,9 @@ pub const MAX_LEVELS: usize = 50;
 
 pub(super) const DAYS_PER_YEAR: f64 = 365.0;
 
+/// The least chance that is told from none.
+const LEAST_CHANCE: f64 = 1e-6;
+
 /// The model of value of a bundle.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -186,6 +189,8 @@ pub fn fit_value(
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Customer {
     pub forecast: Forecast,
+    /// Log odds of no order in the horizon, whatever the season.
+    pub no_order: f64,
     pub spend: Option<ExpectedSpend>,
 }
 
@@ -199,8 +204,11 @@ impl Customer {
         covariates: &[f64],
     ) -> Option<Self> {
         let mut forecast = forecaster.forecast(&clock.order_times(paid)?, covariates);
+        // No probability is certain, and no log odds have no end.
+        let p_order = forecast.short.p_order.clamp(LEAST_CHANCE, 1.0 - LEAST_CHANCE);
+        let no_order = ((1.0 - p_order) / p_order).ln();
         forecast.short = in_season(forecast.short, season);
-        Some(Self { forecast, spend: model.spend.expected(spend_of(paid)) })
+        Some(Self { forecast, no_order, spend: model.spend.expected(spend_of(paid)) })
     }
 }
 
@@ -233,6 +241,15 @@ impl FittedValue {
     pub fn p_order(&self, snapshot: &Snapshot) -> Result<Vec<Option<f64>>, ValueError> {
         let forecasts = self.forecast_all(snapshot)?.into_iter();
         Ok(forecasts.map(|it| it.map(|it| it.forecast.short.p_order)).collect())
+    }
+
+    /// Log odds of no order in the horizon of every user of a snapshot, by the model of orders
+    /// alone and whatever the season; `None` for who never paid.
+    ///
+    /// # Errors
+    /// When the matrix lacks a covariate.
+    pub fn no_order(&self, snapshot: &Snapshot) -> Result<Vec<Option<f64>>, ValueError> {
+        Ok(self.forecast_all(snapshot)?.iter().map(|it| Some(it.as_ref()?.no_order)).collect())
     }
 
     /// What the model of orders says of every user, and what their orders are worth; `None`

@@ -56,6 +56,9 @@ pub struct MixCandidate {
 pub struct UserValue {
     /// The chance to be still a customer; `None` for who never paid.
     pub p_alive: Option<f64>,
+    /// Log odds of no order in the horizon, by the model of orders alone and whatever the
+    /// season; `None` for who never paid.
+    pub no_order_log_odds: Option<f64>,
     /// The chance of an order in the horizon.
     pub p_order_horizon: f64,
     /// Expected days with an order in the horizon.
@@ -141,7 +144,7 @@ impl Valuer<'_> {
 
     fn of_customer(&self, customer: &Customer, learned: Option<(Learned, f64)>) -> UserValue {
         let fitted = self.model.fitted;
-        let Customer { forecast, spend } = customer;
+        let Customer { forecast, no_order, spend } = customer;
         let of_model = Basis::of(customer);
         let mixed = of_model.map(|basis| basis.with(learned));
         let p_order = mixed.map_or(forecast.short.p_order, |it| it.p_order);
@@ -173,6 +176,7 @@ impl Valuer<'_> {
         });
         UserValue {
             p_alive: Some(forecast.p_alive),
+            no_order_log_odds: Some(*no_order),
             p_order_horizon: p_order,
             expected_orders_horizon: orders,
             next_order_days: Some(forecast.next_order.map(|units| self.clock.days(units))),
@@ -208,6 +212,7 @@ impl Valuer<'_> {
         });
         UserValue {
             p_alive: None,
+            no_order_log_odds: None,
             p_order_horizon: p_horizon,
             expected_orders_horizon: orders,
             next_order_days: None,

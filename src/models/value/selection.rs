@@ -119,7 +119,7 @@ impl Trial {
             amounts: Vec::new(),
         };
         for (row, value) in values.iter().enumerate() {
-            let Some(Customer { forecast, spend }) = value else { continue };
+            let Some(Customer { forecast, spend, .. }) = value else { continue };
             trial.p_order.push(forecast.short.p_order);
             trial.ordered.push(outcomes.n_paid_days[row] > 0.0);
             trial.expected += forecast.short.orders;

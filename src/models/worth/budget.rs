@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::history::NOT_YET_SEEN;
+use super::offers::is_called;
 use super::{GroupHistory, GroupsWorth, Offer, OfferWorth, Offers, WorthError};
 
 /// Rows at most of what the next money brings.
@@ -33,13 +34,6 @@ impl Contact {
     pub fn net(&self) -> f64 {
         self.gain - self.cost
     }
-
-    /// The most for the money come first; of equal ones the earlier user.
-    fn rank(&self, other: &Self) -> Ordering {
-        // Cross-multiplied, so that a contact may cost nothing.
-        let (own, others) = (self.net() * other.cost, other.net() * self.cost);
-        others.total_cmp(&own).then(self.user.cmp(&other.user))
-    }
 }
 
 /// What a part of the money brings.
@@ -60,85 +54,256 @@ pub struct NextMoney {
 /// Whom to contact.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Targeted {
-    /// In the order in which money is spent.
+    /// The most for the money first, those of floors before all others.
     pub contacts: Vec<Contact>,
     /// Users whose contact would pay, whatever the budget.
     pub n_worth_it: usize,
     /// What each next part of the money brings, those beyond the budget as well.
     pub next_money: Vec<NextMoney>,
+    /// Ids of groups whose floor could not be spent, and what is left of it.
+    pub unspent_floors: Vec<(String, f64)>,
 }
 
-/// Chooses whom to contact. `own_values` has what each user of the history is expected to be
-/// worth, where that is known; within a group, who is worth more has less to gain. Offers
-/// without an uplift take no part. `None` where none has one.
+/// Chooses whom to contact, and with which offer. `own_values` has what each user of the
+/// history is expected to be worth, where that is known; within a group, who is worth more has
+/// less to gain. Offers without an uplift, and those of which it is unknown what a move brings,
+/// take no part. `None` where none takes part.
+///
+/// A user has several contacts to choose from; those that are worth it are steps, each from one
+/// contact to a dearer one that brings more, which are taken in order of what they bring for
+/// what they cost. So an offer more never makes the plan worse.
+///
+/// Source: Sinha & Zoltners (1979), "The multiple-choice knapsack problem", Operations Research
+/// 27, §2 (steps on the efficient frontier of each class).
 ///
 /// # Errors
-/// When a floor names a group that no offer is made to.
+/// When a floor names a group that no offer with an uplift is made to.
 pub fn plan_contacts(
     history: &GroupHistory,
     worth: &GroupsWorth,
     (offers, of_offers): (&Offers, &[OfferWorth]),
     own_values: &[Option<f64>],
-    known: &[[String; 2]],
+    known: &[[String; 3]],
 ) -> Result<Option<Targeted>, WorthError> {
-    let floors = floors(offers, of_offers, known)?;
-    if offers.offers.iter().all(|it| it.uplift.is_none()) {
+    let all: Vec<Made<'_>> = offers
+        .offers
+        .iter()
+        .zip(of_offers)
+        .enumerate()
+        .filter_map(|(place, (offer, of_offer))| Made::of(history, place, offer, of_offer))
+        .collect();
+    let mut floors = floors(offers, &all, known)?;
+    if all.is_empty() {
         return Ok(None);
     }
-    let now = history.now();
     let means = mean_values(history, own_values);
-    let best = |user: usize| {
+    let now = history.now();
+    let mut steps: Vec<Step> = Vec::new();
+    for user in 0..history.n_users() {
         let group = now.group_of[user];
-        let is_made = |it: &&(usize, (&Offer, &OfferWorth))| it.1.1.from == usize::from(group);
-        let all = offers.offers.iter().zip(of_offers).enumerate();
-        let contacts = all.filter(|it| group != NOT_YET_SEEN && is_made(&it)).filter_map(
-            |(place, (offer, of_offer))| {
-                let relative = of_offer.relative_chances[usize::from(now.stratum_of[user])];
-                let uplift = (offer.measured_uplift()?.share * relative).clamp(-1.0, 1.0);
-                let of_group = worth.groups[of_offer.from].value.0;
-                let own = match (own_values[user], means[of_offer.from]) {
-                    (Some(own), mean) if mean > 0.0 => of_group * own / mean,
-                    _ => of_group,
-                };
-                let ceiling = of_offer.ceiling.0;
-                let kept = if ceiling > 0.0 { of_offer.gain_of_move / ceiling } else { 0.0 };
-                let gain = uplift * kept * (of_group + ceiling - own).max(0.0);
-                let cost =
-                    offer.cost_per_contact.get() + uplift.max(0.0) * offer.cost_per_move.get();
-                Some(Contact { user, offer: place, uplift, gain, cost, is_by_floor: false })
-            },
-        );
-        // Of equal offers the first.
-        contacts.reduce(|best, it| if it.net() > best.net() { it } else { best })
-    };
-    let mut contacts: Vec<Contact> =
-        (0..history.n_users()).filter_map(best).filter(|it| it.net() > 0.0).collect();
-    contacts.sort_unstable_by(Contact::rank);
-    let contacts = floors_first(contacts, &floors, |it| of_offers[it.offer].from);
-    let next_money = next_money(&contacts);
-    let (n_worth_it, total) = (contacts.len(), offers.budget.total);
-    let mut spent = 0.0;
-    let within = |it: &Contact| {
-        spent += it.cost;
-        total.is_none_or(|total| spent <= total.get())
-    };
-    let contacts = contacts.into_iter().take_while(within).collect();
-    Ok(Some(Targeted { contacts, n_worth_it, next_money }))
+        let made = all.iter().filter(|it| it.worth.from == usize::from(group));
+        let contacts = made.filter(|_| group != NOT_YET_SEEN).map(|it| {
+            let of_group = worth.groups[it.worth.from].value.0;
+            let own = match (own_values[user], means[it.worth.from]) {
+                (Some(own), mean) if mean > 0.0 => of_group * own / mean,
+                _ => of_group,
+            };
+            it.contact(user, now.stratum_of[user], of_group - own)
+        });
+        steps.extend(frontier(contacts.collect()));
+    }
+    steps.sort_unstable_by(Step::rank);
+    let n_worth_it = steps.iter().filter(|step| step.from.is_none()).count();
+    let mut taken = Taken::new(history.n_users(), offers.budget.total.map(|it| it.get()));
+    let (kept, others): (Vec<Step>, Vec<Step>) = steps
+        .into_iter()
+        .partition(|step| floors.iter().any(|floor| floor.0 == group_of(of_offers, step)));
+    let mut ordered = Vec::new();
+    let mut rest = Vec::new();
+    for step in kept {
+        let group = group_of(of_offers, &step);
+        let floor = floors.iter_mut().find(|floor| floor.0 == group);
+        let floor = floor.expect("it was sorted by floors");
+        match step.cost() <= floor.1 && taken.take(&step, true) {
+            true => {
+                floor.1 -= step.cost();
+                ordered.push(step);
+            }
+            false => rest.push(step),
+        }
+    }
+    rest.extend(others);
+    rest.sort_unstable_by(Step::rank);
+    for step in &rest {
+        taken.take(step, false);
+    }
+    ordered.extend(rest);
+    let next_money = next_money(&ordered);
+    let unspent = floors.into_iter().filter(|floor| floor.1 > 0.0);
+    Ok(Some(Targeted {
+        unspent_floors: unspent.map(|(group, left)| (known[group][0].clone(), left)).collect(),
+        contacts: taken.contacts(),
+        n_worth_it,
+        next_money,
+    }))
+}
+
+fn group_of(of_offers: &[OfferWorth], step: &Step) -> usize {
+    of_offers[step.to.offer].from
+}
+
+/// An offer that can be ranked.
+struct Made<'a> {
+    place: usize,
+    offer: &'a Offer,
+    worth: &'a OfferWorth,
+    /// Uplift of a user whose chance to move is that of the group.
+    uplift: f64,
+    /// What of the ceiling a move is taken to bring.
+    kept: f64,
+}
+
+impl<'a> Made<'a> {
+    fn of(
+        history: &GroupHistory,
+        place: usize,
+        offer: &'a Offer,
+        worth: &'a OfferWorth,
+    ) -> Option<Self> {
+        let (uplift, gain) = (offer.measured_uplift()?.share, worth.gain_of_move?);
+        let now = history.now();
+        let members = now.group_of.iter().zip(&now.stratum_of);
+        let members = members.filter(|(group, _)| usize::from(**group) == worth.from);
+        let (mut sum, mut n) = (0.0, 0.0);
+        for (_, stratum) in members {
+            sum += worth.relative_chances[usize::from(*stratum)];
+            n += 1.0;
+        }
+        // The users of now have the uplift that was measured, on average.
+        let mean = if sum > 0.0 { sum / n } else { 1.0 };
+        let kept = if worth.ceiling.0 > 0.0 { gain / worth.ceiling.0 } else { 0.0 };
+        Some(Self { place, offer, worth, uplift: uplift / mean, kept })
+    }
+
+    /// The contact of a user who is worth so much less than the group's mean.
+    fn contact(&self, user: usize, stratum: u8, less_than_mean: f64) -> Contact {
+        let relative = self.worth.relative_chances[usize::from(stratum)];
+        let uplift = (self.uplift * relative).clamp(-1.0, 1.0);
+        let gain = uplift * self.kept * (self.worth.ceiling.0 + less_than_mean).max(0.0);
+        let of_moves = uplift.max(0.0) * self.offer.cost_per_move.get();
+        let cost = self.offer.cost_per_contact.get() + of_moves;
+        Contact { user, offer: self.place, uplift, gain, cost, is_by_floor: false }
+    }
+}
+
+/// From one contact of a user, or none, to another that costs more and brings more.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    from: Option<Contact>,
+    to: Contact,
+}
+
+impl Step {
+    fn cost(&self) -> f64 {
+        self.to.cost - self.from.map_or(0.0, |it| it.cost)
+    }
+
+    fn net(&self) -> f64 {
+        self.to.net() - self.from.map_or(0.0, |it| it.net())
+    }
+
+    /// The most for the money come first; of equal ones those that bring more, then the
+    /// earlier user.
+    fn rank(&self, other: &Self) -> Ordering {
+        // Cross-multiplied, so that a contact may cost nothing.
+        let (own, others) = (self.net() * other.cost(), other.net() * self.cost());
+        let by_ratio = others.total_cmp(&own);
+        by_ratio.then(other.net().total_cmp(&self.net())).then(self.to.user.cmp(&other.to.user))
+    }
+}
+
+/// The steps that are worth it: each brings something, and less for its money than the one
+/// before.
+fn frontier(mut contacts: Vec<Contact>) -> Vec<Step> {
+    contacts.retain(|it| it.net() > 0.0);
+    // Of equal ones the first offer.
+    contacts.sort_by(|a, b| a.cost.total_cmp(&b.cost).then(b.net().total_cmp(&a.net())));
+    let mut steps: Vec<Step> = Vec::new();
+    for to in contacts {
+        let best = steps.last().map_or(0.0, |step| step.to.net());
+        if to.net() <= best {
+            continue;
+        }
+        // A step that brings less for its money than what follows is skipped over.
+        loop {
+            let from = steps.last().map(|step| step.to);
+            let step = Step { from, to };
+            match steps.last() {
+                Some(last) if last.rank(&step) == Ordering::Greater => {
+                    steps.pop();
+                }
+                _ => {
+                    steps.push(step);
+                    break;
+                }
+            }
+        }
+    }
+    steps
+}
+
+/// Contacts as money is spent.
+struct Taken {
+    by_user: Vec<Option<Contact>>,
+    left: f64,
+    is_over: bool,
+}
+
+impl Taken {
+    fn new(n_users: usize, total: Option<f64>) -> Self {
+        Self { by_user: vec![None; n_users], left: total.unwrap_or(f64::INFINITY), is_over: false }
+    }
+
+    /// Takes a step if there is money for it, and there was for all before that are no floors.
+    fn take(&mut self, step: &Step, is_by_floor: bool) -> bool {
+        let contact = &mut self.by_user[step.to.user];
+        let follows = contact.map(|it| it.offer) == step.from.map(|it| it.offer);
+        if !follows || self.is_over {
+            return false;
+        }
+        if step.cost() > self.left {
+            self.is_over = !is_by_floor;
+            return false;
+        }
+        self.left -= step.cost();
+        *contact = Some(Contact { is_by_floor, ..step.to });
+        true
+    }
+
+    /// The most for the money first, those of floors before all others.
+    fn contacts(self) -> Vec<Contact> {
+        let mut contacts: Vec<Contact> = self.by_user.into_iter().flatten().collect();
+        let step = |it: &Contact| Step { from: None, to: *it };
+        contacts.sort_by(|a, b| b.is_by_floor.cmp(&a.is_by_floor).then(step(a).rank(&step(b))));
+        contacts
+    }
 }
 
 /// Money that is kept for users of a group.
 fn floors(
     offers: &Offers,
-    of_offers: &[OfferWorth],
-    known: &[[String; 2]],
+    made: &[Made<'_>],
+    known: &[[String; 3]],
 ) -> Result<Vec<(usize, f64)>, WorthError> {
     let floor = |(name, money): (&String, &crate::settings::NonNegative)| {
-        let made = of_offers.iter().map(|it| it.from);
-        let group = made.clone().find(|&group| known[group].contains(name));
+        let made = made.iter().map(|it| it.worth.from);
+        let group = made.clone().find(|&group| is_called(&known[group], name));
         let missing = || {
             let mut names: Vec<&str> = made.map(|group| known[group][0].as_str()).collect();
+            names.sort_unstable();
             names.dedup();
-            WorthError::NoSuchFloor { name: name.clone(), known: names.join(", ") }
+            let known = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
+            WorthError::NoSuchFloor { name: name.clone(), known }
         };
         Ok((group.ok_or_else(missing)?, money.get()))
     };
@@ -157,44 +322,25 @@ fn mean_values(history: &GroupHistory, values: &[Option<f64>]) -> Vec<f64> {
     sums.into_iter().map(|(sum, n)| if n > 0.0 { sum / n } else { 0.0 }).collect()
 }
 
-/// The best contacts of each floor's group until its money is spent, then all others.
-fn floors_first(
-    contacts: Vec<Contact>,
-    floors: &[(usize, f64)],
-    group_of: impl Fn(&Contact) -> usize,
-) -> Vec<Contact> {
-    let mut left: Vec<(usize, f64)> = floors.to_vec();
-    let is_kept = |contact: &Contact| {
-        let Some(floor) = left.iter_mut().find(|floor| floor.0 == group_of(contact)) else {
-            return false;
-        };
-        floor.1 -= contact.cost;
-        floor.1 >= 0.0
-    };
-    let (kept, others): (Vec<Contact>, Vec<Contact>) = contacts.into_iter().partition(is_kept);
-    let kept = kept.into_iter().map(|it| Contact { is_by_floor: true, ..it });
-    kept.chain(others).collect()
-}
-
 /// What each next thousand brings, or each next two, five or ten thousand where there are many.
-fn next_money(contacts: &[Contact]) -> Vec<NextMoney> {
-    let total: f64 = contacts.iter().map(|it| it.cost).sum();
+fn next_money(steps: &[Step]) -> Vec<NextMoney> {
+    let total: f64 = steps.iter().map(Step::cost).sum();
     let sizes = (0..).flat_map(|power| [1.0, 2.0, 5.0].map(|it| it * 10f64.powi(power)));
     let size = sizes.map(|it| it * LEAST_MONEY).find(|size| total <= size * MAX_ROWS);
     let size = size.expect("sizes grow without end");
     let mut rows: Vec<NextMoney> = Vec::new();
     let mut spent = 0.0;
-    for contact in contacts {
+    for step in steps {
         let place = (spent / size) as usize;
         let from = place as f64 * size;
         if rows.last().is_none_or(|last| last.from < from) {
             rows.push(NextMoney { from, to: from + size, n_contacts: 0, gain: 0.0, net: 0.0 });
         }
         let row = rows.last_mut().expect("one was pushed");
-        row.n_contacts += 1;
-        row.gain += contact.gain;
-        row.net += contact.net();
-        spent += contact.cost;
+        row.n_contacts += usize::from(step.from.is_none());
+        row.gain += step.net() + step.cost();
+        row.net += step.net();
+        spent += step.cost();
     }
     if let Some(last) = rows.last_mut() {
         last.to = spent.max(last.from);

@@ -26,19 +26,19 @@ pub struct FittedChain {
     pub chances: Array2<f64>,
     /// What a member of each group orders in a step, on average, in the currency of the data.
     pub amounts: Array1<f64>,
-    /// Users who join in a step, by the group they end it in.
+    /// Users who joined in the last step, by the group they end it in.
     pub newcomers: Array1<f64>,
 }
 
 impl FittedChain {
-    /// The chain of what was counted over so many steps, each row drawn to all as if so many
-    /// moves had been seen there.
-    pub(super) fn of(moves: &Moves, n_steps: usize, strength: f64) -> Self {
+    /// The chain of what was counted, each row drawn to all as if so many moves had been seen
+    /// there.
+    pub(super) fn of(moves: &Moves, strength: f64) -> Self {
         let mean = |(amount, n): (&f64, &f64)| if *n > 0.0 { amount / n } else { 0.0 };
         Self {
             chances: smoothed(moves.counts.view(), strength),
             amounts: moves.amounts.iter().zip(&moves.n_paying).map(mean).collect(),
-            newcomers: moves.newcomers.mapv(|n| n / n_steps.max(1) as f64),
+            newcomers: moves.newcomers.clone(),
         }
     }
 
@@ -75,7 +75,6 @@ pub(super) fn strength(history: &GroupHistory, steps: &[(&GroupsAt, &GroupsAt)])
 pub(super) struct CountedChain {
     pub chain: FittedChain,
     blocks: Blocks<Moves>,
-    n_steps: usize,
     strength: f64,
 }
 
@@ -86,8 +85,8 @@ impl CountedChain {
         let paying: Vec<&GroupsAt> = steps.iter().map(|step| step.0).collect();
         let blocks = Moves::count(history, &steps, &paying);
         let strength = strength(history, &steps);
-        let chain = FittedChain::of(&blocks.all(), steps.len(), strength);
-        Self { chain, blocks, n_steps: steps.len(), strength }
+        let chain = FittedChain::of(&blocks.all(), strength);
+        Self { chain, blocks, strength }
     }
 
     /// What `measure` says of chains of resampled users.
@@ -96,7 +95,7 @@ impl CountedChain {
         seed: u64,
         measure: impl Fn(&FittedChain) -> T + Sync + Send,
     ) -> Vec<T> {
-        let of = |moves: &Moves| measure(&FittedChain::of(moves, self.n_steps, self.strength));
+        let of = |moves: &Moves| measure(&FittedChain::of(moves, self.strength));
         self.blocks.resampled(seed, of)
     }
 }

@@ -22,8 +22,10 @@ pub enum WorthError {
         /// The groups.
         known: String,
     },
-    /// A floor names a group that no offer moves.
-    #[error("[budget.floors] {name}: no [[offer]] is made to it; offers are made to {known}")]
+    /// A floor names a group that no offer which can be ranked is made to.
+    #[error(
+        "[budget.floors] {name}: no [[offer]] that can be ranked is made to it; such are made to {known}"
+    )]
     NoSuchFloor {
         /// What it names.
         name: String,

@@ -41,7 +41,7 @@ pub struct GroupsWorth {
     /// Users of each group now and after each step, shape (1 + steps, groups), without users
     /// who join.
     pub projected: Projected,
-    /// The same with as many as joined in a step up to now.
+    /// The same with as many as joined in the last step.
     pub projected_with_newcomers: Projected,
 }
 
@@ -68,6 +68,23 @@ impl Projected {
     /// What they order in the step that follows.
     pub fn amount(&self, step: usize, chain: &FittedChain) -> f64 {
         self.0.row(step).dot(&chain.amounts)
+    }
+}
+
+impl GroupsWorth {
+    /// Whether what users ordered in the last step lies outside of the interval in which it
+    /// was foretold.
+    pub fn is_off(&self) -> bool {
+        let Some(HeldOutStep { amount: (_, Some(interval)), actual_amount, .. }) = &self.held_out
+        else {
+            return false;
+        };
+        !(interval.low..=interval.high).contains(actual_amount)
+    }
+
+    /// Whether sizes were foretold worse than had they been foretold to stay what they were.
+    pub fn is_worse_than_no_moves(&self) -> bool {
+        self.steps_ahead.iter().any(|it| it.error > it.error_if_nobody_moved)
     }
 }
 
@@ -112,7 +129,7 @@ pub struct HeldOutStep {
     pub amount: (f64, Option<Interval>),
     /// What they did order.
     pub actual_amount: f64,
-    /// Users who join in it, as foretold and as they did.
+    /// Users who joined in the step before, and in this.
     pub newcomers: (f64, usize),
 }
 

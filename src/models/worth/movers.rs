@@ -65,6 +65,10 @@ pub(super) struct CountedMovers {
     pub chance: f64,
 }
 
+/// Users who must have moved, beside users like them who stayed, for what a move brings to be
+/// known.
+pub(super) const MIN_MOVERS: usize = 30;
+
 /// Users of a group a stratum needs for its own share to count half.
 const PRIOR_USERS: f64 = 50.0;
 

@@ -126,19 +126,23 @@ impl Offers {
         }
     }
 
-    /// The places of the groups of each offer, from and to. `known` are ids and names of the
-    /// groups, in their order.
+    /// The places of the groups of each offer, from and to. `known` are ids and names, in
+    /// English and Chinese, of the groups.
     ///
     /// # Errors
     /// The first group that does not exist.
-    pub(super) fn places(&self, known: &[[String; 2]]) -> Result<Vec<(usize, usize)>, WorthError> {
+    pub(super) fn places(&self, known: &[[String; 3]]) -> Result<Vec<(usize, usize)>, WorthError> {
         let place = |number: usize, key: &'static str, name: &String| {
-            let place = known.iter().position(|group| group.contains(name));
+            let place = known.iter().position(|group| is_called(group, name));
             place.ok_or_else(|| WorthError::NoSuchGroup {
                 number,
                 key,
                 name: name.clone(),
-                known: known.iter().map(|it| it[0].as_str()).collect::<Vec<_>>().join(", "),
+                known: known
+                    .iter()
+                    .map(|it| format!("{} ({})", it[0], it[1]))
+                    .collect::<Vec<_>>()
+                    .join(", "),
             })
         };
         let of_offer = |(place_of_offer, offer): (usize, &Offer)| {
@@ -147,4 +151,10 @@ impl Offers {
         };
         self.offers.iter().enumerate().map(of_offer).collect()
     }
+}
+
+/// Whether a group has this id or one of these names, in letters of whatever case.
+pub(super) fn is_called(group: &[String; 3], name: &str) -> bool {
+    let name = name.trim().to_lowercase();
+    group.iter().any(|it| it.to_lowercase() == name)
 }

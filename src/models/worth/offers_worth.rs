@@ -1,7 +1,7 @@
 //! What it pays to move users: an offer's break-even, ceiling and expected gain.
 
 use super::history::N_STRATA;
-use super::movers::count_movers;
+use super::movers::{MIN_MOVERS, count_movers};
 use super::{GroupHistory, MeasuredWorth, Movers, Offers, WorthError};
 use crate::stats::distributions::normal_quantile;
 use crate::stats::resample::{Interval, Z_95, percentile_interval};
@@ -24,16 +24,16 @@ pub struct OfferWorth {
     /// The same of those who moved, in the step after, beside users like them who stayed.
     pub movers: Movers,
     /// What a move is taken to bring: of the ceiling the part that movers kept beside users
-    /// like them; all of it where nobody moved.
-    pub gain_of_move: f64,
+    /// like them. `None` where fewer than 30 moved who can be compared.
+    pub gain_of_move: Option<f64>,
     /// Least uplift at which a contact pays, were a move to bring the ceiling; `None` where
     /// none does.
     pub break_even: Option<f64>,
     /// The same for what a move is taken to bring.
     pub careful_break_even: Option<f64>,
-    /// The most that a move may cost for a contact to pay, were it to bring the ceiling: with
+    /// The most that a move may cost for a contact to pay, by what it is taken to bring: with
     /// the uplift of an experiment, else if all who are contacted moved because of it.
-    pub most_a_move_may_cost: f64,
+    pub most_a_move_may_cost: Option<f64>,
     /// What a contact brings after costs, by an experiment's uplift and what a move is taken
     /// to bring; the interval is that of the uplift and the values together.
     pub net_of_contact: Option<(f64, Option<Interval>)>,
@@ -41,7 +41,8 @@ pub struct OfferWorth {
     pub(super) relative_chances: [f64; N_STRATA],
 }
 
-/// Weighs offers. `known` has the id and the name of each group.
+/// Weighs offers. `known` has the id of each group and its names, in English and
+/// Chinese.
 ///
 /// # Errors
 /// When an offer names a group that does not exist.
@@ -49,7 +50,7 @@ pub fn measure_offers(
     history: &GroupHistory,
     measured: &MeasuredWorth,
     offers: &Offers,
-    known: &[[String; 2]],
+    known: &[[String; 3]],
     seed: u64,
 ) -> Result<Vec<OfferWorth>, WorthError> {
     let places = offers.places(known)?;
@@ -60,26 +61,30 @@ pub fn measure_offers(
             measured.resampled_values.iter().map(|values| values[to] - values[from]).collect();
         let ceiling = worth.groups[to].value.0 - worth.groups[from].value.0;
         let step_difference = worth.chain.amounts[to] - worth.chain.amounts[from];
-        let kept = match counted.movers.difference {
-            Some(found) if step_difference > 0.0 => (found / step_difference).clamp(0.0, 1.0),
-            _ => 1.0,
-        };
+        let movers = &counted.movers;
+        let are_enough = movers.n_moved.min(movers.n_stayed) >= MIN_MOVERS;
+        let kept = movers.difference.filter(|_| are_enough).map(|found| {
+            // Where members order no more, no part of more can be kept.
+            if step_difference > 0.0 { (found / step_difference).clamp(0.0, 1.0) } else { 0.0 }
+        });
+        let gain_of_move = kept.map(|kept| ceiling.max(0.0) * kept);
         let (contact, of_move) = (offer.cost_per_contact.get(), offer.cost_per_move.get());
         let break_even = |gain: f64| {
             let uplift = contact / (gain - of_move);
             (gain > of_move && uplift <= 1.0).then_some(uplift)
         };
         let uplift = offer.measured_uplift();
-        let net = |uplift: f64, ceiling: f64| uplift * (ceiling * kept - of_move) - contact;
-        let net_of_contact = uplift.map(|uplift| {
+        let net = |uplift: f64, gain: f64| uplift * (gain - of_move) - contact;
+        let net_of_contact = uplift.zip(kept).map(|(uplift, kept)| {
             let error = (uplift.high - uplift.low) / 2.0 / Z_95;
             // Resamples come in no order, so that quantiles in order are as good as draws.
             let draw =
                 |place: usize| normal_quantile((place as f64 + 0.5) / differences.len() as f64);
-            let of_resample =
-                |(place, &it): (usize, &f64)| Some(net(uplift.share + error * draw(place), it));
+            let of_resample = |(place, &it): (usize, &f64)| {
+                Some(net(uplift.share + error * draw(place), it * kept))
+            };
             let nets = differences.iter().enumerate().map(of_resample);
-            (net(uplift.share, ceiling), percentile_interval(nets))
+            (net(uplift.share, ceiling * kept), percentile_interval(nets))
         });
         let measured_uplift = uplift.map_or(1.0, |it| it.share);
         OfferWorth {
@@ -89,13 +94,13 @@ pub fn measure_offers(
             moves_anyway: counted.chance,
             ceiling: (ceiling, percentile_interval(differences.iter().map(|&it| Some(it)))),
             step_difference,
-            gain_of_move: ceiling * kept,
+            gain_of_move,
             break_even: break_even(ceiling),
-            careful_break_even: break_even(ceiling * kept),
-            most_a_move_may_cost: match measured_uplift > 0.0 {
-                true => (ceiling - contact / measured_uplift).max(0.0),
+            careful_break_even: gain_of_move.and_then(break_even),
+            most_a_move_may_cost: gain_of_move.map(|gain| match measured_uplift > 0.0 {
+                true => (gain - contact / measured_uplift).max(0.0),
                 false => 0.0,
-            },
+            }),
             net_of_contact,
             relative_chances: counted.chances.map(|it| match counted.chance > 0.0 {
                 true => it / counted.chance,

@@ -76,7 +76,7 @@ pub(super) struct Moves {
     pub n_paying: Array1<f64>,
     /// What they ordered in the step.
     pub amounts: Array1<f64>,
-    /// Users who were not seen at the start of a step, by the group they end it in.
+    /// Users who were not seen at the start of the last step, by the group they end it in.
     pub newcomers: Array1<f64>,
 }
 
@@ -99,11 +99,14 @@ impl Moves {
         Blocks::count(history.n_users(), |users| {
             let mut sums = Self::zeros(history.n_groups);
             for user in users {
-                for (before, after) in steps {
+                for (place, (before, after)) in steps.iter().enumerate() {
+                    let is_last = place + 1 == steps.len();
                     let (from, to) = (before.group_of[user], after.group_of[user]);
                     match (from, to) {
                         (_, NOT_YET_SEEN) => {}
-                        (NOT_YET_SEEN, to) => sums.newcomers[usize::from(to)] += 1.0,
+                        (NOT_YET_SEEN, to) => {
+                            sums.newcomers[usize::from(to)] += f64::from(u8::from(is_last));
+                        }
                         (from, to) => sums.counts[[usize::from(from), usize::from(to)]] += 1.0,
                     }
                 }

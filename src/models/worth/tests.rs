@@ -109,7 +109,7 @@ fn the_last_step_is_foretold_by_those_before() {
     }
     let (expected, actual) = (held_out.amount.0, held_out.actual_amount);
     assert!((expected / actual - 1.0).abs() < 0.05, "{expected} of {actual}");
-    // Users who join do so in equal parts at each moment.
+    // As many join at each moment.
     assert!((held_out.newcomers.0 / held_out.newcomers.1 as f64 - 1.0).abs() < 0.2);
     assert_eq!(found.n_trusted_steps, found.steps_ahead.len());
     assert!(found.memory.unwrap().p_value > 0.001, "{:?}", found.memory);
@@ -164,12 +164,12 @@ fn offer(from: &str, to: &str) -> Offer {
     }
 }
 
-fn known() -> Vec<[String; 2]> {
-    ["few", "some", "many"]
-        .iter()
-        .enumerate()
-        .map(|(n, it)| [format!("L{n}"), (*it).into()])
-        .collect()
+fn known() -> Vec<[String; 3]> {
+    let names = [("few", "少"), ("some", "一些"), ("many", "许多")];
+    let group = |(n, (en, zh)): (usize, &(&str, &str))| {
+        [format!("L{n}"), (*en).to_owned(), (*zh).to_owned()]
+    };
+    names.iter().enumerate().map(group).collect()
 }
 
 #[test]
@@ -196,7 +196,9 @@ fn an_offer_pays_from_its_break_even_on() {
         let found = weigh(&offers).remove(0);
         let by_ceiling = uplift * (found.ceiling.0 - 4.0) - 0.3;
         assert_eq!(by_ceiling > 0.0, pays);
-        assert_eq!(found.most_a_move_may_cost > 4.0, pays);
+        assert!(found.gain_of_move.unwrap() <= found.ceiling.0);
+        let most = (found.gain_of_move.unwrap() - 0.3 / uplift).max(0.0);
+        assert!((found.most_a_move_may_cost.unwrap() - most).abs() < 1e-9);
         let (net, interval) = found.net_of_contact.unwrap();
         let interval = interval.unwrap();
         assert!(interval.low < net && net < interval.high);
@@ -210,7 +212,7 @@ fn a_move_that_costs_more_than_it_brings_never_pays() {
     let offers = Offers { offers: vec![offer("L2", "L0")], budget: Budget::default() };
     let found = measure_offers(&history, &measured, &offers, &known(), 7).unwrap().remove(0);
     assert!(found.ceiling.0 < 0.0);
-    assert_eq!((found.break_even, found.most_a_move_may_cost), (None, 0.0));
+    assert_eq!((found.break_even, found.most_a_move_may_cost), (None, Some(0.0)));
 }
 
 #[test]
@@ -249,11 +251,12 @@ fn money_goes_where_it_brings_most_and_floors_are_kept() {
     offers.budget.floors.insert("few".into(), NonNegative::of(120.0));
     let kept = of_first(&plan(&offers));
     assert!(kept <= 120.0 + 1e-9 && kept > 119.0 && kept > of_first(&within) + 20.0, "{kept}");
+    assert!(plan(&offers).unspent_floors[0].1 < 1.0);
     offers.budget.floors.insert("L2".into(), NonNegative::of(1.0));
     let refused = plan_contacts(&history, &measured.worth, (&offers, &found), &own, &known());
     assert_eq!(
         refused.unwrap_err().to_string(),
-        "[budget.floors] L2: no [[offer]] is made to it; offers are made to L0, L1"
+        "[budget.floors] L2: no [[offer]] that can be ranked is made to it; such are made to L0, L1"
     );
 }
 
@@ -287,5 +290,65 @@ fn offers_that_do_not_hold_together_are_refused() {
     let history = planted(3, 1);
     let nowhere = Offers { offers: vec![offer("L0", "L9")], budget: Budget::default() };
     let error = measure_offers(&history, &measured(&history), &nowhere, &known(), 7).unwrap_err();
-    assert_eq!(error.to_string(), "[[offer]] 1 to: there is no `L9`; there are L0, L1, L2");
+    assert_eq!(
+        error.to_string(),
+        "[[offer]] 1 to: there is no `L9`; there are L0 (few), L1 (some), L2 (many)"
+    );
+}
+
+#[test]
+fn an_offer_more_never_makes_the_plan_worse() {
+    let history = planted(6, 10);
+    let measured = measured(&history);
+    let with = |uplift: f64, contact: f64| Offer {
+        uplift: Some(Finite::of(uplift)),
+        uplift_interval: Some([Finite::of(0.0), Finite::of(0.9)]),
+        cost_per_contact: NonNegative::of(contact),
+        cost_per_move: NonNegative::of(1.0),
+        ..offer("L1", "many")
+    };
+    let own: Vec<Option<f64>> = (0..N_USERS).map(|user| Some((user % 7) as f64 + 1.0)).collect();
+    let net = |offers: Vec<Offer>, total: f64| {
+        let total = Some(NonNegative::of(total));
+        let offers = Offers { offers, budget: Budget { total, ..Budget::default() } };
+        let found = measure_offers(&history, &measured, &offers, &known(), 7).unwrap();
+        let of_both = (&offers, &found[..]);
+        let plan = plan_contacts(&history, &measured.worth, of_both, &own, &known());
+        let plan = plan.unwrap().unwrap();
+        let users: std::collections::BTreeSet<usize> =
+            plan.contacts.iter().map(|it| it.user).collect();
+        assert_eq!(users.len(), plan.contacts.len(), "nobody is contacted twice");
+        let cost: f64 = plan.contacts.iter().map(|it| it.cost).sum();
+        assert!(cost <= offers.budget.total.unwrap().get() + 1e-9);
+        plan.contacts.iter().map(super::Contact::net).sum::<f64>()
+    };
+    for total in [30.0, 300.0, 3_000.0, 1e6] {
+        let cheap = net(vec![with(0.1, 0.2)], total);
+        let both = net(vec![with(0.1, 0.2), with(0.3, 3.0)], total);
+        let dear = net(vec![with(0.3, 3.0)], total);
+        // What is left of a budget where one step more has no room is lost.
+        assert!(both > cheap.max(dear) * 0.98, "{total}: {both} of {cheap} and {dear}");
+    }
+}
+
+#[test]
+fn few_movers_say_nothing_and_names_are_found_in_both_languages() {
+    let mut history = planted(6, 11);
+    // Nobody goes from the first group to the last.
+    for moment in &mut history.moments {
+        moment.group_of.iter_mut().filter(|group| **group == 2).for_each(|group| *group = 1);
+    }
+    let uplift = Offer {
+        uplift: Some(Finite::of(0.1)),
+        uplift_interval: Some([Finite::of(0.0), Finite::of(0.2)]),
+        ..offer("少", " MANY ")
+    };
+    let offers = Offers { offers: vec![uplift], budget: Budget::default() };
+    let measured = measured(&history);
+    let found = measure_offers(&history, &measured, &offers, &known(), 7).unwrap();
+    assert_eq!((found[0].from, found[0].to, found[0].movers.n_moved), (0, 2, 0));
+    assert_eq!((found[0].gain_of_move, found[0].net_of_contact), (None, None));
+    let own = vec![None; N_USERS];
+    let plan = plan_contacts(&history, &measured.worth, (&offers, &found), &own, &known());
+    assert_eq!(plan.unwrap(), None);
 }

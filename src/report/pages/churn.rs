@@ -119,10 +119,28 @@ fn failed_checks(page: &mut Document, bundle: &Bundle) {
 /// What the year before says of the season, where it says something.
 fn season(page: &mut Document, bundle: &Bundle) {
     let settings = &bundle.churn.settings;
-    let Some(season) = &settings.season else { return };
+    page.fact("season_weight", settings.season.as_ref().map_or(0.0, |it| it.weight));
+    page.fact("outlook_weight", settings.outlook.map_or(0.0, |it| it.weight));
+    if let Some(outlook) = &settings.outlook {
+        let weight = format!("{:.2}", outlook.weight);
+        page.paragraph(words(
+            format!(
+                "The model of orders counts beside the classifier: a unit of its log odds of no \
+                 order adds {weight}."
+            ),
+            format!("订单模型与分类器并用：其不下单对数几率每增加 1，计入 {weight}。"),
+        ));
+    }
+    let Some(season) = &settings.season else {
+        page.paragraph(words(
+            "No season is reckoned with: the history holds no year before the training snapshots, or \
+             it does not tell their churn rates.",
+            "未计入季节：历史中没有训练快照之前的一年，或其不能说明流失率。",
+        ));
+        return;
+    };
     let dates = &bundle.record.dates;
     let [at_holdout, at_end] = [dates.holdout, dates.as_of].map(|date| settings.season_shift(date));
-    page.fact("season_weight", season.weight);
     page.fact("season_shift_at_holdout", at_holdout);
     page.fact("season_shift", at_end);
     let (weight, holdout) = (digits::percent(season.weight), dates.holdout.date());

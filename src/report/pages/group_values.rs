@@ -4,7 +4,9 @@ use super::group_label::{GroupLabel, label_of};
 use super::phrases::users;
 use crate::app::GroupValues;
 use crate::dataset::{Bilingual, Language};
-use crate::models::worth::{GroupInNumbers, HeldOutGroup, HeldOutStep, StepsAhead, TRUSTED_ERROR};
+use crate::models::worth::{
+    GroupInNumbers, GroupsWorth, HeldOutGroup, HeldOutStep, StepsAhead, TRUSTED_ERROR,
+};
 use crate::report::{Column, Document, Format, Table, Value, column, digits, words};
 use crate::stats::resample::Interval;
 
@@ -38,18 +40,24 @@ pub fn group_values(found: &GroupValues) -> Document {
         format!("{}：{day} 的{}在未来 {days} 天的价值", title.zh, all.zh),
     ));
     let (n_steps, first) = (worth.steps.0, worth.steps.1.date());
+    let by_model = found.total_by_model.map_or("–".to_owned(), digits::whole);
+    page.fact("total_by_model", found.total_by_model);
     page.paragraph(words(
         format!(
-            "Together {} {unit}. Counted over {n_steps} step{} of {step} days from {first} on, by \
-             one model at all dates.",
+            "Together {} {unit}, with an interval for which users these are and not for what the \
+             chain gets wrong; the model of value expects {by_model} of the same users. Counted \
+             over {n_steps} step{} of {step} days, which overlap, from {first} on, by one model at \
+             all dates.",
             with_interval(base),
             if n_steps == 1 { "" } else { "s" },
         ),
         format!(
-            "合计 {} {unit_zh}。自 {first} 起统计 {n_steps} 个 {step} 天的步长，所有日期使用同一模型。",
+            "合计 {} {unit_zh}，区间只反映用户抽样，不含链本身的误差；价值模型对同一批用户的预期为 {by_model}。\
+             自 {first} 起统计 {n_steps} 个 {step} 天的步长（相互重叠），所有日期使用同一模型。",
             with_interval(base)
         ),
     ));
+    group_warnings(&mut page, worth, found.in_orders);
     groups(&mut page, found, &labels);
     if labels.len() <= MAX_MATRIX_GROUPS {
         page.table(matrix(found, &labels));
@@ -74,8 +82,8 @@ pub fn group_values(found: &GroupValues) -> Document {
 pub(super) fn unit(in_orders: bool, margin: f64) -> (&'static str, &'static str) {
     match (in_orders, margin == 1.0) {
         (true, _) => ("orders", "单"),
-        (false, true) => ("of GMV", "（GMV）"),
-        (false, false) => ("of GMV × margin", "（GMV × 毛利率）"),
+        (false, true) => ("of GMV", "GMV"),
+        (false, false) => ("of GMV × margin", "GMV × 毛利率"),
     }
 }
 
@@ -88,6 +96,36 @@ pub(super) fn with_interval(of: (f64, Option<Interval>)) -> String {
     digits::cell(&estimate(of), Format::Short, Language::English)
 }
 
+/// What speaks against relying on the chain.
+pub(super) fn group_warnings(page: &mut Document, worth: &GroupsWorth, in_orders: bool) {
+    if worth.is_off()
+        && let Some(held_out) = &worth.held_out
+    {
+        let (unit, unit_zh) = unit(in_orders, 1.0);
+        let (foretold, came) =
+            (with_interval(held_out.amount), digits::whole(held_out.actual_amount));
+        page.warning(words(
+            format!(
+                "the last step was foretold to bring {foretold} {unit}, and brought {came}: worth is \
+                 off by as much, and more the farther ahead; rely on the order of groups"
+            ),
+            format!("最近一步预测 {foretold} {unit_zh}，实际 {came}：价值至少有同等偏差，越远越大；请只参考各组高低次序"),
+        ));
+    }
+    if worth.is_worse_than_no_moves() {
+        page.warning(words(
+            "sizes of these groups were foretold worse than had nobody moved: who goes where says \
+             little of them",
+            "这些组的人数预测不如假设无人移动：移动规律对它们说明不了什么",
+        ));
+    }
+}
+
+/// The head of a column of amounts.
+fn gmv(in_orders: bool) -> (&'static str, &'static str) {
+    if in_orders { ("Orders", "订单") } else { ("GMV", "GMV") }
+}
+
 type Row<'a> = (&'a GroupLabel, &'a GroupInNumbers, Option<f64>);
 
 fn groups(page: &mut Document, found: &GroupValues, labels: &[GroupLabel]) {
@@ -98,13 +136,14 @@ fn groups(page: &mut Document, found: &GroupValues, labels: &[GroupLabel]) {
     let next = |it: &&Row<'_>| match it.1.next {
         Some((group, chance)) => {
             let short = &labels[group].short;
-            let chance = digits::percent(chance);
+            let chance = format!("{:.0} %", chance * 100.0);
             Value::from(words(format!("{} {chance}", short.en), format!("{} {chance}", short.zh)))
         }
         None => Value::Missing,
     };
-    let amount = format!("Orders\nin {step} d");
-    let amount_zh = format!("{step} 天\n消费");
+    let (gmv, gmv_zh) = gmv(found.in_orders);
+    let amount = format!("{gmv} in\n{step} d");
+    let amount_zh = format!("{step} 天\n{gmv_zh}");
     let half_width = |it: &&Row<'_>| match it.1.value {
         (value, Some(Interval { low, high })) if value != 0.0 => {
             Value::from(format!("±{:.0} %", (high - low) / 2.0 / value.abs() * 100.0))
@@ -125,10 +164,20 @@ fn groups(page: &mut Document, found: &GroupValues, labels: &[GroupLabel]) {
             .for_people(),
         column("half_width", ("", ""), Format::Text, half_width).for_people(),
         column("by_model", ("By\nmodel", "价值\n模型"), Format::Short, |it: &&Row<'_>| it.2),
-        column("stays", ("Stay", "留下"), Format::Share, |it: &&Row<'_>| it.1.stays),
+        column("stays", ("", ""), Format::Share, |it: &&Row<'_>| it.1.stays).for_programs(),
+        column("stay", ("Stay", "留下"), Format::Text, |it: &&Row<'_>| {
+            format!("{:.0} %", it.1.stays * 100.0)
+        })
+        .for_people(),
         column("half_life_days", ("", ""), Format::Decimal(0), |it: &&Row<'_>| it.1.half_life_days)
             .for_programs(),
-        column("next", ("Else to", "否则去"), Format::Text, next),
+        column("next", ("", ""), Format::Text, |it: &&Row<'_>| {
+            it.1.next.map(|(group, _)| labels[group].short.clone())
+        })
+        .for_programs(),
+        column("next_chance", ("", ""), Format::Share, |it: &&Row<'_>| it.1.next.map(|it| it.1))
+            .for_programs(),
+        column("else_to", ("Else to", "否则去"), Format::Text, next).for_people(),
     ];
     page.table(Table::new("groups", &rows, &columns));
     page.paragraph(words(
@@ -231,6 +280,9 @@ fn came_true(
     section.fact("newcomers", held_out.newcomers.0);
     section.fact("actual_newcomers", held_out.newcomers.1);
     type Row<'a> = (&'a GroupLabel, &'a HeldOutGroup);
+    let (gmv, gmv_zh) = gmv(in_orders);
+    let (foretold, foretold_zh) = (format!("{gmv}\nforetold"), format!("预测\n{gmv_zh}"));
+    let (came, came_zh) = (format!("{gmv}\ncame"), format!("实际\n{gmv_zh}"));
     let rows: Vec<Row<'_>> = labels.iter().zip(&held_out.groups).collect();
     let columns = [
         column("id", ("", ""), Format::Text, |it: &&Row<'_>| it.0.short.clone()),
@@ -241,18 +293,12 @@ fn came_true(
         column("actual_users", ("Came", "实际"), Format::Count, |it: &&Row<'_>| {
             it.1.actual_users
         }),
-        column(
-            "expected_amount",
-            ("Orders\nforetold", "预测\n消费"),
-            Format::Money,
-            |it: &&Row<'_>| it.1.expected_amount,
-        ),
-        column(
-            "actual_amount",
-            ("Orders\ncame", "实际\n消费"),
-            Format::Money,
-            |it: &&Row<'_>| it.1.actual_amount,
-        ),
+        column("expected_amount", (&foretold, &foretold_zh), Format::Money, |it: &&Row<'_>| {
+            it.1.expected_amount
+        }),
+        column("actual_amount", (&came, &came_zh), Format::Money, |it: &&Row<'_>| {
+            it.1.actual_amount
+        }),
     ];
     section.table(Table::new("groups", &rows, &columns));
     let percent = match held_out.actual_amount > 0.0 {
@@ -266,9 +312,9 @@ fn came_true(
     section.paragraph(words(
         format!(
             "Foretold {foretold} {unit}, came {actual}: {percent}. {joined} users joined, \
-             {newcomers} were foretold."
+             {newcomers} in the step before."
         ),
-        format!("预测 {foretold}{unit_zh}，实际 {actual}：{percent}。新加入 {joined} 人，预测 {newcomers} 人。"),
+        format!("预测 {foretold} {unit_zh}，实际 {actual}：{percent}。新加入 {joined} 人，前一步 {newcomers} 人。"),
     ));
     page.section(
         "held_out",
@@ -351,6 +397,8 @@ fn to_come(page: &mut Document, found: &GroupValues, labels: &[GroupLabel]) {
     let (without, with) = (&worth.projected, &worth.projected_with_newcomers);
     let chain = &worth.chain;
     let step_days = u64::from(worth.step_days);
+    let (gmv, gmv_zh) = gmv(found.in_orders);
+    let (theirs, theirs_zh) = (format!("Their\n{gmv}"), format!("其\n{gmv_zh}"));
     let columns = [
         column("from", ("From", "自"), Format::Text, |step: &usize| {
             let days = chrono::Days::new(step_days * *step as u64);
@@ -359,7 +407,7 @@ fn to_come(page: &mut Document, found: &GroupValues, labels: &[GroupLabel]) {
         column("users", ("Users of\nnow", "现有\n用户"), Format::Money, |step: &usize| {
             without.users(*step)
         }),
-        column("amount", ("They\norder", "其消费"), Format::Money, |step: &usize| {
+        column("amount", (&theirs, &theirs_zh), Format::Money, |step: &usize| {
             without.amount(*step, chain)
         }),
         column(
@@ -368,19 +416,16 @@ fn to_come(page: &mut Document, found: &GroupValues, labels: &[GroupLabel]) {
             Format::Money,
             |step: &usize| with.users(*step),
         ),
-        column(
-            "amount_with_newcomers",
-            ("They\norder", "其消费"),
-            Format::Money,
-            |step: &usize| with.amount(*step, chain),
-        ),
+        column("amount_with_newcomers", (&theirs, &theirs_zh), Format::Money, |step: &usize| {
+            with.amount(*step, chain)
+        }),
     ];
     let n_steps = without.n_steps();
     page.table(Table::new("steps_to_come", 0..n_steps, &columns));
     page.paragraph(words(
-        "With who joins: as many as joined in a step up to now, by the group they ended it in. \
-         Without them the base can only shrink.",
-        "含新用户：按此前每步的平均新增人数及其所在组。若不计新用户，用户群只会缩小。",
+        "With who joins: at every step as many as joined in the last one, by the group they ended \
+         it in.",
+        "含新用户：每一步的新增人数取最近一步的人数及其所在组。",
     ));
     let pairs = (0..=n_steps).flat_map(|step| (0..labels.len()).map(move |group| (step, group)));
     let columns = [

@@ -1,9 +1,10 @@
 //! What it pays to move users, and whom to contact.
 
 use super::group_label::{GroupLabel, label_of};
-use super::group_values::{estimate, unit, with_interval};
+use super::group_values::{estimate, group_warnings, unit, with_interval};
 use super::phrases::users;
 use crate::app::{Grouping, PlannedContacts, WeighedOffers};
+use crate::dataset::Bilingual;
 use crate::models::segmentation::Partition;
 use crate::models::worth::{NextMoney, Offer, OfferWorth};
 use crate::report::{Document, Format, Table, Value, column, digits, words};
@@ -41,18 +42,56 @@ pub fn offers(found: &WeighedOffers, partition: Partition) -> Document {
          is not seen as well. Only an experiment says what an offer moves.",
         "上限与移动者之差都不是因果效应：移动的用户与留下的用户在看不见的方面也不同。只有实验能说明优惠带来了什么。",
     ));
+    warnings(&mut page, found);
+    if let Some(file) = &found.list {
+        page.fact("list", file.as_path());
+    }
     match &found.contacts {
         Some(contacts) => budget(&mut page, contacts, found, &labels),
-        None => page.paragraph(words(
-            "No offer has an uplift, so that nobody can be ranked: run an experiment \
-             (`layercake-compare plan`), and put its uplift and interval into the file.",
-            "没有任何优惠给出 uplift，无法为用户排序：请先做实验（`layercake-compare plan`），再把 uplift 与区间写入文件。",
-        )),
+        None => {
+            page.warning(words(
+                "no offer can be ranked, and nobody is to be contacted: an offer needs the uplift of \
+                 an experiment (`layercake-compare plan`) and 30 users who moved before",
+                "没有任何优惠可以排序，无人可触达：优惠需要实验给出的 uplift（`layercake-compare plan`），且此前至少有 30 位用户移动过",
+            ));
+            if let Some(file) = &found.list {
+                let file = file.display();
+                page.paragraph(words(
+                    format!("list: {file}, which is empty"),
+                    format!("名单：{file}，为空"),
+                ));
+            }
+        }
     }
     page
 }
 
 type Row<'a> = (usize, &'a Offer, &'a OfferWorth);
+
+/// What speaks against the numbers.
+fn warnings(page: &mut Document, found: &WeighedOffers) {
+    group_warnings(page, &found.worth, found.in_orders);
+    for (place, (offer, of_offer)) in found.offers.offers.iter().zip(&found.found).enumerate() {
+        let number = place + 1;
+        if of_offer.gain_of_move.is_none() && offer.uplift.is_some() {
+            let n = digits::count(of_offer.movers.n_moved as u64);
+            page.warning(words(
+                format!(
+                    "offer {number} is not ranked: {n} users moved before who can be compared, and \
+                     with fewer than 30 it is not known what a move brings"
+                ),
+                format!("优惠 {number} 未参与排序：此前可比较的移动用户 {n} 位，少于 30 位则无从得知移动带来什么"),
+            ));
+        }
+    }
+    for (group, left) in found.contacts.iter().flat_map(|it| &it.unspent_floors) {
+        let left = digits::whole(*left);
+        page.warning(words(
+            format!("{left} of the floor of {group} are not spent: no more of its contacts pay"),
+            format!("{group} 的保底预算剩余 {left} 未花：该组没有更多值得的触达"),
+        ));
+    }
+}
 
 fn for_programs(page: &mut Document, found: &WeighedOffers, labels: &[GroupLabel]) {
     let rows = found.offers.offers.iter().zip(&found.found).enumerate();
@@ -116,16 +155,24 @@ fn one(
         digits::count(of_offer.movers.n_stayed as u64),
     );
     let share = |it: Option<f64>| {
-        it.map_or(words("never", "永不"), |it| words(digits::percent(it), digits::percent(it)))
+        it.map_or(words("never", "永不"), |it| Bilingual::same(digits::small_share(it)))
     };
     let text = |it: String| words(it.clone(), it);
+    let known = |it: Option<f64>| match it {
+        Some(it) => text(with_interval((it, None))),
+        None => words("unknown: too few moved", "未知：移动者太少"),
+    };
+    let (gmv, gmv_zh) = if found.in_orders { ("orders", "订单") } else { ("GMV", "GMV") };
     let rows = [
         (
             words("ceiling: difference of worth", "上限：价值之差"),
             text(with_interval(of_offer.ceiling)),
         ),
         (
-            words(format!("difference of orders in {step} days"), format!("{step} 天内消费之差")),
+            words(
+                format!("difference of {gmv} in {step} days"),
+                format!("{step} 天内 {gmv_zh} 之差"),
+            ),
             text(with_interval((of_offer.step_difference, None))),
         ),
         (
@@ -138,10 +185,7 @@ fn one(
                 None => words("nobody to compare", "无可比较"),
             },
         ),
-        (
-            words("a move is taken to bring", "取一次移动带来"),
-            text(with_interval((of_offer.gain_of_move, None))),
-        ),
+        (words("a move is taken to bring", "取一次移动带来"), known(of_offer.gain_of_move)),
         (
             words(
                 "a contact pays from this uplift on, by the ceiling",
@@ -151,11 +195,14 @@ fn one(
         ),
         (
             words("the same by what a move is taken to bring", "按所取收益，触达回本所需 uplift"),
-            share(of_offer.careful_break_even),
+            match of_offer.gain_of_move {
+                Some(_) => share(of_offer.careful_break_even),
+                None => words("unknown: too few moved", "未知：移动者太少"),
+            },
         ),
         (
             words("the most that a move may cost", "一次移动至多可花费"),
-            text(with_interval((of_offer.most_a_move_may_cost, None))),
+            known(of_offer.most_a_move_may_cost),
         ),
         (
             words("uplift of the experiment", "实验给出的 uplift"),
@@ -169,14 +216,17 @@ fn one(
             },
         ),
         (
-            words("a contact brings after costs", "每次触达净收益"),
+            words("a contact brings after costs, on average", "每次触达平均净收益"),
             match of_offer.net_of_contact {
                 Some(net) => text(with_interval(net)),
+                None if offer.uplift.is_some() => {
+                    words("unknown: too few moved", "未知：移动者太少")
+                }
                 None => words("unknown without an experiment", "没有实验则未知"),
             },
         ),
     ];
-    type Line = (crate::dataset::Bilingual, crate::dataset::Bilingual);
+    type Line = (Bilingual, Bilingual);
     let columns = [
         column(
             "what",
@@ -203,9 +253,6 @@ fn budget(
     section.fact("cost", contacts.cost);
     section.fact("expected_gain", contacts.gain);
     section.fact("net", contacts.gain - contacts.cost);
-    if let Some(file) = &contacts.file {
-        section.fact("file", file.as_path());
-    }
     let whole = digits::whole;
     let (all, cost, gain) = (users(n_contacts), whole(contacts.cost), whole(contacts.gain));
     let net = whole(contacts.gain - contacts.cost);
@@ -218,7 +265,7 @@ fn budget(
         ),
         format!("触达{}，花费 {cost}，预计带来 {gain}，净得 {net}。不计预算，值得触达的有 {worth_it} 人。", all.zh),
     ));
-    if let Some(file) = &contacts.file {
+    if let Some(file) = &found.list {
         let file = file.display();
         section.paragraph(words(format!("list: {file}"), format!("名单：{file}")));
     }
@@ -261,9 +308,12 @@ fn budget(
     section.table(Table::new("next_money", &contacts.next_money, &columns));
     section.paragraph(words(
         "Users in order of what they bring after costs for what they cost, those of floors \
-         first; an uplift is taken to be in proportion to the chance to move anyway, and who is \
-         worth more than others of the group has less to gain.",
-        "按单位花费的净收益排序，保底组优先；假定 uplift 与自行移动的概率成正比，同组中价值较高者可增的空间较小。",
+         first. An uplift is taken to be in proportion to the chance to move anyway, at most 1, \
+         and who is worth more than others of the group has less to gain: so users differ from \
+         the average above. A user gets the dearer of two offers where what it brings more pays \
+         more for its money than others would.",
+        "按单位花费的净收益排序，保底组优先。假定 uplift 与自行移动的概率成正比（至多为 1），同组中价值较高者可增的空间较小，故个人与上面的平均值不同。\
+         有两个优惠可选时，若较贵者多带来的收益按单位花费仍优于他人，则取较贵者。",
     ));
     page.section("budget", Some(words("Whom to contact", "触达谁")), section);
 }

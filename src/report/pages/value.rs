@@ -487,16 +487,17 @@ fn of_amounts(page: &mut Document, amounts: &AmountScores) {
         ),
     ];
     page.table(Table::new("rankings", &amounts.rankings, &columns));
-    let decile = amounts.decile_error.map_or("–".to_owned(), |it| format!("{:.1} %", it * 100.0));
+    if let Some(decile) = amounts.decile_error {
+        let decile = digits::percent(decile);
+        page.paragraph(words(
+            format!("a tenth of the customers, by predicted value, is off by {decile} on average"),
+            format!("按预测价值分为十份，平均误差 {decile}"),
+        ));
+    }
     let (covered, meant) = (amounts.coverage * 100.0, COVERAGE * 100.0);
     page.paragraph(words(
-        format!(
-            "a tenth of the customers, by predicted value, is off by {decile} on average; \
-             {covered:.1} % of the customers paid what lies in their {meant:.0} % interval"
-        ),
-        format!(
-            "按预测价值分为十份，平均误差 {decile}；{covered:.1}% 的顾客实付金额落在其 {meant:.0}% 区间内"
-        ),
+        format!("{covered:.1} % of the customers paid what lies in their {meant:.0} % interval"),
+        format!("{covered:.1}% 的顾客实付金额落在其 {meant:.0}% 区间内"),
     ));
 }
 

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::FeatureMatrix;
-use crate::models::churn::{ChurnError, Classifier, FittedChurn};
+use crate::models::churn::{ChurnError, Classifier, FittedChurn, LabelledUsers};
 use crate::stats::metrics::{log_losses, mean};
 use crate::stats::resample::{Interval, bootstrap, every_nth, percentile_interval};
 
@@ -41,16 +41,16 @@ impl FittedChurn {
     /// When the matrix lacks a feature.
     pub fn importance(
         &self,
-        matrix: &FeatureMatrix,
-        churned: &[bool],
+        LabelledUsers { matrix, no_order, churned, .. }: &LabelledUsers,
         seed: u64,
     ) -> Result<Vec<Importance>, ChurnError> {
         let rows: Vec<usize> = every_nth(churned.len(), MAX_USERS).collect();
         let names = self.classifier.features();
         let matrix = matrix.select_rows(&rows);
         let churned: Vec<bool> = rows.iter().map(|&row| churned[row]).collect();
+        let no_order: Vec<Option<f64>> = rows.iter().map(|&row| no_order[row]).collect();
         let losses = |matrix: &FeatureMatrix| -> Result<Vec<f64>, ChurnError> {
-            let p = self.probabilities(&self.classifier.log_odds(matrix)?);
+            let p = self.predict(matrix, &no_order)?;
             Ok(log_losses(&p, &churned))
         };
         let unshuffled = losses(&matrix)?;
