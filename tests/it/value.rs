@@ -105,7 +105,9 @@ fn what_was_taken_back_is_set_aside_and_no_value_is_below_nothing() {
     let taken_back = |who: &str, amount: f64| {
         let (user, at) = who.split_once(',').unwrap();
         let day = NaiveDate::parse_from_str(&at[..10], "%Y-%m-%d").unwrap() + Days::new(1);
-        (amount as u64 % 5 == 0).then(|| format!("{user},{day} 10:00:00,{}\n", -3.0 * amount))
+        (amount as u64)
+            .is_multiple_of(5)
+            .then(|| format!("{user},{day} 10:00:00,{}\n", -3.0 * amount))
     };
     let (said, values) = valued(&with_amounts(|amount| amount, taken_back));
     assert!(said.contains("days with orders came to nothing or less and were set aside"), "{said}");

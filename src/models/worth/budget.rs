@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::history::NOT_YET_SEEN;
 use super::offers::is_called;
 use super::{GroupHistory, GroupsWorth, Offer, OfferWorth, Offers, WorthError};
+use crate::settings::NonNegative;
 
 /// Rows at most of what the next money brings.
 const MAX_ROWS: f64 = 12.0;
@@ -99,8 +100,7 @@ pub fn plan_contacts(
     let means = mean_values(history, own_values);
     let now = history.now();
     let mut steps: Vec<Step> = Vec::new();
-    for user in 0..history.n_users() {
-        let group = now.group_of[user];
+    for (user, &group) in now.group_of.iter().enumerate() {
         let made = all.iter().filter(|it| it.worth.from == usize::from(group));
         let contacts = made.filter(|_| group != NOT_YET_SEEN).map(|it| {
             let of_group = worth.groups[it.worth.from].value.0;
@@ -114,7 +114,8 @@ pub fn plan_contacts(
     }
     steps.sort_unstable_by(Step::rank);
     let n_worth_it = steps.iter().filter(|step| step.from.is_none()).count();
-    let mut taken = Taken::new(history.n_users(), offers.budget.total.map(|it| it.get()));
+    let total = offers.budget.total.map(NonNegative::get);
+    let mut taken = Taken::new(history.n_users(), total);
     let (kept, others): (Vec<Step>, Vec<Step>) = steps
         .into_iter()
         .partition(|step| floors.iter().any(|floor| floor.0 == group_of(of_offers, step)));
@@ -295,7 +296,7 @@ fn floors(
     made: &[Made<'_>],
     known: &[[String; 3]],
 ) -> Result<Vec<(usize, f64)>, WorthError> {
-    let floor = |(name, money): (&String, &crate::settings::NonNegative)| {
+    let floor = |(name, money): (&String, &NonNegative)| {
         let made = made.iter().map(|it| it.worth.from);
         let group = made.clone().find(|&group| is_called(&known[group], name));
         let missing = || {

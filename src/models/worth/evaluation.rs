@@ -155,6 +155,12 @@ pub struct MeasuredWorth {
     pub(super) resampled_values: Vec<Array1<f64>>,
 }
 
+/// Amounts and values of groups by a chain of resampled users.
+struct Resampled {
+    amounts: Array1<f64>,
+    values: Array1<f64>,
+}
+
 /// Values groups by all steps of a history.
 ///
 /// # Errors
@@ -171,9 +177,11 @@ pub fn measure_worth(
     let chain = &counted.chain;
     let values = chain.values(ahead, step_days);
     let sizes = Array1::from(history.sizes(now));
-    let resampled: Vec<(Array1<f64>, Array1<f64>)> =
-        counted.resampled(seed, |it| (it.amounts.clone(), it.values(ahead, step_days)));
-    let interval = |of: &dyn Fn(&(Array1<f64>, Array1<f64>)) -> f64| {
+    let resampled: Vec<Resampled> = counted.resampled(seed, |it| Resampled {
+        amounts: it.amounts.clone(),
+        values: it.values(ahead, step_days),
+    });
+    let interval = |of: &dyn Fn(&Resampled) -> f64| {
         percentile_interval(resampled.iter().map(|it| Some(of(it))))
     };
     let group = |group: usize| {
@@ -183,8 +191,8 @@ pub fn measure_worth(
         let next = others.max_by(|a, b| chance(a).total_cmp(&chance(b)).then(b.cmp(a)));
         GroupInNumbers {
             n_users: sizes[group] as usize,
-            amount: (chain.amounts[group], interval(&|it| it.0[group])),
-            value: (values[group], interval(&|it| it.1[group])),
+            amount: (chain.amounts[group], interval(&|it| it.amounts[group])),
+            value: (values[group], interval(&|it| it.values[group])),
             stays,
             half_life_days: (stays > 0.0 && stays < 1.0)
                 .then(|| 0.5f64.ln() / stays.ln() * f64::from(step_days)),
@@ -192,7 +200,7 @@ pub fn measure_worth(
         }
     };
     let before_last = CountedBefore::of(history);
-    let steps_ahead = before_last.as_ref().map_or_else(Vec::new, |it| it.steps_ahead());
+    let steps_ahead = before_last.as_ref().map_or_else(Vec::new, CountedBefore::steps_ahead);
     let is_trusted = |it: &&StepsAhead| it.error <= TRUSTED_ERROR;
     let n_ahead = (f64::from(ahead.horizon_days) / f64::from(step_days)).ceil() as usize;
     let project = |newcomers: &Array1<f64>| {
@@ -204,7 +212,7 @@ pub fn measure_worth(
         steps: (steps.len(), first.0.as_of),
         ahead: *ahead,
         groups: (0..history.n_groups).map(group).collect(),
-        base: (sizes.dot(&values), interval(&|it| sizes.dot(&it.1))),
+        base: (sizes.dot(&values), interval(&|it| sizes.dot(&it.values))),
         memory: memory_test(&successions(history)),
         n_trusted_steps: steps_ahead.iter().take_while(is_trusted).count(),
         steps_ahead,
@@ -213,7 +221,10 @@ pub fn measure_worth(
         projected_with_newcomers: project(&chain.newcomers),
         chain: counted.chain,
     };
-    Ok(MeasuredWorth { worth, resampled_values: resampled.into_iter().map(|it| it.1).collect() })
+    Ok(MeasuredWorth {
+        worth,
+        resampled_values: resampled.into_iter().map(|it| it.values).collect(),
+    })
 }
 
 /// Users by their groups at three moments, each a step after the one before: shape (first,

@@ -22,5 +22,5 @@ pub use evaluation::{
 };
 pub use history::{GroupHistory, GroupsAt, N_STRATA, NOT_YET_SEEN};
 pub use movers::Movers;
-pub use offers::{Budget, Offer, Offers};
+pub use offers::{Budget, Offer, Offers, Uplift};
 pub use offers_worth::{OfferWorth, measure_offers};

@@ -58,16 +58,20 @@ pub struct Budget {
     pub floors: BTreeMap<String, NonNegative>,
 }
 
-/// An uplift with its interval.
+/// An uplift with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Uplift {
+pub struct Uplift {
+    /// Share of the users who move because of the offer.
     pub share: f64,
+    /// Lower end of the interval.
     pub low: f64,
+    /// Upper end.
     pub high: f64,
 }
 
 impl Offer {
-    pub(super) fn measured_uplift(&self) -> Option<Uplift> {
+    /// What an experiment gave, if one did.
+    pub fn measured_uplift(&self) -> Option<Uplift> {
         let (uplift, [low, high]) = (self.uplift?, self.uplift_interval?);
         Some(Uplift { share: uplift.get(), low: low.get(), high: high.get() })
     }

@@ -6,7 +6,7 @@ use super::phrases::users;
 use crate::app::{Grouping, PlannedContacts, WeighedOffers};
 use crate::dataset::Bilingual;
 use crate::models::segmentation::Partition;
-use crate::models::worth::{NextMoney, Offer, OfferWorth};
+use crate::models::worth::{NextMoney, Offer, OfferWorth, Uplift};
 use crate::report::{Document, Format, Table, Value, column, digits, words};
 
 /// Offers in numbers, one section each, and what the budget brings.
@@ -115,7 +115,9 @@ fn for_programs(page: &mut Document, found: &WeighedOffers, labels: &[GroupLabel
             it.2.careful_break_even
         }),
         column("most_a_move_may_cost", ("", ""), number, |it: &&Row<'_>| it.2.most_a_move_may_cost),
-        column("uplift", ("", ""), number, |it: &&Row<'_>| it.1.uplift.map(|it| it.get())),
+        column("uplift", ("", ""), number, |it: &&Row<'_>| {
+            it.1.measured_uplift().map(|it| it.share)
+        }),
         column("net_of_contact", ("", ""), number, |it: &&Row<'_>| {
             it.2.net_of_contact.map_or(Value::Missing, estimate)
         }),
@@ -206,13 +208,12 @@ fn one(
         ),
         (
             words("uplift of the experiment", "实验给出的 uplift"),
-            match (offer.uplift, offer.uplift_interval) {
-                (Some(uplift), Some([low, high])) => {
-                    let [uplift, low, high] =
-                        [uplift, low, high].map(|it| digits::percent(it.get()));
-                    text(format!("{uplift} ({low}…{high})"))
+            match offer.measured_uplift() {
+                Some(Uplift { share, low, high }) => {
+                    let [share, low, high] = [share, low, high].map(digits::percent);
+                    text(format!("{share} ({low}…{high})"))
                 }
-                _ => words("not measured", "未测"),
+                None => words("not measured", "未测"),
             },
         ),
         (
