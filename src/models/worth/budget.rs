@@ -1,6 +1,7 @@
 //! Whom to contact for a budget: the users whose contact brings most for what it costs.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use super::history::NOT_YET_SEEN;
 use super::offers::is_called;
@@ -61,7 +62,8 @@ pub struct Targeted {
     pub n_worth_it: usize,
     /// What each next part of the money brings, those beyond the budget as well.
     pub next_money: Vec<NextMoney>,
-    /// Ids of groups whose floor could not be spent, and what is left of it.
+    /// Ids of groups whose floor could not be spent but for less than a contact, and what is
+    /// left of it.
     pub unspent_floors: Vec<(String, f64)>,
 }
 
@@ -119,10 +121,11 @@ pub fn plan_contacts(
     let (kept, others): (Vec<Step>, Vec<Step>) = steps
         .into_iter()
         .partition(|step| floors.iter().any(|floor| floor.0 == group_of(of_offers, step)));
-    let mut ordered = Vec::new();
-    let mut rest = Vec::new();
+    let (mut ordered, mut rest, mut dearest) = (Vec::new(), Vec::new(), BTreeMap::new());
     for step in kept {
         let group = group_of(of_offers, &step);
+        let of_group: &mut f64 = dearest.entry(group).or_default();
+        *of_group = of_group.max(step.cost());
         let floor = floors.iter_mut().find(|floor| floor.0 == group);
         let floor = floor.expect("it was sorted by floors");
         match step.cost() <= floor.1 && taken.take(&step, true) {
@@ -140,7 +143,9 @@ pub fn plan_contacts(
     }
     ordered.extend(rest);
     let next_money = next_money(&ordered);
-    let unspent = floors.into_iter().filter(|floor| floor.1 > 0.0);
+    // What is left where one contact more has no room is no shortfall.
+    let is_short = |floor: &(usize, f64)| floor.1 > dearest.get(&floor.0).copied().unwrap_or(0.0);
+    let unspent = floors.into_iter().filter(is_short);
     Ok(Some(Targeted {
         unspent_floors: unspent.map(|(group, left)| (known[group][0].clone(), left)).collect(),
         contacts: taken.contacts(),

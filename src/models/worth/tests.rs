@@ -251,7 +251,10 @@ fn money_goes_where_it_brings_most_and_floors_are_kept() {
     offers.budget.floors.insert("few".into(), NonNegative::of(120.0));
     let kept = of_first(&plan(&offers));
     assert!(kept <= 120.0 + 1e-9 && kept > 119.0 && kept > of_first(&within) + 20.0, "{kept}");
-    assert!(plan(&offers).unspent_floors[0].1 < 1.0);
+    assert!(plan(&offers).unspent_floors.is_empty());
+    offers.budget.floors.insert("few".into(), NonNegative::of(1e6));
+    offers.budget.total = None;
+    assert!(plan(&offers).unspent_floors[0].1 > 1e5);
     offers.budget.floors.insert("L2".into(), NonNegative::of(1.0));
     let refused = plan_contacts(&history, &measured.worth, (&offers, &found), &own, &known());
     assert_eq!(
