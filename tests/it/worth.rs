@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use arrow::array::AsArray;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
-use chrono::{DateTime, Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, Days, NaiveDate};
 use layercake::stats::markov::{present_values, projected, smoothed};
 use ndarray::{Array1, Array2};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::support::{Shop, flat, shared_data};
+use crate::support::{Shop, first_day, flat, shared_data};
 
 /// A purchase: customer, amount, day.
 type Purchase = (i64, f64, NaiveDate);
@@ -98,7 +98,7 @@ fn the_base_of_de_bruyns_charity_is_worth_what_he_says() {
 
 const OFFERS: &str = r#"
 [[offer]]
-from = "L2"
+from = "L3"
 to = "L1"
 cost_per_contact = 0.5
 cost_per_move = 2
@@ -139,9 +139,22 @@ fn groups_are_valued_in_both_languages_and_for_programs() {
     }
 }
 
+/// Orders of users who order for forty days and do not for forty, by turns: many move up.
+fn orders_by_turns() -> String {
+    let mut csv = String::from("user,at,amount\n");
+    for user in 0..300 {
+        let orders = |day: &u64| ((day + user * 7) / 40).is_multiple_of(2) && day % 5 == user % 5;
+        for day in (0..240).filter(orders) {
+            let (date, amount) = (first_day() + Days::new(day), 10 + (user * 13 + day) % 50);
+            csv += &format!("{user},{date} 10:00:00,{amount}.25\n");
+        }
+    }
+    csv
+}
+
 #[test]
 fn offers_are_weighed_and_users_ranked_within_the_budget() {
-    let shop = Shop::ordinary();
+    let shop = Shop::with_orders(&orders_by_turns());
     shop.train(&["--config", "shop.toml", "--as-of", "2024-08-28"]).done();
     shop.write("offers.toml", OFFERS);
     let offers = |more: &[&str]| {
@@ -157,7 +170,7 @@ fn offers_are_weighed_and_users_ranked_within_the_budget() {
     assert!(!rows.is_empty(), "{text}");
     for row in &rows {
         let number = |name: &str| row[at(name)].parse::<f64>().unwrap();
-        assert_eq!((&row[at("from")], &row[at("to")]), ("L2", "L1"));
+        assert_eq!((&row[at("from")], &row[at("to")]), ("L3", "L1"));
         assert!(number("net") > 0.0 && number("spent") <= 4.0 + 1e-9, "{row:?}");
         assert!((number("expected_gain") - number("cost") - number("net")).abs() < 1e-9);
     }
