@@ -14,6 +14,7 @@ mod review;
 mod score;
 mod session;
 mod snapshot_store;
+mod table_place;
 mod train;
 mod worth;
 

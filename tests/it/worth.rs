@@ -182,7 +182,8 @@ fn offers_are_weighed_and_users_ranked_within_the_budget() {
     assert!(zh.contains("触达"), "{zh}");
     // Without an uplift there is a break-even, and nobody is ranked.
     shop.write("offers.toml", OFFERS.replace("uplift", "# uplift"));
-    let text = flat(&offers(&[]).done());
+    let text = flat(&offers(&["--out", "contacts.csv"]).done());
+    assert_eq!(shop.read("contacts.csv").lines().count(), 1, "no earlier list is left");
     assert!(text.contains("not measured") && text.contains("no offer can be ranked"), "{text}");
 }
 

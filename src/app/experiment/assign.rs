@@ -8,6 +8,7 @@ use super::assignments::{Assigned, HOLDOUT, NOTHING, read, write};
 use super::plan_file::PlanFile;
 use crate::app::Grouping;
 use crate::app::grouping::user_groups;
+use crate::app::table_place::check_ending;
 use crate::app::{Model, PipelineError, Session};
 use crate::dataset::UserIds;
 use crate::experiment::{ArmOf, Assigner, Candidate, Hashing};
@@ -61,12 +62,8 @@ pub fn assign(
             "gives the arms elsewhere (hashing): nothing is to be assigned here".into(),
         ));
     }
-    let ending = request.out.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    if !["csv", "parquet"].contains(&ending.as_str()) {
-        let problem =
-            "assignments are written as Parquet or CSV: let the name end in .parquet or .csv";
-        return Err(PipelineError::MatrixPlace { path: request.out.to_owned(), problem });
-    }
+    let problem = "assignments are written as Parquet or CSV: let the name end in .parquet or .csv";
+    check_ending(request.out, problem)?;
     session.run("assign", 3, |stages| {
         let data = session.read(Some(&model.bundle.plan), stages)?;
         let as_of = data.as_of()?;

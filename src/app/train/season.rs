@@ -52,9 +52,13 @@ impl YearBefore {
 }
 
 /// The first date, so many steps before that of a year before the holdout date; `None` where
-/// the history is too short for two.
+/// the history is too short for two, or the horizon longer than the year.
 fn first_and_step(data: &OpenData<'_>, dates: &SnapshotDates) -> Option<(NaiveDateTime, u32)> {
     let params = &data.config.snapshots;
+    if u64::from(params.horizon_days.get()) > YEAR_DAYS {
+        // What followed a year before would not have ended by the date that it is to tell of.
+        return None;
+    }
     let history = Days::new(u64::from(params.min_history_days.get()));
     let earliest = data.input.first_time.checked_add_days(history)?;
     let year = Days::new(YEAR_DAYS);

@@ -17,18 +17,6 @@ pub(super) struct ContactRow<'a> {
     pub to: &'a str,
 }
 
-/// Whether a list can stand there.
-pub(super) fn check_place(file: &Path) -> Result<(), PipelineError> {
-    let ending = file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    match ["csv", "parquet"].contains(&ending.as_str()) {
-        true => Ok(()),
-        false => Err(PipelineError::MatrixPlace {
-            path: file.to_owned(),
-            problem: "the list is written as Parquet or CSV: let the name end in .parquet or .csv",
-        }),
-    }
-}
-
 /// Writes the list in the order in which money is spent; an earlier one stands until the new
 /// one is whole.
 pub(super) fn write(

@@ -32,7 +32,8 @@ pub(super) struct Known {
     pub in_orders: bool,
 }
 
-/// Puts all users into groups at every date; one stage for each.
+/// Puts all users into groups at every date; two stages of the verb. Features of one date are
+/// held at a time; of each date stay a group, a stratum and an amount of every user.
 pub(super) fn known(
     session: &Session,
     model: &Model,

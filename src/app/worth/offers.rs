@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::contacts::{ContactRow, check_place, write};
+use super::contacts::{ContactRow, write};
 use super::history::known;
 use super::values::ahead;
+use crate::app::table_place::check_ending;
 use crate::app::{Grouping, Model, PipelineError, Session};
 use crate::config::parse_toml;
 use crate::models::rules::GroupName;
@@ -95,7 +96,8 @@ pub fn offers(
     model: &Model,
     request: &OffersRequest<'_>,
 ) -> Result<WeighedOffers, PipelineError> {
-    request.out.map_or(Ok(()), check_place)?;
+    let problem = "the list is written as Parquet or CSV: let the name end in .parquet or .csv";
+    request.out.map_or(Ok(()), |out| check_ending(out, problem))?;
     let partition = request.partition;
     let groups = model.groups(partition);
     let ids: Vec<[String; 3]> =

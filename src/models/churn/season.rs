@@ -1,9 +1,8 @@
 //! The level of churn a year before, of users as they were then.
 
-use ndarray::{Array1, Array2};
-
 use linfa::DatasetBase;
 use linfa::traits::Fit;
+use ndarray::{Array1, Array2};
 
 use super::ChurnError;
 use crate::dataset::{PurchaseSummary, Snapshot};

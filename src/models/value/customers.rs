@@ -31,17 +31,22 @@ impl Clock {
         units * self.occasion.days()
     }
 
-    /// When a customer ordered; `None` for who never paid.
-    pub fn order_times(self, paid: &PaidDays) -> Option<OrderTimes> {
-        let n = match self.occasion {
-            Occasion::Day => {
-                let (n_repeats, last_repeat, age) = paid.repeats_last_and_age()?;
-                return Some(OrderTimes { n_repeats, age, last_repeat });
-            }
+    /// Units of time in which a customer ordered.
+    pub fn n_occasions(self, paid: &PaidDays) -> u32 {
+        match self.occasion {
+            Occasion::Day => paid.n_days,
             Occasion::Week => paid.n_weeks,
             Occasion::Month => paid.n_months,
-        };
-        let n_repeats = n.checked_sub(1)?;
+        }
+    }
+
+    /// When a customer ordered; `None` for who never paid.
+    pub fn order_times(self, paid: &PaidDays) -> Option<OrderTimes> {
+        if self.occasion == Occasion::Day {
+            let (n_repeats, last_repeat, age) = paid.repeats_last_and_age()?;
+            return Some(OrderTimes { n_repeats, age, last_repeat });
+        }
+        let n_repeats = self.n_occasions(paid).checked_sub(1)?;
         let number = |days_ago: u32| {
             // The day before as-of is one day ago.
             let day = self.today - chrono::Days::new(u64::from(days_ago.saturating_sub(1)));

@@ -42,10 +42,10 @@ pub struct Tracker<'m> {
     pub weeks: Vec<TrackedWeeks>,
 }
 
-/// Days with an order of each customer up to a moment.
+/// Days (of BG/BB occasions) with an order of each customer up to a moment.
 struct Count {
     as_of: NaiveDateTime,
-    n_days: Vec<u32>,
+    n_paid: Vec<u32>,
     expected: f64,
 }
 
@@ -75,16 +75,20 @@ impl<'m> Tracker<'m> {
 
     /// Counts up to the moment of a snapshot, which is later than that before.
     pub fn count(&mut self, snapshot: &Snapshot) {
-        let paid = |row: &Option<usize>| row.map_or(0, |row| snapshot.purchases[row].paid.n_days);
-        let n_days: Vec<u32> = self.users.rows_in(&snapshot.users).iter().map(paid).collect();
+        let clock = self.fitted.clock(snapshot.as_of);
+        let paid = |row: &Option<usize>| {
+            row.map_or(0, |row| clock.n_occasions(&snapshot.purchases[row].paid))
+        };
+        let n_paid: Vec<u32> = self.users.rows_in(&snapshot.users).iter().map(paid).collect();
         let as_of = snapshot.as_of;
-        let now = Count { as_of, n_days, expected: self.expected_until(as_of) };
+        let now = Count { as_of, n_paid, expected: self.expected_until(as_of) };
         if let Some(last) = self.last.replace(now) {
             let now = self.last.as_ref().expect("it was just put there");
             let (mut actual, mut squares) = (0.0, 0.0);
-            for (before, after) in last.n_days.iter().zip(&now.n_days) {
+            for (before, after) in last.n_paid.iter().zip(&now.n_paid) {
                 // The first day is no repeat.
-                let n = f64::from(after.saturating_sub(1) - before.saturating_sub(1).min(*after));
+                let n_before = before.saturating_sub(1);
+                let n = f64::from(after.saturating_sub(1).saturating_sub(n_before));
                 actual += n;
                 squares += n * n;
             }

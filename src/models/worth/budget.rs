@@ -218,13 +218,18 @@ impl Step {
         self.to.net() - self.from.map_or(0.0, |it| it.net())
     }
 
+    /// What it brings after costs for a unit of money; without end where it costs nothing.
+    fn net_for_money(&self) -> f64 {
+        if self.cost() > 0.0 { self.net() / self.cost() } else { f64::INFINITY }
+    }
+
     /// The most for the money come first; of equal ones those that bring more, then the
-    /// earlier user.
+    /// earlier user and the earlier offer.
     fn rank(&self, other: &Self) -> Ordering {
-        // Cross-multiplied, so that a contact may cost nothing.
-        let (own, others) = (self.net() * other.cost(), other.net() * self.cost());
-        let by_ratio = others.total_cmp(&own);
-        by_ratio.then(other.net().total_cmp(&self.net())).then(self.to.user.cmp(&other.to.user))
+        let by_money = other.net_for_money().total_cmp(&self.net_for_money());
+        let by_net = other.net().total_cmp(&self.net());
+        let place = |it: &Self| (it.to.user, it.to.offer);
+        by_money.then(by_net).then(place(self).cmp(&place(other)))
     }
 }
 
