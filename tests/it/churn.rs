@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 
-use crate::support::{CONFIG, Shop, flat, orders, scores};
+use crate::support::{CONFIG, Shop, first_day, flat, orders, scores};
 
 const AS_OF: &str = "2024-08-28";
 
@@ -436,4 +436,49 @@ fn a_plan_names_the_source_column_that_went() {
     shop.write("orders.csv", orders(120));
     shop.score(&["--bundle", "models/shop", "--as-of", AS_OF])
         .refused(&["source `orders.csv`", "no column `rebate`"]);
+}
+
+/// A number of 0..1 that depends on a user and a day alone.
+fn drawn(user: u64, day: u64) -> f64 {
+    let mut x = user.wrapping_mul(2_654_435_761).wrapping_add(day.wrapping_mul(39_571_431));
+    x = (x & 0xffff_ffff) ^ ((x & 0xffff_ffff) >> 15);
+    x = x.wrapping_mul(2_246_822_519) & 0xffff_ffff;
+    x = (x ^ (x >> 13)).wrapping_mul(3_266_489_917) & 0xffff_ffff;
+    f64::from(((x ^ (x >> 16)) % 100_000) as u32) / 100_000.0
+}
+
+/// Customers of almost three years who order four times as often in eighty days of each.
+fn orders_with_a_season() -> String {
+    let mut csv = String::from("user,at,amount\n");
+    for user in 0..600 {
+        let start = user * 37 % 800;
+        let leaves = start + 60 + user * user * 7 % 900;
+        for day in start..leaves.min(1_000) {
+            let rate = if (120..200).contains(&(day % 364)) { 0.06 } else { 0.015 };
+            if day == start || drawn(user, day) < rate {
+                let (date, amount) = (first_day() + Days::new(day), 10 + (user * 13 + day) % 50);
+                csv += &format!("{user},{date} 10:00:00,{amount}.25\n");
+            }
+        }
+    }
+    csv
+}
+
+#[test]
+fn the_year_before_tells_the_season_unless_the_config_leaves_it_out() {
+    let shop = Shop::with_orders(&orders_with_a_season());
+    let trained = |year_before: &str| {
+        let setting = format!("snapshots.year_before={year_before}");
+        let arguments =
+            ["--config", "shop.toml", "--set", "snapshots.n_snapshots=8", "--set", &setting];
+        shop.train(&arguments).done();
+        let json =
+            shop.train(&["show", "churn", "--bundle", "models/shop", "--format", "json"]).done();
+        let page: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let loss = page["calibration"][1]["log_loss"].as_f64().unwrap();
+        (page["season_weight"].as_f64().unwrap(), loss)
+    };
+    let ((weight, with), (none, without)) = (trained("true"), trained("false"));
+    assert!(weight > 0.5 && with < without - 0.001, "{weight}: {with} and {without}");
+    assert_eq!(none, 0.0);
 }
