@@ -32,7 +32,7 @@ fn irregular_orders(n_users: u64) -> String {
     for user in 0..n_users {
         let (mut day, mut number) = (user * 7 % 60, user * 7919 % 1009);
         while day < 240 {
-            let date = crate::support::first_day() + Days::new(day);
+            let date = first_day() + Days::new(day);
             csv += &format!("{user},{date} 10:00:00,{}\n", 5 + number % 40);
             number = (number * 613 + 17) % 1009;
             day += 3 + number % (8 + user % 90);
@@ -469,8 +469,11 @@ fn the_year_before_tells_the_season_unless_the_config_leaves_it_out() {
     let shop = Shop::with_orders(&orders_with_a_season());
     let trained = |year_before: &str| {
         let setting = format!("snapshots.year_before={year_before}");
-        let arguments =
-            ["--config", "shop.toml", "--set", "snapshots.n_snapshots=8", "--set", &setting];
+        // Plain models, which are quick.
+        let settings =
+            ["snapshots.n_snapshots=8", "churn.model=logistic", "value.model=bg_nbd", &setting];
+        let settings = settings.into_iter().flat_map(|it| ["--set", it]);
+        let arguments: Vec<&str> = ["--config", "shop.toml"].into_iter().chain(settings).collect();
         shop.train(&arguments).done();
         let json =
             shop.train(&["show", "churn", "--bundle", "models/shop", "--format", "json"]).done();
