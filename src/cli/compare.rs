@@ -152,8 +152,8 @@ they do not prove that a message or a discount was the cause.")]
   layercake-compare value --bundle models/shop --by rfm --lang zh
   layercake-compare value --bundle models/shop --format csv > worth.csv
 
-Groups are states of a Markov chain with steps of horizon_days, all by one model;
-[value] says how far ahead, and what an amount of later counts.")]
+Groups are states of a Markov chain with steps of horizon_days, by one model at
+all dates; [value] says how far ahead, and what an amount of later counts.")]
     Value {
         #[command(flatten)]
         layers: Layers,

@@ -164,6 +164,7 @@ impl Config {
             ("kinds", self.kinds.check()),
             ("lifecycle", stages.map(|_| ())),
             ("churn", self.churn.check()),
+            ("value", self.value.check()),
         ];
         for (section, result) in checked {
             result.map_err(|conflict| (section, Problem::Conflict(conflict)))?;

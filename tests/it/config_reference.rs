@@ -384,7 +384,11 @@ const SECTIONS: &[Section] = &[
                 "occasions of `\"bg_bb\"`: `\"day\"`, `\"week\"` or `\"month\"`",
             ),
             Key("covariates", "", "features of few values that move the parameters"),
-            Key("horizon_days", "", "how far the lifetime value looks ahead"),
+            Key(
+                "horizon_days",
+                "",
+                "how far the lifetime value looks ahead, 7,300 (20 years) at most",
+            ),
             Key("discount_yearly", "", "by how much less an amount is worth a year later, 0 to 1"),
             Key("margin", "", "part of what customers pay that is earned, up to 1"),
         ],

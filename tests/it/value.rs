@@ -10,6 +10,7 @@ fn settings_out_of_range_are_refused_with_what_is_allowed() {
     for (setting, part) in [
         ("value.margin=0", "must be above 0 and at most 1, got 0"),
         ("value.margin=1.2", "must be above 0 and at most 1, got 1.2"),
+        ("value.horizon_days=9999", "horizon_days must be 7300 at most (20 years), got 9999"),
         ("value.discount_yearly=-0.1", "must lie between 0 and 1, got -0.1"),
         ("value.discount_yearly=10", "must lie between 0 and 1, got 10"),
         ("value.horizon_days=0", "must be at least 1, got 0"),

@@ -205,7 +205,7 @@ fn offers_that_cannot_be_are_refused() {
         (
             "total = 4",
             "floors = { L7 = 1 }",
-            &["[budget.floors] L7: no [[offer]] that can be ranked is made to it"],
+            &["[budget.floors] L7: no [[offer]] is made to its users (`from`), but to those of L3"],
         ),
     ] {
         assert!(OFFERS.contains(from), "{from}");

@@ -6,7 +6,7 @@ use crate::app::PipelineError;
 use crate::app::open_data::OpenData;
 use crate::dataset::ChurnLabel;
 use crate::features::{FeaturePlan, SnapshotDates, SnapshotRequest};
-use crate::models::value::{FittedValue, TrackedWeeks, Tracker};
+use crate::models::value::{FittedValue, Tracker, Tracking};
 
 /// Stretches of time at most; weeks are put together where there are more.
 const MAX_STRETCHES: i64 = 104;
@@ -24,7 +24,7 @@ pub(super) fn track(
     (covariates, label): (&FeaturePlan, &ChurnLabel),
     dates: &SnapshotDates,
     fitted: &FittedValue,
-) -> Result<Vec<TrackedWeeks>, PipelineError> {
+) -> Result<Tracking, PipelineError> {
     let (first, holdout) = (data.input.first_time, dates.holdout);
     let n_weeks = (dates.as_of - first).num_days() / 7;
     let n_days = 7 * (n_weeks + MAX_STRETCHES - 1).div_euclid(MAX_STRETCHES).max(1);
@@ -44,5 +44,5 @@ pub(super) fn track(
     for dates in ends.chunks(DATES_AT_ONCE) {
         compute(dates)?.iter().for_each(|snapshot| tracker.count(snapshot));
     }
-    Ok(tracker.weeks)
+    Ok(tracker.tracking())
 }

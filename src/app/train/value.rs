@@ -12,9 +12,9 @@ use crate::dataset::{ChurnLabel, Snapshot};
 use crate::features::{FeaturePlan, SnapshotDates, SnapshotRequest};
 use crate::models::segmentation::FittedGroups;
 use crate::models::value::{
-    FittedValue, LearnedMix, LearnedValue, Mixed, NoValue, TrackedWeeks, ValueEvaluation,
-    ValueModel, ValueSelection, check_covariates, evaluate_value, fit_value, fit_value_season,
-    learn_value, select_value,
+    FittedValue, LearnedMix, LearnedValue, Mixed, NoValue, Tracking, ValueEvaluation, ValueModel,
+    ValueSelection, check_covariates, evaluate_value, fit_value, fit_value_season, learn_value,
+    select_value,
 };
 
 /// The model at each date of training, the holdout and the end among them.
@@ -125,12 +125,12 @@ pub(super) fn measure_value(
     model: Mixed<'_>,
     layers: &FittedGroups,
     holdout: &Snapshot,
-    tracking: Vec<TrackedWeeks>,
+    tracking: Tracking,
     seed: u64,
 ) -> Result<ValueEvaluation, PipelineError> {
     let layer_of = layers.assign(&holdout.features)?.groups;
     let layer_means: Vec<f64> =
         layer_of.iter().map(|&layer| layers.groups[layer].profile.gmv_per_user).collect();
     let found = evaluate_value(model, holdout, holdout.known_outcomes()?, &layer_means, seed)?;
-    Ok(ValueEvaluation { tracking, ..found })
+    Ok(ValueEvaluation { tracking: tracking.weeks, n_tracked: tracking.n_customers, ..found })
 }

@@ -34,9 +34,12 @@ pub struct ValueEvaluation {
     pub orders_ratio: Option<RatioEstimate>,
     /// Customers by their repeats before.
     pub by_repeats: Vec<RepeatRow>,
-    /// Repeat orders from week to week, in order; those of a sample where customers are many.
+    /// Repeat orders from week to week, in order.
     #[serde(default)]
     pub tracking: Vec<TrackedWeeks>,
+    /// Customers whose repeat orders these are: a sample where they are many.
+    #[serde(default)]
+    pub n_tracked: usize,
     /// What is in money; `None` where the data has no amounts.
     pub amounts: Option<AmountScores>,
     /// The model of orders alone and other weights of learning, for comparison; empty where
@@ -83,6 +86,9 @@ pub struct AmountScores {
     pub decile_error: Option<f64>,
     /// Share of the customers whose amount lies in their interval, which should be 90 %.
     pub coverage: f64,
+    /// The same of those whose interval is more than 0.
+    #[serde(default)]
+    pub coverage_above_0: Option<f64>,
 }
 
 /// Something by which customers are put in order.
@@ -148,11 +154,12 @@ pub fn evaluate_value(
     let amounts = amounts.filter(|it| !it.is_empty()).map(|amounts| {
         let gmv: Vec<f64> = rows.iter().map(|&row| outcomes.gmv[row]).collect();
         let predicted: Vec<f64> = amounts.iter().map(|it| it.value_horizon).collect();
-        let n_inside = amounts
-            .iter()
-            .zip(&gmv)
-            .filter(|(it, gmv)| it.value_horizon_interval.contains(**gmv))
-            .count();
+        let covered = |least: f64| {
+            let intervals = amounts.iter().map(|it| it.value_horizon_interval).zip(&gmv);
+            let chosen: Vec<_> = intervals.filter(|(it, _)| it.high >= least).collect();
+            let n_inside = chosen.iter().filter(|(it, gmv)| it.contains(**gmv)).count();
+            (!chosen.is_empty()).then(|| n_inside as f64 / chosen.len() as f64)
+        };
         let of = |value: &dyn Fn(usize) -> f64| -> Vec<f64> {
             rows.iter().map(|&row| value(row)).collect()
         };
@@ -165,7 +172,8 @@ pub fn evaluate_value(
             total: ratio(&predicted, &gmv, seed),
             rankings: rankings(&predicted, &others, &gmv, seed),
             decile_error: decile_error(&predicted, &gmv),
-            coverage: n_inside as f64 / gmv.len() as f64,
+            coverage: covered(0.0).unwrap_or(0.0),
+            coverage_above_0: covered(f64::MIN_POSITIVE),
         }
     });
     Ok(ValueEvaluation {
@@ -177,6 +185,7 @@ pub fn evaluate_value(
         orders_ratio: (!rows.is_empty()).then(|| ratio(&expected, &actual, seed)),
         by_repeats: by_repeats(&rows, &paid, &expected, &actual),
         tracking: Vec::new(),
+        n_tracked: 0,
         amounts,
         mixes: mixes(model, holdout, &rows, outcomes)?,
     })

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::customers::{Clock, spend_of};
 use super::season::in_season;
+use super::selection::SPREAD_FACTORS;
 use super::spend::ExpectedSpend;
 use super::{
     MixSelection, NoValue, Occasion, SpendModel, ValueChecks, ValueError, ValueParams,
@@ -213,6 +214,13 @@ impl Customer {
 }
 
 impl FittedValue {
+    /// Whether the spread of amounts is the least or the most that was tried: intervals may
+    /// hold less or more often than they say.
+    pub fn is_spread_at_an_end(&self) -> bool {
+        let [first, .., last] = SPREAD_FACTORS;
+        self.spread_factor <= first || self.spread_factor >= last
+    }
+
     /// How many times as often customers order in the horizon after a date as the model alone
     /// says, by the year before.
     pub fn season_factor(&self, as_of: NaiveDateTime) -> f64 {

@@ -72,6 +72,11 @@ impl AmountAhead {
         }
     }
 
+    /// Whether its interval ends above 0, whatever the spread.
+    pub fn can_be_more_than_0(&self) -> bool {
+        self.p_order > 1.0 - COVERAGE && self.mean > 0.0
+    }
+
     fn quantile(&self, share: f64, factor: f64) -> f64 {
         let of_those_who_order = (share - (1.0 - self.p_order)) / self.p_order;
         if self.p_order <= 0.0 || of_those_who_order <= 0.0 {

@@ -152,7 +152,7 @@ impl Valuer<'_> {
             true => p_order / forecast.short.p_order,
             false => 1.0,
         };
-        let orders = forecast.short.orders * by_model;
+        let orders = (forecast.short.orders * by_model).max(p_order);
         let amounts = spend.zip(of_model).zip(mixed).map(|((spend, of_model), mixed)| {
             let value_horizon = mixed.value();
             // The model says how the year relates to the horizon.

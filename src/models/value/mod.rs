@@ -32,4 +32,4 @@ pub use params::{Occasion, ValueModelChoice, ValueParams};
 pub use season::fit_value_season;
 pub use selection::{ValueCandidate, ValueSelection, select_value};
 pub use spend::{SpendGroup, SpendModel, WhyMean};
-pub use tracking::{TrackedWeeks, Tracker};
+pub use tracking::{TrackedWeeks, Tracker, Tracking};

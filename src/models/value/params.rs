@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::settings::{Days, Margin, Share};
+use crate::settings::{Conflict, Days, Margin, Share};
 use crate::stats::orders::OrderModelKind;
 
 /// `[value]` of the config.
@@ -20,6 +20,24 @@ pub struct ValueParams {
     pub discount_yearly: Share,
     /// Part of what customers pay that is earned.
     pub margin: Margin,
+}
+
+/// Twenty years: who is a customer by then no history tells.
+const MAX_HORIZON_DAYS: u32 = 7_300;
+
+impl ValueParams {
+    /// Checks what no type of a key shows.
+    ///
+    /// # Errors
+    /// The key, what is allowed and what it got.
+    pub fn check(&self) -> Result<(), Conflict> {
+        let days = self.horizon_days.get();
+        if days > MAX_HORIZON_DAYS {
+            let message = format!("must be {MAX_HORIZON_DAYS} at most (20 years), got {days}");
+            return Err(Conflict::new("horizon_days", message));
+        }
+        Ok(())
+    }
 }
 
 impl Default for ValueParams {

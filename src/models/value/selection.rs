@@ -154,11 +154,14 @@ fn summary(kind: OrderModelKind, trials: &[Trial]) -> (ValueCandidate, f64) {
 }
 
 /// Factors of the spread of amounts that are tried.
-const SPREAD_FACTORS: [f64; 9] = [0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0];
+pub(super) const SPREAD_FACTORS: [f64; 11] =
+    [0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0];
 
-/// The factor by which intervals hold as often as they say, or nearest to that.
+/// The factor by which intervals hold as often as they say, or nearest to that. Those which
+/// are nothing but 0 say nothing of it, and hold more often.
 pub(super) fn spread_factor<'a>(amounts: impl Iterator<Item = &'a (AmountAhead, f64)>) -> f64 {
-    let amounts: Vec<&(AmountAhead, f64)> = amounts.collect();
+    let amounts: Vec<&(AmountAhead, f64)> =
+        amounts.filter(|it| it.0.can_be_more_than_0()).collect();
     if amounts.is_empty() {
         return 1.0;
     }

@@ -37,6 +37,19 @@ pub enum SpendModel {
     NoAmounts,
 }
 
+impl SpendModel {
+    /// Whether the likelihood of Gamma-Gamma is so flat that some parameter is known by its
+    /// order at most.
+    pub fn is_flat(&self) -> bool {
+        let Self::GammaGamma { groups, .. } = self else { return false };
+        groups.iter().any(|group| {
+            let GammaGamma { p, q, v } = group.fitted.model;
+            let errors = group.fitted.standard_errors;
+            errors.is_none_or(|errors| errors.iter().zip([p, q, v]).any(|(it, value)| *it > value))
+        })
+    }
+}
+
 /// Customers who order about as often.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

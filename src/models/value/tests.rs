@@ -271,7 +271,8 @@ fn repeat_orders_of_the_weeks_to_come_are_about_as_many_as_expected() {
     let mut later = snapshot(&users.iter().map(later).collect::<Vec<_>>(), None);
     later.as_of = as_of() + chrono::Days::new(u64::from(HORIZON_DAYS));
     tracker.count(&later);
-    let [weeks] = tracker.weeks[..] else { panic!("{:?}", tracker.weeks) };
+    let tracking = tracker.tracking();
+    let [weeks] = tracking.weeks[..] else { panic!("{tracking:?}") };
     let actual: f64 = users.iter().map(|user| user.1).sum();
     assert_eq!((weeks.actual, weeks.is_foretold), (actual, true));
     assert!((weeks.expected / actual - 1.0).abs() < 0.08, "{weeks:?}");

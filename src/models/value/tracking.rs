@@ -29,6 +29,15 @@ pub struct TrackedWeeks {
     pub is_foretold: bool,
 }
 
+/// Repeat orders from week to week.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tracking {
+    /// Customers who were followed: a sample where they are many.
+    pub n_customers: usize,
+    /// In order.
+    pub weeks: Vec<TrackedWeeks>,
+}
+
 /// The customers of a fitted model, as those whose weeks are counted.
 pub struct Tracker<'m> {
     fitted: &'m FittedValue,
@@ -38,8 +47,7 @@ pub struct Tracker<'m> {
     /// By covariates and days since the first order.
     expected: HashMap<(Vec<u64>, i64), f64>,
     last: Option<Count>,
-    /// What was counted.
-    pub weeks: Vec<TrackedWeeks>,
+    weeks: Vec<TrackedWeeks>,
 }
 
 /// Days (of BG/BB occasions) with an order of each customer up to a moment.
@@ -103,6 +111,11 @@ impl<'m> Tracker<'m> {
                 is_foretold: last.as_of >= self.fitted.as_of,
             });
         }
+    }
+
+    /// What was counted.
+    pub fn tracking(self) -> Tracking {
+        Tracking { n_customers: self.users.len(), weeks: self.weeks }
     }
 
     /// Days with a repeat order that the model expects of all customers before a moment.

@@ -1,10 +1,10 @@
 //! Whom to contact for a budget: the users whose contact brings most for what it costs.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::history::NOT_YET_SEEN;
-use super::offers::is_called;
+use super::history::{GroupsAt, NOT_YET_SEEN};
+use super::offers::group_called;
 use super::{GroupHistory, GroupsWorth, Offer, OfferWorth, Offers, WorthError};
 use crate::settings::NonNegative;
 
@@ -80,7 +80,7 @@ pub struct Targeted {
 /// 27, §2 (steps on the efficient frontier of each class).
 ///
 /// # Errors
-/// When a floor names a group that no offer with an uplift is made to.
+/// When a floor names a group that no offer is made to.
 pub fn plan_contacts(
     history: &GroupHistory,
     worth: &GroupsWorth,
@@ -88,30 +88,30 @@ pub fn plan_contacts(
     own_values: &[Option<f64>],
     known: &[[String; 3]],
 ) -> Result<Option<Targeted>, WorthError> {
+    let mut floors = floors(offers, of_offers, known)?;
+    let now = history.now();
+    let means = mean_values(history, own_values);
+    // How much less a user is worth than the group's mean.
+    let less_than_mean = |user: usize, group: usize| match (own_values[user], means[group]) {
+        (Some(own), mean) if mean > 0.0 => worth.groups[group].value.0 * (1.0 - own / mean),
+        _ => 0.0,
+    };
     let all: Vec<Made<'_>> = offers
         .offers
         .iter()
         .zip(of_offers)
         .enumerate()
-        .filter_map(|(place, (offer, of_offer))| Made::of(history, place, offer, of_offer))
+        .filter_map(|(place, (offer, it))| Made::of(now, place, (offer, it), less_than_mean))
         .collect();
-    let mut floors = floors(offers, &all, known)?;
     if all.is_empty() {
         return Ok(None);
     }
-    let means = mean_values(history, own_values);
-    let now = history.now();
     let mut steps: Vec<Step> = Vec::new();
     for (user, &group) in now.group_of.iter().enumerate() {
         let made = all.iter().filter(|it| it.worth.from == usize::from(group));
-        let contacts = made.filter(|_| group != NOT_YET_SEEN).map(|it| {
-            let of_group = worth.groups[it.worth.from].value.0;
-            let own = match (own_values[user], means[it.worth.from]) {
-                (Some(own), mean) if mean > 0.0 => of_group * own / mean,
-                _ => of_group,
-            };
-            it.contact(user, now.stratum_of[user], of_group - own)
-        });
+        let contacts = made
+            .filter(|_| group != NOT_YET_SEEN)
+            .map(|it| it.contact(user, now.stratum_of[user], less_than_mean(user, it.worth.from)));
         steps.extend(frontier(contacts.collect()));
     }
     steps.sort_unstable_by(Step::rank);
@@ -165,41 +165,48 @@ struct Made<'a> {
     worth: &'a OfferWorth,
     /// Uplift of a user whose chance to move is that of the group.
     uplift: f64,
-    /// What of the ceiling a move is taken to bring.
-    kept: f64,
+    /// What a move of a user is taken to bring, for each unit of money that they have to gain.
+    for_headroom: f64,
 }
 
 impl<'a> Made<'a> {
+    /// Over all users of the group now, the mean uplift is what was measured, and a move
+    /// brings on average what it is taken to bring.
     fn of(
-        history: &GroupHistory,
+        now: &GroupsAt,
         place: usize,
-        offer: &'a Offer,
-        worth: &'a OfferWorth,
+        (offer, worth): (&'a Offer, &'a OfferWorth),
+        less_than_mean: impl Fn(usize, usize) -> f64,
     ) -> Option<Self> {
         let (uplift, gain) = (offer.measured_uplift()?.share, worth.gain_of_move?);
-        let now = history.now();
-        let members = now.group_of.iter().zip(&now.stratum_of);
-        let members = members.filter(|(group, _)| usize::from(**group) == worth.from);
-        let (mut sum, mut n) = (0.0, 0.0);
-        for (_, stratum) in members {
-            sum += worth.relative_chances[usize::from(*stratum)];
-            n += 1.0;
+        let (mut n, mut chances, mut headrooms) = (0.0, 0.0, 0.0);
+        for (user, (&group, &stratum)) in now.group_of.iter().zip(&now.stratum_of).enumerate() {
+            if usize::from(group) == worth.from {
+                let chance = worth.relative_chances[usize::from(stratum)];
+                n += 1.0;
+                chances += chance;
+                headrooms += chance * headroom(worth, less_than_mean(user, worth.from));
+            }
         }
-        // The users of now have the uplift that was measured, on average.
-        let mean = if sum > 0.0 { sum / n } else { 1.0 };
-        let kept = if worth.ceiling.0 > 0.0 { gain / worth.ceiling.0 } else { 0.0 };
-        Some(Self { place, offer, worth, uplift: uplift / mean, kept })
+        let mean = if chances > 0.0 { chances / n } else { 1.0 };
+        let for_headroom = if headrooms > 0.0 { gain * chances / headrooms } else { 0.0 };
+        Some(Self { place, offer, worth, uplift: uplift / mean, for_headroom })
     }
 
     /// The contact of a user who is worth so much less than the group's mean.
     fn contact(&self, user: usize, stratum: u8, less_than_mean: f64) -> Contact {
         let relative = self.worth.relative_chances[usize::from(stratum)];
         let uplift = (self.uplift * relative).clamp(-1.0, 1.0);
-        let gain = uplift * self.kept * (self.worth.ceiling.0 + less_than_mean).max(0.0);
+        let gain = uplift * self.for_headroom * headroom(self.worth, less_than_mean);
         let of_moves = uplift.max(0.0) * self.offer.cost_per_move.get();
         let cost = self.offer.cost_per_contact.get() + of_moves;
         Contact { user, offer: self.place, uplift, gain, cost, is_by_floor: false }
     }
+}
+
+/// What a user has to gain by a move who is worth so much less than the group's mean.
+fn headroom(worth: &OfferWorth, less_than_mean: f64) -> f64 {
+    (worth.ceiling.0 + less_than_mean).max(0.0)
 }
 
 /// From one contact of a user, or none, to another that costs more and brings more.
@@ -303,22 +310,21 @@ impl Taken {
 /// Money that is kept for users of a group.
 fn floors(
     offers: &Offers,
-    made: &[Made<'_>],
+    of_offers: &[OfferWorth],
     known: &[[String; 3]],
 ) -> Result<Vec<(usize, f64)>, WorthError> {
-    let floor = |(name, money): (&String, &NonNegative)| {
-        let made = made.iter().map(|it| it.worth.from);
-        let group = made.clone().find(|&group| is_called(&known[group], name));
-        let missing = || {
-            let mut names: Vec<&str> = made.map(|group| known[group][0].as_str()).collect();
-            names.sort_unstable();
-            names.dedup();
-            let known = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
-            WorthError::NoSuchFloor { name: name.clone(), known }
-        };
-        Ok((group.ok_or_else(missing)?, money.get()))
-    };
-    offers.budget.floors.iter().map(floor).collect()
+    let made: BTreeSet<usize> = of_offers.iter().map(|it| it.from).collect();
+    let mut by_group: BTreeMap<usize, f64> = BTreeMap::new();
+    for (name, money) in &offers.budget.floors {
+        let group = group_called(known, name).filter(|group| made.contains(group));
+        let group = group.ok_or_else(|| {
+            let ids: Vec<&str> = made.iter().map(|&group| known[group][0].as_str()).collect();
+            WorthError::NoSuchFloor { name: name.clone(), known: ids.join(", ") }
+        })?;
+        // A group may be called by its id and by its name.
+        *by_group.entry(group).or_default() += money.get();
+    }
+    Ok(by_group.into_iter().collect())
 }
 
 /// Mean of the values of each group's users now, of whom they are known.

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2};
 
 use super::history::{GroupHistory, GroupsAt};
-use super::tally::{Blocks, Moves};
+use super::tally::{Blocks, Moves, ToCount};
 use crate::stats::markov::{best_strength, present_values, smoothed};
 
 const DAYS_PER_YEAR: f64 = 365.0;
@@ -34,12 +34,18 @@ impl FittedChain {
     /// The chain of what was counted, each row drawn to all as if so many moves had been seen
     /// there.
     pub(super) fn of(moves: &Moves, strength: f64) -> Self {
-        let mean = |(amount, n): (&f64, &f64)| if *n > 0.0 { amount / n } else { 0.0 };
         Self {
             chances: smoothed(moves.counts.view(), strength),
-            amounts: moves.amounts.iter().zip(&moves.n_paying).map(mean).collect(),
+            amounts: means(&moves.amounts, &moves.n_paying),
             newcomers: moves.newcomers.clone(),
         }
+    }
+
+    /// What a member of each group orders in so many steps.
+    pub(super) fn amounts_in(&self, n_steps: usize) -> Array1<f64> {
+        let values =
+            present_values(self.chances.view(), self.amounts.view(), 0.0, Some(n_steps as f64));
+        values.expect("a number of steps has an end")
     }
 
     /// What a member of each group is worth. A step's amount counts as paid in its middle.
@@ -54,11 +60,19 @@ impl FittedChain {
     }
 }
 
+/// Amounts by user, 0 where there is none.
+fn means(amounts: &Array1<f64>, n_users: &Array1<f64>) -> Array1<f64> {
+    let mean = |(amount, n): (&f64, &f64)| if *n > 0.0 { amount / n } else { 0.0 };
+    amounts.iter().zip(n_users).map(mean).collect()
+}
+
 /// How far rows of chances are drawn to all: as the latest step asks of those before. With
 /// one step, half of the users are held against the other.
 pub(super) fn strength(history: &GroupHistory, steps: &[(&GroupsAt, &GroupsAt)]) -> f64 {
     let Some((last, earlier)) = steps.split_last() else { return 1.0 };
-    let count = |steps: &[(&GroupsAt, &GroupsAt)]| Moves::count(history, steps, &[]);
+    let count = |steps: &[(&GroupsAt, &GroupsAt)]| {
+        Moves::count(history, &ToCount { steps: steps.to_vec(), ..ToCount::default() })
+    };
     match earlier {
         [] => {
             let (first, second) = count(&[*last]).halves();
@@ -78,24 +92,52 @@ pub(super) struct CountedChain {
     strength: f64,
 }
 
+/// What members of groups ordered in several steps: on average, and how many there were.
+pub(super) struct Followed {
+    pub n_users: Array1<f64>,
+    pub amounts: Array1<f64>,
+}
+
+impl Followed {
+    fn of(moves: &Moves) -> Self {
+        let (n_users, amounts) = (&moves.n_followed, &moves.followed);
+        Self { n_users: n_users.clone(), amounts: means(amounts, n_users) }
+    }
+}
+
 impl CountedChain {
-    /// Fits a chain to the steps that had ended at a moment.
-    pub fn fit(history: &GroupHistory, until: chrono::NaiveDateTime) -> Self {
+    /// Fits a chain to the steps that had ended at a moment, and follows users over spans.
+    pub fn fit(
+        history: &GroupHistory,
+        until: chrono::NaiveDateTime,
+        spans: Vec<Vec<&GroupsAt>>,
+    ) -> Self {
         let steps = history.steps(until);
-        let paying: Vec<&GroupsAt> = steps.iter().map(|step| step.0).collect();
-        let blocks = Moves::count(history, &steps, &paying);
         let strength = strength(history, &steps);
+        let paying = steps.iter().map(|step| step.0).collect();
+        let blocks = Moves::count(history, &ToCount { steps, paying, spans });
         let chain = FittedChain::of(&blocks.all(), strength);
         Self { chain, blocks, strength }
     }
 
-    /// What `measure` says of chains of resampled users.
+    /// Users by group at all moments that were counted, users once for each.
+    pub fn n_seen(&self) -> Array1<f64> {
+        self.blocks.all().n_paying
+    }
+
+    /// What users ordered who were followed.
+    pub fn followed(&self) -> Followed {
+        Followed::of(&self.blocks.all())
+    }
+
+    /// What `measure` says of chains of resampled users, and of what these ordered.
     pub fn resampled<T: Send>(
         &self,
         seed: u64,
-        measure: impl Fn(&FittedChain) -> T + Sync + Send,
+        measure: impl Fn(&FittedChain, Followed) -> T + Sync + Send,
     ) -> Vec<T> {
-        let of = |moves: &Moves| measure(&FittedChain::of(moves, self.strength));
+        let of =
+            |moves: &Moves| measure(&FittedChain::of(moves, self.strength), Followed::of(moves));
         self.blocks.resampled(seed, of)
     }
 }

@@ -22,9 +22,17 @@ pub enum WorthError {
         /// The groups.
         known: String,
     },
-    /// A floor names a group that no offer which can be ranked is made to.
+    /// An offer leads to where its users are.
+    #[error("[[offer]] {number} to: must be another group than from; both are {name}")]
+    SameGroup {
+        /// Which offer, from 1.
+        number: usize,
+        /// The group.
+        name: String,
+    },
+    /// A floor names a group that no offer is made to.
     #[error(
-        "[budget.floors] {name}: no [[offer]] that can be ranked is made to it; such are made to {known}"
+        "[budget.floors] {name}: no [[offer]] is made to its users (`from`), but to those of {known}"
     )]
     NoSuchFloor {
         /// What it names.

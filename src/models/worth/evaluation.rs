@@ -4,13 +4,18 @@ use chrono::NaiveDateTime;
 use ndarray::{Array1, Array2, Array3};
 
 use super::chain::CountedChain;
-use super::history::{GroupHistory, GroupsAt, NOT_YET_SEEN};
+use super::foretold::{CountedBefore, HeldOutStep, StepsAhead};
+use super::history::{GroupHistory, NOT_YET_SEEN};
 use super::{FittedChain, WorthAhead, WorthError};
 use crate::stats::markov::{MemoryTest, memory_test, projected};
 use crate::stats::resample::{Interval, percentile_interval};
 
 /// Share of users in the wrong group up to which sizes that were foretold are trusted.
 pub const TRUSTED_ERROR: f64 = 0.1;
+
+/// How far what came may be from what the chain says, as a part of the latter, for worth to be
+/// relied on.
+pub const TRUSTED_RATIO: f64 = 0.2;
 
 /// What groups are worth.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +37,9 @@ pub struct GroupsWorth {
     /// Whether where users came from matters beside where they are; `None` where no two
     /// steps follow each other.
     pub memory: Option<MemoryTest>,
+    /// Steps over which members of groups were followed: as many as the history shows, up to
+    /// how far worth looks ahead; 0 where two do not follow each other.
+    pub n_followed_steps: usize,
     /// Sizes that were foretold, by how far ahead.
     pub steps_ahead: Vec<StepsAhead>,
     /// Steps ahead for which they came true; 0 where no step was held out.
@@ -93,6 +101,9 @@ impl GroupsWorth {
 pub struct GroupInNumbers {
     /// Users now.
     pub n_users: usize,
+    /// Users at all moments that were counted, once for each. Of a group that nobody was ever
+    /// in, the rest is what all users do.
+    pub n_seen: usize,
     /// What one of them orders in a step.
     pub amount: (f64, Option<Interval>),
     /// What one of them is worth.
@@ -103,62 +114,48 @@ pub struct GroupInNumbers {
     pub half_life_days: Option<f64>,
     /// The likeliest other group a step later, and its chance.
     pub next: Option<(usize, f64)>,
+    /// What members ordered in the steps that they were followed; `None` where there were none.
+    pub followed: Option<FollowedGroup>,
 }
 
-/// Sizes of groups now, foretold from so many steps before.
+/// What members of a group ordered in several steps, beside what the chain says. It was fitted
+/// to these steps too, and goes wrong where it matters how users came into the group.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StepsAhead {
-    /// Steps.
-    pub n_steps: usize,
-    /// Users who were seen then.
+pub struct FollowedGroup {
+    /// Users and moments from which they were followed.
     pub n_users: usize,
-    /// Share of them who would have to change groups for the sizes to be right.
-    pub error: f64,
-    /// The same if sizes were foretold to stay what they were.
-    pub error_if_nobody_moved: f64,
+    /// What one of them orders by the chain.
+    pub expected: f64,
+    /// What one of them did order.
+    pub actual: f64,
+    /// Actual by expected.
+    pub ratio: (f64, Option<Interval>),
 }
 
-/// The last step, foretold by the steps before it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HeldOutStep {
-    /// Its start.
-    pub from: NaiveDateTime,
-    /// One row a group.
-    pub groups: Vec<HeldOutGroup>,
-    /// What all users order in it, as foretold, with an interval.
-    pub amount: (f64, Option<Interval>),
-    /// What they did order.
-    pub actual_amount: f64,
-    /// Users who joined in the step before, and in this.
-    pub newcomers: (f64, usize),
-}
-
-/// A group in the last step.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct HeldOutGroup {
-    /// Users at its start.
-    pub n_before: usize,
-    /// Of the users who were seen then: those in the group at its end, as foretold.
-    pub expected_users: f64,
-    /// The same as they were.
-    pub actual_users: usize,
-    /// What those who start it in the group order, as foretold.
-    pub expected_amount: f64,
-    /// The same as they did.
-    pub actual_amount: f64,
+impl FollowedGroup {
+    /// Whether worth is off by more than can be relied on, and not by chance.
+    pub fn is_off(&self) -> bool {
+        let (ratio, interval) = self.ratio;
+        (ratio - 1.0).abs() > TRUSTED_RATIO
+            && interval.is_some_and(|it| !(it.low..=it.high).contains(&1.0))
+    }
 }
 
 /// The worth of groups, and the values that resampled users gave.
 pub struct MeasuredWorth {
     /// The worth.
     pub worth: GroupsWorth,
-    pub(super) resampled_values: Vec<Array1<f64>>,
+    pub(super) resampled: Vec<Resampled>,
 }
 
-/// Amounts and values of groups by a chain of resampled users.
-struct Resampled {
-    amounts: Array1<f64>,
-    values: Array1<f64>,
+/// What a chain of resampled users says.
+pub(super) struct Resampled {
+    /// What a member of each group orders in a step.
+    pub amounts: Array1<f64>,
+    /// What they are worth.
+    pub values: Array1<f64>,
+    /// What members ordered who were followed, by what the chain says.
+    ratios: Array1<f64>,
 }
 
 /// Values groups by all steps of a history.
@@ -173,16 +170,23 @@ pub fn measure_worth(
     let (now, step_days) = (history.now(), history.step_days);
     let steps = history.steps(now.as_of);
     let Some(first) = steps.first() else { return Err(WorthError::NoStep { step_days }) };
-    let counted = CountedChain::fit(history, now.as_of);
+    let n_ahead = (f64::from(ahead.horizon_days) / f64::from(step_days)).ceil() as usize;
+    let n_followed_steps = (2..=n_ahead).rev().find(|&n| !history.spans(n).is_empty());
+    let n_followed_steps = n_followed_steps.unwrap_or(0);
+    let spans = if n_followed_steps > 0 { history.spans(n_followed_steps) } else { Vec::new() };
+    let counted = CountedChain::fit(history, now.as_of, spans);
     let chain = &counted.chain;
     let values = chain.values(ahead, step_days);
+    let (followed, expected) = (counted.followed(), chain.amounts_in(n_followed_steps));
+    let n_seen = counted.n_seen();
     let sizes = Array1::from(history.sizes(now));
-    let resampled: Vec<Resampled> = counted.resampled(seed, |it| Resampled {
+    let resampled: Vec<Resampled> = counted.resampled(seed, |it, followed| Resampled {
         amounts: it.amounts.clone(),
         values: it.values(ahead, step_days),
+        ratios: followed.amounts / it.amounts_in(n_followed_steps),
     });
     let interval = |of: &dyn Fn(&Resampled) -> f64| {
-        percentile_interval(resampled.iter().map(|it| Some(of(it))))
+        percentile_interval(resampled.iter().map(|it| Some(of(it)).filter(|it| it.is_finite())))
     };
     let group = |group: usize| {
         let stays = chain.chances[[group, group]];
@@ -191,18 +195,25 @@ pub fn measure_worth(
         let next = others.max_by(|a, b| chance(a).total_cmp(&chance(b)).then(b.cmp(a)));
         GroupInNumbers {
             n_users: sizes[group] as usize,
+            n_seen: n_seen[group] as usize,
             amount: (chain.amounts[group], interval(&|it| it.amounts[group])),
             value: (values[group], interval(&|it| it.values[group])),
             stays,
             half_life_days: (stays > 0.0 && stays < 1.0)
                 .then(|| 0.5f64.ln() / stays.ln() * f64::from(step_days)),
             next: next.filter(|next| chance(next) > 0.0).map(|next| (next, chance(&next))),
+            followed: (followed.n_users[group] > 0.0 && expected[group] > 0.0).then(|| {
+                let (expected, actual) = (expected[group], followed.amounts[group]);
+                let ratio = (actual / expected, interval(&|it| it.ratios[group]));
+                let n_users = followed.n_users[group] as usize;
+                FollowedGroup { n_users, expected, actual, ratio }
+            }),
         }
     };
-    let before_last = CountedBefore::of(history);
-    let steps_ahead = before_last.as_ref().map_or_else(Vec::new, CountedBefore::steps_ahead);
+    let before = |n_steps: usize| CountedBefore::of(history, n_steps);
+    let steps_ahead: Vec<StepsAhead> =
+        (1..).map_while(|n_steps| Some(before(n_steps)?.steps_ahead(n_steps))).collect();
     let is_trusted = |it: &&StepsAhead| it.error <= TRUSTED_ERROR;
-    let n_ahead = (f64::from(ahead.horizon_days) / f64::from(step_days)).ceil() as usize;
     let project = |newcomers: &Array1<f64>| {
         Projected(projected(sizes.view(), chain.chances.view(), newcomers.view(), n_ahead))
     };
@@ -214,17 +225,15 @@ pub fn measure_worth(
         groups: (0..history.n_groups).map(group).collect(),
         base: (sizes.dot(&values), interval(&|it| sizes.dot(&it.values))),
         memory: memory_test(&successions(history)),
+        n_followed_steps,
         n_trusted_steps: steps_ahead.iter().take_while(is_trusted).count(),
         steps_ahead,
-        held_out: before_last.map(|it| it.held_out(seed)),
+        held_out: before(1).map(|it| it.held_out(seed)),
         projected: project(&Array1::zeros(history.n_groups)),
         projected_with_newcomers: project(&chain.newcomers),
         chain: counted.chain,
     };
-    Ok(MeasuredWorth {
-        worth,
-        resampled_values: resampled.into_iter().map(|it| it.values).collect(),
-    })
+    Ok(MeasuredWorth { worth, resampled })
 }
 
 /// Users by their groups at three moments, each a step after the one before: shape (first,
@@ -247,87 +256,4 @@ fn successions(history: &GroupHistory) -> Array3<f64> {
         n_steps += 1;
     }
     counts
-}
-
-/// A chain that knows nothing of the last step, beside what came.
-struct CountedBefore<'h> {
-    history: &'h GroupHistory,
-    start: &'h GroupsAt,
-    counted: CountedChain,
-}
-
-impl<'h> CountedBefore<'h> {
-    fn of(history: &'h GroupHistory) -> Option<Self> {
-        let start = history.before_now(1)?;
-        if history.steps(start.as_of).is_empty() {
-            return None;
-        }
-        Some(Self { history, start, counted: CountedChain::fit(history, start.as_of) })
-    }
-
-    /// Of the users who were seen at a moment: how many are in each group now.
-    fn sizes_now(&self, of: &GroupsAt) -> Array1<f64> {
-        let mut sizes = Array1::zeros(self.history.n_groups);
-        for (&before, &now) in of.group_of.iter().zip(&self.history.now().group_of) {
-            if before != NOT_YET_SEEN && now != NOT_YET_SEEN {
-                sizes[usize::from(now)] += 1.0;
-            }
-        }
-        sizes
-    }
-
-    fn steps_ahead(&self) -> Vec<StepsAhead> {
-        let ahead = |n_steps: usize| {
-            let start = self.history.before_now(n_steps)?;
-            let sizes = Array1::from(self.history.sizes(start));
-            let actual = self.sizes_now(start);
-            let chances = self.counted.chain.chances.view();
-            let none = Array1::zeros(sizes.len());
-            let foretold = projected(sizes.view(), chances, none.view(), n_steps);
-            let error = |of: ndarray::ArrayView1<f64>| {
-                let apart: f64 = of.iter().zip(&actual).map(|(a, b)| (a - b).abs()).sum();
-                apart / 2.0 / actual.sum().max(1.0)
-            };
-            Some(StepsAhead {
-                n_steps,
-                n_users: sizes.sum() as usize,
-                error: error(foretold.row(n_steps)),
-                error_if_nobody_moved: error(sizes.view()),
-            })
-        };
-        (1..).map_while(ahead).collect()
-    }
-
-    fn held_out(&self, seed: u64) -> HeldOutStep {
-        let history = self.history;
-        let chain = &self.counted.chain;
-        let before = Array1::from(history.sizes(self.start));
-        let after = chain.chances.t().dot(&before);
-        let actual = self.sizes_now(self.start);
-        let mut amounts = vec![0.0; history.n_groups];
-        let ordered = self.start.amounts.as_deref().unwrap_or_default();
-        for (&group, amount) in self.start.group_of.iter().zip(ordered) {
-            if group != NOT_YET_SEEN {
-                amounts[usize::from(group)] += amount;
-            }
-        }
-        let totals = self.counted.resampled(seed, |it| Some(before.dot(&it.amounts)));
-        let is_new = |(before, now): (&u16, &u16)| *before == NOT_YET_SEEN && *now != NOT_YET_SEEN;
-        let n_new = self.start.group_of.iter().zip(&history.now().group_of);
-        HeldOutStep {
-            from: self.start.as_of,
-            groups: (0..history.n_groups)
-                .map(|group| HeldOutGroup {
-                    n_before: before[group] as usize,
-                    expected_users: after[group],
-                    actual_users: actual[group] as usize,
-                    expected_amount: before[group] * chain.amounts[group],
-                    actual_amount: amounts[group],
-                })
-                .collect(),
-            amount: (before.dot(&chain.amounts), percentile_interval(totals.into_iter())),
-            actual_amount: amounts.iter().sum(),
-            newcomers: (chain.newcomers.sum(), n_new.filter(|&it| is_new(it)).count()),
-        }
-    }
 }

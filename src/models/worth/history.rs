@@ -69,6 +69,16 @@ impl GroupHistory {
         steps.filter(|(_, later)| later.as_of <= until).collect()
     }
 
+    /// Moments from each of which so many steps follow that have ended, with these steps' own
+    /// moments.
+    pub(super) fn spans(&self, n_steps: usize) -> Vec<Vec<&GroupsAt>> {
+        let is_whole = |it: &&GroupsAt| it.amounts.is_some();
+        let span = |moment| -> Option<Vec<&GroupsAt>> {
+            (0..n_steps).map(|step| self.after(moment, step).filter(is_whole)).collect()
+        };
+        self.moments.iter().filter_map(span).collect()
+    }
+
     /// Users of each group at a moment.
     pub(super) fn sizes(&self, moment: &GroupsAt) -> Vec<f64> {
         let mut sizes = vec![0.0; self.n_groups];

@@ -5,6 +5,7 @@ mod budget;
 mod chain;
 mod error;
 mod evaluation;
+mod foretold;
 mod history;
 mod movers;
 mod offers;
@@ -17,9 +18,10 @@ pub use budget::{Contact, NextMoney, Targeted, plan_contacts};
 pub use chain::{FittedChain, WorthAhead};
 pub use error::WorthError;
 pub use evaluation::{
-    GroupInNumbers, GroupsWorth, HeldOutGroup, HeldOutStep, MeasuredWorth, Projected, StepsAhead,
-    TRUSTED_ERROR, measure_worth,
+    FollowedGroup, GroupInNumbers, GroupsWorth, MeasuredWorth, Projected, TRUSTED_ERROR,
+    measure_worth,
 };
+pub use foretold::{HeldOutGroup, HeldOutStep, StepsAhead};
 pub use history::{GroupHistory, GroupsAt, N_STRATA, NOT_YET_SEEN};
 pub use movers::Movers;
 pub use offers::{Budget, Offer, Offers, Uplift};

@@ -63,6 +63,8 @@ pub(super) struct CountedMovers {
     pub chances: [f64; N_STRATA],
     /// Share of the group who moved.
     pub chance: f64,
+    /// What resampled users say of the difference: the same resamples as those of values.
+    pub resampled: Vec<Option<f64>>,
 }
 
 /// Users who must have moved, beside users like them who stayed, for what a move brings to be
@@ -121,9 +123,10 @@ pub(super) fn count_movers(
             n_moved: n(|it| it.moved.0),
             n_stayed: n(|it| it.stayed.0),
             difference: all.difference(),
-            interval: percentile_interval(resampled.into_iter()),
+            interval: percentile_interval(resampled.iter().copied()),
         },
         chances: std::array::from_fn(drawn),
         chance,
+        resampled,
     }
 }

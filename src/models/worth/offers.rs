@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::WorthError;
 use crate::settings::{Conflict, Finite, NonNegative};
@@ -38,8 +39,16 @@ pub struct Offer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uplift: Option<Finite>,
     /// The 95 % interval of the uplift.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "low_and_high")]
     pub uplift_interval: Option<[Finite; 2]>,
+}
+
+/// An array of TOML is read into a shorter one without a word.
+fn low_and_high<'de, D: Deserializer<'de>>(source: D) -> Result<Option<[Finite; 2]>, D::Error> {
+    let numbers = Vec::<Finite>::deserialize(source)?;
+    let n = numbers.len();
+    let pair = numbers.try_into();
+    pair.map(Some).map_err(|_| D::Error::custom(format!("must be [low, high]: got {n} numbers")))
 }
 
 fn nothing() -> NonNegative {
@@ -107,6 +116,10 @@ impl Offers {
                 }
                 (Some(uplift), Some([low, high])) => {
                     let (uplift, low, high) = (uplift.get(), low.get(), high.get());
+                    if !(-1.0..=1.0).contains(&uplift) {
+                        let message = format!("must be a share between -1 and 1, got {uplift}");
+                        return refuse("uplift", message);
+                    }
                     if !(-1.0 <= low && low <= uplift && uplift <= high && high <= 1.0) {
                         return refuse(
                             "uplift_interval",
@@ -137,8 +150,7 @@ impl Offers {
     /// The first group that does not exist.
     pub(super) fn places(&self, known: &[[String; 3]]) -> Result<Vec<(usize, usize)>, WorthError> {
         let place = |number: usize, key: &'static str, name: &String| {
-            let place = known.iter().position(|group| is_called(group, name));
-            place.ok_or_else(|| WorthError::NoSuchGroup {
+            group_called(known, name).ok_or_else(|| WorthError::NoSuchGroup {
                 number,
                 key,
                 name: name.clone(),
@@ -151,14 +163,20 @@ impl Offers {
         };
         let of_offer = |(place_of_offer, offer): (usize, &Offer)| {
             let number = place_of_offer + 1;
-            Ok((place(number, "from", &offer.from)?, place(number, "to", &offer.to)?))
+            let (from, to) = (place(number, "from", &offer.from)?, place(number, "to", &offer.to)?);
+            match from == to {
+                true => Err(WorthError::SameGroup { number, name: known[from][0].clone() }),
+                false => Ok((from, to)),
+            }
         };
         self.offers.iter().enumerate().map(of_offer).collect()
     }
 }
 
-/// Whether a group has this id or one of these names, in letters of whatever case.
-pub(super) fn is_called(group: &[String; 3], name: &str) -> bool {
+/// The place of the group with this id, or else with this name in either language, in letters
+/// of whatever case. `known` are ids and names, in English and Chinese.
+pub(super) fn group_called(known: &[[String; 3]], name: &str) -> Option<usize> {
     let name = name.trim().to_lowercase();
-    group.iter().any(|it| it.to_lowercase() == name)
+    let find = |part: usize| known.iter().position(|group| group[part].to_lowercase() == name);
+    (0..3).find_map(find)
 }

@@ -35,7 +35,7 @@ pub struct OfferWorth {
     /// the uplift of an experiment, else if all who are contacted moved because of it.
     pub most_a_move_may_cost: Option<f64>,
     /// What a contact brings after costs, by an experiment's uplift and what a move is taken
-    /// to bring; the interval is that of the uplift and the values together.
+    /// to bring; the interval is that of the uplift, the values and the movers together.
     pub net_of_contact: Option<(f64, Option<Interval>)>,
     /// Chance to move in a step of users of each stratum, by that of the group.
     pub(super) relative_chances: [f64; N_STRATA],
@@ -57,16 +57,18 @@ pub fn measure_offers(
     let worth = &measured.worth;
     let of_offer = |(offer, (from, to)): (&super::Offer, (usize, usize))| {
         let counted = count_movers(history, from, to, seed);
-        let differences: Vec<f64> =
-            measured.resampled_values.iter().map(|values| values[to] - values[from]).collect();
+        let resampled = &measured.resampled;
+        let apart = |of: &ndarray::Array1<f64>| of[to] - of[from];
+        let differences: Vec<f64> = resampled.iter().map(|it| apart(&it.values)).collect();
         let ceiling = worth.groups[to].value.0 - worth.groups[from].value.0;
         let step_difference = worth.chain.amounts[to] - worth.chain.amounts[from];
         let movers = &counted.movers;
         let are_enough = movers.n_moved.min(movers.n_stayed) >= MIN_MOVERS;
-        let kept = movers.difference.filter(|_| are_enough).map(|found| {
+        let part = |of_movers: f64, of_members: f64| {
             // Where members order no more, no part of more can be kept.
-            if step_difference > 0.0 { (found / step_difference).clamp(0.0, 1.0) } else { 0.0 }
-        });
+            if of_members > 0.0 { (of_movers / of_members).clamp(0.0, 1.0) } else { 0.0 }
+        };
+        let kept = movers.difference.filter(|_| are_enough).map(|it| part(it, step_difference));
         let gain_of_move = kept.map(|kept| ceiling.max(0.0) * kept);
         let (contact, of_move) = (offer.cost_per_contact.get(), offer.cost_per_move.get());
         let break_even = |gain: f64| {
@@ -76,14 +78,18 @@ pub fn measure_offers(
         let uplift = offer.measured_uplift();
         let net = |uplift: f64, gain: f64| uplift * (gain - of_move) - contact;
         let net_of_contact = uplift.zip(kept).map(|(uplift, kept)| {
-            let error = (uplift.high - uplift.low) / 2.0 / Z_95;
             // Resamples come in no order, so that quantiles in order are as good as draws.
-            let draw =
-                |place: usize| normal_quantile((place as f64 + 0.5) / differences.len() as f64);
-            let of_resample = |(place, &it): (usize, &f64)| {
-                Some(net(uplift.share + error * draw(place), it * kept))
+            let draw = |place: usize| {
+                let z = normal_quantile((place as f64 + 0.5) / differences.len() as f64);
+                let side =
+                    if z < 0.0 { uplift.share - uplift.low } else { uplift.high - uplift.share };
+                uplift.share + side * z / Z_95
             };
-            let nets = differences.iter().enumerate().map(of_resample);
+            let of_resample = |(place, it): (usize, Option<f64>)| {
+                let kept = part(it?, apart(&resampled[place].amounts));
+                Some(net(draw(place), differences[place] * kept))
+            };
+            let nets = counted.resampled.iter().copied().enumerate().map(of_resample);
             (net(uplift.share, ceiling * kept), percentile_interval(nets))
         });
         let measured_uplift = uplift.map_or(1.0, |it| it.share);

@@ -78,6 +78,21 @@ pub(super) struct Moves {
     pub amounts: Array1<f64>,
     /// Users who were not seen at the start of the last step, by the group they end it in.
     pub newcomers: Array1<f64>,
+    /// Users of each group at the starts of spans of several steps.
+    pub n_followed: Array1<f64>,
+    /// What they ordered in all of those steps.
+    pub followed: Array1<f64>,
+}
+
+/// What is counted of a history.
+#[derive(Default)]
+pub(super) struct ToCount<'h> {
+    /// Steps whose moves count.
+    pub steps: Vec<(&'h GroupsAt, &'h GroupsAt)>,
+    /// Moments that count by what users ordered in the step after.
+    pub paying: Vec<&'h GroupsAt>,
+    /// Spans of as many steps each, by the moments where these start.
+    pub spans: Vec<Vec<&'h GroupsAt>>,
 }
 
 impl Moves {
@@ -87,15 +102,14 @@ impl Moves {
             n_paying: Array1::zeros(n_groups),
             amounts: Array1::zeros(n_groups),
             newcomers: Array1::zeros(n_groups),
+            n_followed: Array1::zeros(n_groups),
+            followed: Array1::zeros(n_groups),
         }
     }
 
-    /// Counts the given steps, and the amounts of the steps of the given moments.
-    pub fn count(
-        history: &GroupHistory,
-        steps: &[(&GroupsAt, &GroupsAt)],
-        paying: &[&GroupsAt],
-    ) -> Blocks<Self> {
+    /// Counts it by blocks of users.
+    pub fn count(history: &GroupHistory, of: &ToCount<'_>) -> Blocks<Self> {
+        let ToCount { steps, paying, spans } = of;
         Blocks::count(history.n_users(), |users| {
             let mut sums = Self::zeros(history.n_groups);
             for user in users {
@@ -117,6 +131,15 @@ impl Moves {
                         sums.amounts[usize::from(group)] += amounts[user];
                     }
                 }
+                for span in spans {
+                    let group = span[0].group_of[user];
+                    if group != NOT_YET_SEEN {
+                        let amounts = span.iter().filter_map(|it| it.amounts.as_ref());
+                        sums.n_followed[usize::from(group)] += 1.0;
+                        sums.followed[usize::from(group)] +=
+                            amounts.map(|it| it[user]).sum::<f64>();
+                    }
+                }
             }
             sums
         })
@@ -133,5 +156,7 @@ impl Sums for Moves {
         self.n_paying.scaled_add(n_copies, &other.n_paying);
         self.amounts.scaled_add(n_copies, &other.amounts);
         self.newcomers.scaled_add(n_copies, &other.newcomers);
+        self.n_followed.scaled_add(n_copies, &other.n_followed);
+        self.followed.scaled_add(n_copies, &other.followed);
     }
 }

@@ -111,7 +111,9 @@ fn the_last_step_is_foretold_by_those_before() {
     assert!((expected / actual - 1.0).abs() < 0.05, "{expected} of {actual}");
     // As many join at each moment.
     assert!((held_out.newcomers.0 / held_out.newcomers.1 as f64 - 1.0).abs() < 0.2);
-    assert_eq!(found.n_trusted_steps, found.steps_ahead.len());
+    // Of six moments the first two are needed for a step that was known.
+    assert_eq!((found.n_trusted_steps, found.steps_ahead.len()), (4, 4));
+    assert!(found.groups.iter().all(|it| !it.followed.unwrap().is_off()), "{:?}", found.groups);
     assert!(found.memory.unwrap().p_value > 0.001, "{:?}", found.memory);
     // With nobody who joins the base stays as large, with them it grows.
     let (without, with) = (&found.projected, &found.projected_with_newcomers);
@@ -259,7 +261,77 @@ fn money_goes_where_it_brings_most_and_floors_are_kept() {
     let refused = plan_contacts(&history, &measured.worth, (&offers, &found), &own, &known());
     assert_eq!(
         refused.unwrap_err().to_string(),
-        "[budget.floors] L2: no [[offer]] that can be ranked is made to it; such are made to L0, L1"
+        "[budget.floors] L2: no [[offer]] is made to its users (`from`), but to those of L0, L1"
+    );
+}
+
+#[test]
+fn users_of_a_group_gain_on_average_what_a_move_is_taken_to_bring() {
+    let history = planted(6, 13);
+    let measured = measured(&history);
+    let offer = Offer {
+        uplift: Some(Finite::of(0.1)),
+        uplift_interval: Some([Finite::of(0.05), Finite::of(0.15)]),
+        cost_per_contact: NonNegative::of(0.0),
+        cost_per_move: NonNegative::of(0.0),
+        ..offer("L1", "L2")
+    };
+    let offers = Offers { offers: vec![offer], budget: Budget::default() };
+    let found = measure_offers(&history, &measured, &offers, &known(), 7).unwrap();
+    // Some are worth so much that they have nothing to gain.
+    let own: Vec<Option<f64>> =
+        (0..N_USERS).map(|user| Some(((user % 7) as f64).powi(4) + 1.0)).collect();
+    let plan = plan_contacts(&history, &measured.worth, (&offers, &found), &own, &known());
+    let plan = plan.unwrap().unwrap();
+    assert!(plan.n_worth_it < found[0].n_users, "{}", plan.n_worth_it);
+    let gain: f64 = plan.contacts.iter().map(|it| it.gain).sum();
+    let on_average = found[0].n_users as f64 * 0.1 * found[0].gain_of_move.unwrap();
+    assert!((gain / on_average - 1.0).abs() < 1e-9, "{gain} of {on_average}");
+}
+
+#[test]
+fn the_interval_of_a_contact_leans_as_that_of_the_uplift_does() {
+    let history = planted(6, 14);
+    let measured = measured(&history);
+    let net = |low: f64, high: f64| {
+        let offer = Offer {
+            uplift: Some(Finite::of(0.2)),
+            uplift_interval: Some([Finite::of(low), Finite::of(high)]),
+            ..offer("L1", "L2")
+        };
+        let offers = Offers { offers: vec![offer], budget: Budget::default() };
+        let found = measure_offers(&history, &measured, &offers, &known(), 7).unwrap();
+        found[0].net_of_contact.unwrap().1.unwrap()
+    };
+    let (up, down) = (net(0.2, 0.4), net(0.0, 0.2));
+    assert!(up.low > down.low + 2.0 && up.high > down.high + 2.0, "{up:?} {down:?}");
+    let least = 0.0 * 1.0 - 0.3;
+    assert!((down.low - least).abs() < 0.5, "{down:?}");
+}
+
+#[test]
+fn groups_whose_users_go_on_by_where_they_came_from_are_told() {
+    let mut history = planted(6, 12);
+    // Half of the users are by turns in the first group and the last, half in the first and
+    // the second.
+    for (place, moment) in history.moments.iter_mut().enumerate() {
+        for user in 0..N_USERS {
+            let is_out = (place + user / 2) % 2 == 1;
+            moment.group_of[user] = if is_out { (user % 2) as u16 + 1 } else { 0 };
+            if let Some(amounts) = &mut moment.amounts {
+                amounts[user] = AMOUNTS[usize::from(moment.group_of[user])];
+            }
+        }
+    }
+    let found = measured(&history).worth;
+    assert_eq!(found.n_followed_steps, 4);
+    let followed: Vec<_> = found.groups.iter().map(|it| it.followed.unwrap()).collect();
+    // 10 + 1 + 10 + 1, where the chain says 10 + 1 + 25 + 1.
+    assert!((followed[1].ratio.0 - 22.0 / 37.0).abs() < 0.01, "{followed:?}");
+    assert!((followed[2].ratio.0 - 82.0 / 67.0).abs() < 0.01, "{followed:?}");
+    assert_eq!(
+        followed.iter().map(super::FollowedGroup::is_off).collect::<Vec<_>>(),
+        [false, true, true]
     );
 }
 

@@ -1,17 +1,19 @@
 //! What members of each group are worth, and how far that holds.
 
+use super::group_chain_checks::chain_checks;
 use super::group_label::{GroupLabel, label_of};
 use super::phrases::users;
 use crate::app::GroupValues;
-use crate::dataset::{Bilingual, Language};
-use crate::models::worth::{
-    GroupInNumbers, GroupsWorth, HeldOutGroup, HeldOutStep, StepsAhead, TRUSTED_ERROR,
-};
+use crate::dataset::Language;
+use crate::models::worth::{FollowedGroup, GroupInNumbers, GroupsWorth};
 use crate::report::{Column, Document, Format, Table, Value, column, digits, words};
 use crate::stats::resample::Interval;
 
 /// Groups beyond which a matrix is wider than a terminal.
 const MAX_MATRIX_GROUPS: usize = 12;
+
+/// Steps to come that people see; of more, every second, third and so on.
+const MAX_STEPS_TO_COME: usize = 16;
 
 /// Values, moves, what came true, and what is to come.
 pub fn group_values(found: &GroupValues) -> Document {
@@ -40,24 +42,30 @@ pub fn group_values(found: &GroupValues) -> Document {
         format!("{}：{day} 的{}在未来 {days} 天的价值", title.zh, all.zh),
     ));
     let (n_steps, first) = (worth.steps.0, worth.steps.1.date());
-    let by_model = found.total_by_model.map_or("–".to_owned(), digits::whole);
+    let (by_model, by_model_zh) = match found.total_by_model.map(digits::whole) {
+        Some(total) => (
+            format!("; the model of value expects {total} of the same users"),
+            format!("；价值模型对同一批用户的预期为 {total}"),
+        ),
+        None => Default::default(),
+    };
     page.fact("total_by_model", found.total_by_model);
     page.paragraph(words(
         format!(
             "Together {} {unit}, with an interval for which users these are and not for what the \
-             chain gets wrong; the model of value expects {by_model} of the same users. Counted \
+             chain gets wrong{by_model}. Counted \
              over {n_steps} step{} of {step} days, which overlap, from {first} on, by one model at \
              all dates.",
             with_interval(base),
             if n_steps == 1 { "" } else { "s" },
         ),
         format!(
-            "合计 {} {unit_zh}，区间只反映用户抽样，不含链本身的误差；价值模型对同一批用户的预期为 {by_model}。\
+            "合计 {} {unit_zh}，区间只反映用户抽样，不含链本身的误差{by_model_zh}。\
              自 {first} 起统计 {n_steps} 个 {step} 天的步长（相互重叠），所有日期使用同一模型。",
             with_interval(base)
         ),
     ));
-    group_warnings(&mut page, worth, found.in_orders);
+    group_warnings(&mut page, worth, &labels, found.in_orders);
     groups(&mut page, found, &labels);
     if labels.len() <= MAX_MATRIX_GROUPS {
         page.table(matrix(found, &labels));
@@ -69,11 +77,7 @@ pub fn group_values(found: &GroupValues) -> Document {
         ));
     }
     moves(&mut page, found, &labels);
-    memory(&mut page, found);
-    if let Some(held_out) = &worth.held_out {
-        came_true(&mut page, held_out, &labels, step, found.in_orders);
-    }
-    trusted(&mut page, found);
+    chain_checks(&mut page, found, &labels);
     to_come(&mut page, found, &labels);
     page
 }
@@ -97,7 +101,12 @@ pub(super) fn with_interval(of: (f64, Option<Interval>)) -> String {
 }
 
 /// What speaks against relying on the chain.
-pub(super) fn group_warnings(page: &mut Document, worth: &GroupsWorth, in_orders: bool) {
+pub(super) fn group_warnings(
+    page: &mut Document,
+    worth: &GroupsWorth,
+    labels: &[GroupLabel],
+    in_orders: bool,
+) {
     if worth.is_off()
         && let Some(held_out) = &worth.held_out
     {
@@ -119,21 +128,47 @@ pub(super) fn group_warnings(page: &mut Document, worth: &GroupsWorth, in_orders
             "这些组的人数预测不如假设无人移动：移动规律对它们说明不了什么",
         ));
     }
+    let off = labels.iter().zip(&worth.groups).filter_map(|(label, group)| {
+        let followed = group.followed.filter(FollowedGroup::is_off)?;
+        Some((&label.short, digits::percent(followed.ratio.0)))
+    });
+    let off: Vec<(String, String)> = off
+        .map(|(short, ratio)| (format!("{} {ratio}", short.en), format!("{} {ratio}", short.zh)))
+        .collect();
+    if !off.is_empty() {
+        let days = worth.n_followed_steps * worth.step_days as usize;
+        let (en, zh): (Vec<String>, Vec<String>) = off.into_iter().unzip();
+        page.warning(words(
+            format!(
+                "over {days} days members of some groups ordered another part of what the chain                  says: {}. Their worth is off by as much at least, in the same direction; clv, of                  each user, does not rest on the chain",
+                en.join(", ")
+            ),
+            format!(
+                "{days} 天内部分组的实际订单与链的预测之比：{}。其价值至少有同向同等的偏差；按用户的 clv 不依赖该链",
+                zh.join("、")
+            ),
+        ));
+    }
 }
 
 /// The head of a column of amounts.
-fn gmv(in_orders: bool) -> (&'static str, &'static str) {
+pub(super) fn gmv(in_orders: bool) -> (&'static str, &'static str) {
     if in_orders { ("Orders", "订单") } else { ("GMV", "GMV") }
 }
 
 type Row<'a> = (&'a GroupLabel, &'a GroupInNumbers, Option<f64>);
+
+/// Of a group that nobody was ever in, nothing is known.
+fn seen<'a>(row: &Row<'a>) -> Option<&'a GroupInNumbers> {
+    Some(row.1).filter(|it| it.n_seen > 0)
+}
 
 fn groups(page: &mut Document, found: &GroupValues, labels: &[GroupLabel]) {
     let step = found.worth.step_days;
     let rows = labels.iter().zip(&found.worth.groups).zip(&found.by_model);
     let rows: Vec<Row<'_>> =
         rows.map(|((label, group), by_model)| (label, group, *by_model)).collect();
-    let next = |it: &&Row<'_>| match it.1.next {
+    let next = |it: &&Row<'_>| match seen(it).and_then(|it| it.next) {
         Some((group, chance)) => {
             let short = &labels[group].short;
             let chance = format!("{:.0} %", chance * 100.0);
@@ -144,8 +179,8 @@ fn groups(page: &mut Document, found: &GroupValues, labels: &[GroupLabel]) {
     let (gmv, gmv_zh) = gmv(found.in_orders);
     let amount = format!("{gmv} in\n{step} d");
     let amount_zh = format!("{step} 天\n{gmv_zh}");
-    let half_width = |it: &&Row<'_>| match it.1.value {
-        (value, Some(Interval { low, high })) if value != 0.0 => {
+    let half_width = |it: &&Row<'_>| match seen(it).map(|it| it.value) {
+        Some((value, Some(Interval { low, high }))) if value != 0.0 => {
             Value::from(format!("±{:.0} %", (high - low) / 2.0 / value.abs() * 100.0))
         }
         _ => Value::Missing,
@@ -154,29 +189,42 @@ fn groups(page: &mut Document, found: &GroupValues, labels: &[GroupLabel]) {
         column("id", ("", ""), Format::Text, |it: &&Row<'_>| it.0.label.clone()),
         column("group", ("Group", "组"), Format::Text, |it: &&Row<'_>| it.0.rest.clone()),
         column("n_users", ("Users", "用户数"), Format::Count, |it: &&Row<'_>| it.1.n_users),
-        column("amount", ("", ""), Format::Short, |it: &&Row<'_>| estimate(it.1.amount))
-            .for_programs(),
-        column("step", (&amount, &amount_zh), Format::Short, |it: &&Row<'_>| it.1.amount.0)
-            .for_people(),
-        column("value", ("", ""), Format::Short, |it: &&Row<'_>| estimate(it.1.value))
-            .for_programs(),
-        column("worth", ("Worth", "价值"), Format::Short, |it: &&Row<'_>| it.1.value.0)
-            .for_people(),
-        column("half_width", ("", ""), Format::Text, half_width).for_people(),
-        column("by_model", ("By\nmodel", "价值\n模型"), Format::Short, |it: &&Row<'_>| it.2),
-        column("stays", ("", ""), Format::Share, |it: &&Row<'_>| it.1.stays).for_programs(),
-        column("stay", ("Stay", "留下"), Format::Text, |it: &&Row<'_>| {
-            format!("{:.0} %", it.1.stays * 100.0)
-        })
-        .for_people(),
-        column("half_life_days", ("", ""), Format::Decimal(0), |it: &&Row<'_>| it.1.half_life_days)
-            .for_programs(),
-        column("next", ("", ""), Format::Text, |it: &&Row<'_>| {
-            it.1.next.map(|(group, _)| labels[group].short.clone())
+        column("amount", ("", ""), Format::Short, |it: &&Row<'_>| {
+            seen(it).map_or(Value::Missing, |it| estimate(it.amount))
         })
         .for_programs(),
-        column("next_chance", ("", ""), Format::Share, |it: &&Row<'_>| it.1.next.map(|it| it.1))
+        column("step", (&amount, &amount_zh), Format::Short, |it: &&Row<'_>| {
+            seen(it).map(|it| it.amount.0)
+        })
+        .for_people(),
+        column("value", ("", ""), Format::Short, |it: &&Row<'_>| {
+            seen(it).map_or(Value::Missing, |it| estimate(it.value))
+        })
+        .for_programs(),
+        column("worth", ("Worth", "价值"), Format::Short, |it: &&Row<'_>| {
+            seen(it).map(|it| it.value.0)
+        })
+        .for_people(),
+        column("half_width", ("", ""), Format::Text, half_width).for_people(),
+        column("by_model", ("By\nmodel", "价值\n模型"), Format::Short, |it: &&Row<'_>| it.2),
+        column("stays", ("", ""), Format::Share, |it: &&Row<'_>| seen(it).map(|it| it.stays))
             .for_programs(),
+        column("stay", ("Stay", "留下"), Format::Text, |it: &&Row<'_>| {
+            seen(it).map(|it| format!("{:.0} %", it.stays * 100.0))
+        })
+        .for_people(),
+        column("half_life_days", ("", ""), Format::Decimal(0), |it: &&Row<'_>| {
+            seen(it).and_then(|it| it.half_life_days)
+        })
+        .for_programs(),
+        column("next", ("", ""), Format::Text, |it: &&Row<'_>| {
+            seen(it).and_then(|it| it.next).map(|(group, _)| labels[group].short.clone())
+        })
+        .for_programs(),
+        column("next_chance", ("", ""), Format::Share, |it: &&Row<'_>| {
+            seen(it).and_then(|it| it.next).map(|it| it.1)
+        })
+        .for_programs(),
         column("else_to", ("Else to", "否则去"), Format::Text, next).for_people(),
     ];
     page.table(Table::new("groups", &rows, &columns));
@@ -220,177 +268,6 @@ fn moves(page: &mut Document, found: &GroupValues, labels: &[GroupLabel]) {
     page.table(Table::new("moves", pairs, &columns).for_programs());
 }
 
-/// Whether where users came from matters.
-fn memory(page: &mut Document, found: &GroupValues) {
-    let Some(memory) = found.worth.memory else {
-        page.paragraph(words(
-            "Whether where users came from matters as well cannot be tested: no two steps follow \
-             each other.",
-            "无法检验此前所在的组是否也有影响：没有前后相接的两个步长。",
-        ));
-        return;
-    };
-    page.fact("memory_chi_squared", memory.chi_squared);
-    page.fact("memory_degrees_of_freedom", memory.degrees_of_freedom);
-    page.fact("memory_p_value", memory.p_value);
-    page.fact("memory_strength", memory.strength);
-    let strength = format!("{:.2}", memory.strength);
-    page.paragraph(match memory.p_value < 0.05 {
-        true => words(
-            format!(
-                "Where users came from matters beside where they are (χ² test, p {}; Cramér's V \
-                 {strength}, of 0 to 1): two users of a group with different pasts go on \
-                 differently, and far steps drift.",
-                p_value(memory.p_value)
-            ),
-            format!(
-                "除所在组外，此前所在的组也有影响（χ² 检验 p {}；Cramér's V {strength}，范围 0 到 1）：\
-                 同组而来处不同的用户走向不同，步数越远偏差越大。",
-                p_value(memory.p_value)
-            ),
-        ),
-        false => words(
-            format!(
-                "No sign that where users came from matters beside where they are (χ² test, p {}).",
-                p_value(memory.p_value)
-            ),
-            format!("未见此前所在的组有影响（χ² 检验 p {}）。", p_value(memory.p_value)),
-        ),
-    });
-}
-
-fn p_value(p: f64) -> String {
-    if p < 0.001 { "< .001".to_owned() } else { format!("= {p:.3}") }
-}
-
-/// The last step, as those before it foretold it.
-fn came_true(
-    page: &mut Document,
-    held_out: &HeldOutStep,
-    labels: &[GroupLabel],
-    step: u32,
-    in_orders: bool,
-) {
-    let from = held_out.from.date();
-    let (unit, unit_zh) = unit(in_orders, 1.0);
-    let mut section = Document::default();
-    section.fact("from", from);
-    section.fact("amount", estimate(held_out.amount));
-    section.fact("actual_amount", held_out.actual_amount);
-    section.fact("newcomers", held_out.newcomers.0);
-    section.fact("actual_newcomers", held_out.newcomers.1);
-    type Row<'a> = (&'a GroupLabel, &'a HeldOutGroup);
-    let (gmv, gmv_zh) = gmv(in_orders);
-    let (foretold, foretold_zh) = (format!("{gmv}\nforetold"), format!("预测\n{gmv_zh}"));
-    let (came, came_zh) = (format!("{gmv}\ncame"), format!("实际\n{gmv_zh}"));
-    let rows: Vec<Row<'_>> = labels.iter().zip(&held_out.groups).collect();
-    let columns = [
-        column("id", ("", ""), Format::Text, |it: &&Row<'_>| it.0.short.clone()),
-        column("n_before", ("Before", "之前"), Format::Count, |it: &&Row<'_>| it.1.n_before),
-        column("expected_users", ("Foretold", "预测"), Format::Money, |it: &&Row<'_>| {
-            it.1.expected_users
-        }),
-        column("actual_users", ("Came", "实际"), Format::Count, |it: &&Row<'_>| {
-            it.1.actual_users
-        }),
-        column("expected_amount", (&foretold, &foretold_zh), Format::Money, |it: &&Row<'_>| {
-            it.1.expected_amount
-        }),
-        column("actual_amount", (&came, &came_zh), Format::Money, |it: &&Row<'_>| {
-            it.1.actual_amount
-        }),
-    ];
-    section.table(Table::new("groups", &rows, &columns));
-    let percent = match held_out.actual_amount > 0.0 {
-        true => format!("{:+.1} %", (held_out.amount.0 / held_out.actual_amount - 1.0) * 100.0),
-        false => "–".to_owned(),
-    };
-    let (foretold, actual) =
-        (with_interval(held_out.amount), digits::whole(held_out.actual_amount));
-    let newcomers = digits::whole(held_out.newcomers.0);
-    let joined = digits::count(held_out.newcomers.1 as u64);
-    section.paragraph(words(
-        format!(
-            "Foretold {foretold} {unit}, came {actual}: {percent}. {joined} users joined, \
-             {newcomers} in the step before."
-        ),
-        format!("预测 {foretold} {unit_zh}，实际 {actual}：{percent}。新加入 {joined} 人，前一步 {newcomers} 人。"),
-    ));
-    page.section(
-        "held_out",
-        Some(words(
-            format!("The {step} days from {from} on, foretold by the steps before"),
-            format!("用之前的步长预测 {from} 起的 {step} 天"),
-        )),
-        section,
-    );
-}
-
-/// How far ahead sizes came true.
-fn trusted(page: &mut Document, found: &GroupValues) {
-    let worth = &found.worth;
-    if worth.steps_ahead.is_empty() {
-        page.paragraph(words(
-            "How far ahead this may be trusted is unknown: there is no step to hold out.",
-            "能预测多远尚不可知：没有可以留出的步长。",
-        ));
-        return;
-    }
-    let step = worth.step_days;
-    let columns = [
-        column("n_steps", ("Steps\nahead", "步数"), Format::Count, |it: &&StepsAhead| it.n_steps),
-        column("days", ("Days", "天数"), Format::Count, move |it: &&StepsAhead| {
-            it.n_steps * step as usize
-        }),
-        column("n_users", ("Users", "用户数"), Format::Count, |it: &&StepsAhead| it.n_users),
-        column(
-            "error",
-            ("In the wrong\ngroup", "组别\n错误"),
-            Format::Share,
-            |it: &&StepsAhead| it.error,
-        ),
-        column(
-            "error_if_nobody_moved",
-            ("If nobody\nmoved", "假设\n不动"),
-            Format::Share,
-            |it: &&StepsAhead| it.error_if_nobody_moved,
-        ),
-    ];
-    page.table(Table::new("steps_ahead", &worth.steps_ahead, &columns));
-    let (trusted, ahead) = (worth.n_trusted_steps, worth.ahead.horizon_days);
-    let limit = digits::percent(TRUSTED_ERROR);
-    let sentence = |far: Bilingual| {
-        words(
-            format!("Sizes of groups now, foretold from so many steps before. {}", far.en),
-            format!("从若干步之前预测现在各组人数。{}", far.zh),
-        )
-    };
-    let n_days = trusted * step as usize;
-    let seen = worth.steps_ahead.len();
-    page.paragraph(sentence(match (trusted, trusted == seen) {
-        (0, _) => words(
-            format!(
-                "Not even one step came true within {limit}: rely on the order of groups alone."
-            ),
-            format!("一步之内误差已超过 {limit}：只可参考各组的高低次序。"),
-        ),
-        (_, true) => words(
-            format!(
-                "They came true within {limit} for {n_days} days, as far as the history shows; \
-                 worth looks {ahead} days ahead."
-            ),
-            format!("在历史所及的 {n_days} 天内误差不超过 {limit}；价值展望 {ahead} 天。"),
-        ),
-        (_, false) => words(
-            format!(
-                "They came true within {limit} for {n_days} days and not beyond; worth looks \
-                 {ahead} days ahead."
-            ),
-            format!("{n_days} 天内误差不超过 {limit}，更远则否；价值展望 {ahead} 天。"),
-        ),
-    }));
-}
-
 /// Users and amounts of the steps to come.
 fn to_come(page: &mut Document, found: &GroupValues, labels: &[GroupLabel]) {
     let worth = &found.worth;
@@ -421,7 +298,9 @@ fn to_come(page: &mut Document, found: &GroupValues, labels: &[GroupLabel]) {
         }),
     ];
     let n_steps = without.n_steps();
-    page.table(Table::new("steps_to_come", 0..n_steps, &columns));
+    page.table(Table::new("steps_to_come", 0..n_steps, &columns).for_programs());
+    let every = n_steps.div_ceil(MAX_STEPS_TO_COME).max(1);
+    page.table(Table::new("steps_to_come", (0..n_steps).step_by(every), &columns).for_people());
     page.paragraph(words(
         "With who joins: at every step as many as joined in the last one, by the group they ended \
          it in.",

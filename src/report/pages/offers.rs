@@ -42,7 +42,7 @@ pub fn offers(found: &WeighedOffers, partition: Partition) -> Document {
          is not seen as well. Only an experiment says what an offer moves.",
         "上限与移动者之差都不是因果效应：移动的用户与留下的用户在看不见的方面也不同。只有实验能说明优惠带来了什么。",
     ));
-    warnings(&mut page, found);
+    warnings(&mut page, found, &labels);
     if let Some(file) = &found.list {
         page.fact("list", file.as_path());
     }
@@ -69,10 +69,20 @@ pub fn offers(found: &WeighedOffers, partition: Partition) -> Document {
 type Row<'a> = (usize, &'a Offer, &'a OfferWorth);
 
 /// What speaks against the numbers.
-fn warnings(page: &mut Document, found: &WeighedOffers) {
-    group_warnings(page, &found.worth, found.in_orders);
+fn warnings(page: &mut Document, found: &WeighedOffers, labels: &[GroupLabel]) {
+    group_warnings(page, &found.worth, labels, found.in_orders);
     for (place, (offer, of_offer)) in found.offers.offers.iter().zip(&found.found).enumerate() {
         let number = place + 1;
+        if of_offer.ceiling.0 <= 0.0 {
+            let to = &labels[of_offer.to].short;
+            page.warning(words(
+                format!(
+                    "offer {number} leads down: members of {} are worth no more, and no contact pays",
+                    to.en
+                ),
+                format!("优惠 {number} 是向下移动：{} 的成员价值并不更高，任何触达都不划算", to.zh),
+            ));
+        }
         if of_offer.gain_of_move.is_none() && offer.uplift.is_some() {
             let n = digits::count(of_offer.movers.n_moved as u64);
             page.warning(words(
@@ -203,7 +213,13 @@ fn one(
             },
         ),
         (
-            words("the most that a move may cost", "一次移动至多可花费"),
+            match offer.uplift {
+                Some(_) => words("the most that a move may cost", "一次移动至多可花费"),
+                None => words(
+                    "the most that a move may cost, if all who are contacted move",
+                    "一次移动至多可花费（假设被触达者全部移动）",
+                ),
+            },
             known(of_offer.most_a_move_may_cost),
         ),
         (
@@ -266,6 +282,18 @@ fn budget(
         ),
         format!("触达{}，花费 {cost}，预计带来 {gain}，净得 {net}。不计预算，值得触达的有 {worth_it} 人。", all.zh),
     ));
+    if n_contacts == 0 {
+        section.warning(match contacts.n_worth_it {
+            0 => words(
+                "nobody is contacted: no contact brings more than it costs",
+                "无人可触达：没有任何触达的收益高于成本",
+            ),
+            _ => words(
+                "nobody is contacted: [budget] total is less than the first contact costs",
+                "无人可触达：[budget] total 不足以支付第一次触达",
+            ),
+        });
+    }
     if let Some(file) = &found.list {
         let file = file.display();
         section.paragraph(words(format!("list: {file}"), format!("名单：{file}")));
@@ -310,10 +338,10 @@ fn budget(
     section.paragraph(words(
         "Users in order of what they bring after costs for what they cost, those of floors \
          first. An uplift is taken to be in proportion to the chance to move anyway, at most 1, \
-         and who is worth more than others of the group has less to gain: so users differ from \
-         the average above. A user gets the dearer of two offers where what it brings more pays \
+         and who is worth more than others of the group has less to gain: so users differ, around \
+         the averages above. A user gets the dearer of two offers where what it brings more pays \
          more for its money than others would.",
-        "按单位花费的净收益排序，保底组优先。假定 uplift 与自行移动的概率成正比（至多为 1），同组中价值较高者可增的空间较小，故个人与上面的平均值不同。\
+        "按单位花费的净收益排序，保底组优先。假定 uplift 与自行移动的概率成正比（至多为 1），同组中价值较高者可增的空间较小，故个人围绕上面的平均值而不同。\
          有两个优惠可选时，若较贵者多带来的收益按单位花费仍优于他人，则取较贵者。",
     ));
     page.section("budget", Some(words("Whom to contact", "触达谁")), section);

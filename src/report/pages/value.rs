@@ -168,8 +168,8 @@ fn learning(page: &mut Document, mix: Option<&MixSelection>) {
         false => ("for half of the users from the other half", "用一半用户预测另一半"),
     };
     page.paragraph(words(
-        format!("amounts: {en}, which has the least deviance {how}"),
-        format!("金额：{zh}，{how_zh}偏差最小"),
+        format!("orders and amounts of the horizon: {en}, which has the least deviance {how}"),
+        format!("窗口内的订单与金额：{zh}，{how_zh}偏差最小"),
     ));
     page.table(mixes("learned", &mix.candidates));
 }
@@ -248,7 +248,10 @@ fn parameters(page: &mut Document, fitted: &FittedValue) {
     if fitted.n_days_set_aside > 0 {
         let n = digits::count(fitted.n_days_set_aside);
         page.paragraph(words(
-            format!("{n} days with orders came to nothing or less and were set aside"),
+            match fitted.n_days_set_aside {
+                1 => "1 day with orders came to nothing or less and was set aside".to_owned(),
+                _ => format!("{n} days with orders came to nothing or less and were set aside"),
+            },
             format!("{n} 个有订单的日子合计为零或负，未计入"),
         ));
     }
@@ -373,11 +376,23 @@ fn checks(page: &mut Document, fitted: &FittedValue) {
             ),
         ));
     }
-    if fitted.orders.standard_errors.is_none() {
+    if fitted.is_spread_at_an_end() {
+        let factor = fitted.spread_factor;
         page.warning(words(
-            "the likelihood is flat in some direction: parameters have no standard errors, and \
-             predictions do not depend on it",
-            "似然在某个方向上平坦：参数没有标准误，但不影响预测",
+            format!(
+                "amounts are spread {factor} times as the models say, which is as far as is tried: \
+                 intervals hold 90 % of the customers' amounts less exactly"
+            ),
+            format!(
+                "金额离散度为模型所述的 {factor} 倍，已到所试范围的边界：区间的 90% 覆盖率不再准确"
+            ),
+        ));
+    }
+    if fitted.orders.is_flat() || fitted.spend.is_flat() {
+        page.warning(words(
+            "the likelihood is flat in some direction: some parameters have no standard error or \
+             one above themselves, and predictions hardly depend on them",
+            "似然在某个方向上平坦：部分参数没有标准误或标准误大于参数本身，但几乎不影响预测",
         ));
     }
 }
@@ -396,7 +411,7 @@ fn holdout(page: &mut Document, bundle: &Bundle, evaluation: &ValueEvaluation) {
     if let Some(orders) = &evaluation.orders_ratio {
         ratio(page, ("orders", "days with an order", "有订单的天数"), orders);
     }
-    tracking(page, &evaluation.tracking);
+    tracking(page, evaluation);
     if let Some(amounts) = &evaluation.amounts {
         ratio(page, ("total_gmv", "GMV", "GMV"), &amounts.total);
         of_amounts(page, amounts);
@@ -494,10 +509,20 @@ fn of_amounts(page: &mut Document, amounts: &AmountScores) {
             format!("按预测价值分为十份，平均误差 {decile}"),
         ));
     }
+    page.fact("coverage_above_0", amounts.coverage_above_0);
     let (covered, meant) = (amounts.coverage * 100.0, COVERAGE * 100.0);
+    let (above_0, above_0_zh) = match amounts.coverage_above_0.map(|it| it * 100.0) {
+        Some(share) => (
+            format!(", {share:.1} % of those whose interval is more than 0"),
+            format!("；区间不全为 0 的顾客中为 {share:.1}%"),
+        ),
+        None => Default::default(),
+    };
     page.paragraph(words(
-        format!("{covered:.1} % of the customers paid what lies in their {meant:.0} % interval"),
-        format!("{covered:.1}% 的顾客实付金额落在其 {meant:.0}% 区间内"),
+        format!(
+            "{covered:.1} % of the customers paid what lies in their {meant:.0} % interval{above_0}"
+        ),
+        format!("{covered:.1}% 的顾客实付金额落在其 {meant:.0}% 区间内{above_0_zh}"),
     ));
 }
 

@@ -140,6 +140,15 @@ pub struct FittedOrders {
     pub n_repeaters: usize,
 }
 
+impl FittedOrders {
+    /// Whether the likelihood is so flat that some parameter is known by its order at most.
+    pub fn is_flat(&self) -> bool {
+        let is_unknown = |(error, value): (&f64, &f64)| error > value;
+        let known = self.standard_errors.as_ref();
+        known.is_none_or(|errors| errors.iter().zip(&self.model.parameters).any(is_unknown))
+    }
+}
+
 /// Rows from which a first fit to every tenth of them saves time.
 const MANY_ROWS: usize = 20_000;
 

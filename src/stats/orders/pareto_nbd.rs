@@ -26,7 +26,14 @@ pub(super) struct ParetoNbd {
 /// Fall of the logarithm of the integrand over which a panel of nodes is exact.
 const FALL_PER_PANEL: f64 = 2.0;
 
-/// As many as make a panel exact to 12 digits.
+/// Length of a panel over which it is exact however slowly the integrand falls: where one of α
+/// and β is far below the other, the integrand has a singularity at a distance of π.
+const LONGEST_PANEL: f64 = 1.4;
+
+/// Share of the integral below which a node says that nothing follows.
+const NOTHING: f64 = 1e-20;
+
+/// As many as make a panel exact to 11 digits.
 static NODES: LazyLock<Nodes<6>> = LazyLock::new(Nodes::uniform);
 
 impl ParetoNbd {
@@ -37,7 +44,8 @@ impl ParetoNbd {
     /// ln of s ∫ (α + y)^−(r + x) (β + y)^−(s + 1) dy from the last order to now; `None`
     /// where the last order is now.
     ///
-    /// With u = ln(α + y) the integrand is smooth for any parameters.
+    /// With u = ln(min(α, β) + y) the integrand is smooth for any parameters, and the
+    /// logarithm of it is concave.
     fn ln_left(
         &self,
         x: f64,
@@ -46,37 +54,52 @@ impl ParetoNbd {
         mut at: impl FnMut([f64; 4], f64),
     ) -> Option<f64> {
         let Self { r, alpha, s, beta } = *self;
-        let (from, to) = ((alpha + last).ln(), (alpha + age).ln());
+        let smaller = alpha.min(beta);
+        let (from, to) = ((smaller + last).ln(), (smaller + age).ln());
         if to <= from {
             return None;
         }
         let k = r + x;
-        let largest = (1.0 - k) * from - (s + 1.0) * (beta + last).ln();
-        let n_panels = ((k + s) * (to - from) / FALL_PER_PANEL).ceil().max(1.0);
-        let width = (to - from) / n_panels;
-        let mut sum = 0.0;
-        for panel in 0..n_panels as usize {
-            let start = from + width * panel as f64;
+        let (more_alpha, more_beta) = (alpha - smaller, beta - smaller);
+        let height = |u: f64, ln_with_alpha: f64, ln_with_beta: f64| {
+            u - k * ln_with_alpha - (s + 1.0) * ln_with_beta
+        };
+        let slope = |u: f64| {
+            let it = u.exp();
+            1.0 - k * it / (it + more_alpha) - (s + 1.0) * it / (it + more_beta)
+        };
+        let first = height(from, (alpha + last).ln(), (beta + last).ln());
+        let with = |u: f64, with_smaller: f64, more: f64| match more > 0.0 {
+            true => (with_smaller + more, (with_smaller + more).ln()),
+            false => (with_smaller, u),
+        };
+        let (mut start, mut start_slope, mut sum) = (from, slope(from), 0.0);
+        while start < to {
+            let mut width = (to - start).min(LONGEST_PANEL).min(FALL_PER_PANEL / start_slope.abs());
+            let mut end_slope = slope(start + width);
+            while end_slope.abs() * width > FALL_PER_PANEL {
+                width *= 0.7;
+                end_slope = slope(start + width);
+            }
+            let mut last_mass = 0.0;
             for (share, weight) in NODES.at.iter().zip(&NODES.weights) {
                 let u = start + width * share;
-                let with_alpha = u.exp();
-                let with_beta = beta + (with_alpha - alpha);
-                let ln_with_beta = with_beta.ln();
-                let height = ((1.0 - k) * u - (s + 1.0) * ln_with_beta - largest).exp();
-                let mass = height * weight * width;
+                let with_smaller = u.exp();
+                let (with_alpha, ln_alpha) = with(u, with_smaller, more_alpha);
+                let (with_beta, ln_beta) = with(u, with_smaller, more_beta);
+                let mass = (height(u, ln_alpha, ln_beta) - first).exp() * weight * width;
                 sum += mass;
-                at([u, 1.0 / with_alpha, ln_with_beta, 1.0 / with_beta], mass);
+                last_mass = mass;
+                at([ln_alpha, 1.0 / with_alpha, ln_beta, 1.0 / with_beta], mass);
             }
-            // What follows is smaller by more than any number can tell.
-            if self.is_spent(k, start + width - from) {
+            if last_mass < NOTHING * sum {
                 break;
             }
+            // A width below what the number of `start` can tell still goes on.
+            start = (start + width).max(start.next_up());
+            start_slope = end_slope;
         }
-        (sum > 0.0).then(|| s.ln() + largest + sum.ln())
-    }
-
-    fn is_spent(&self, k: f64, way: f64) -> bool {
-        (k - 1.0) * way > 45.0
+        (sum > 0.0).then(|| s.ln() + first + sum.ln())
     }
 
     fn ln_stayed(&self, x: f64, age: f64) -> f64 {

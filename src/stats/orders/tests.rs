@@ -164,6 +164,115 @@ fn pareto_nbd_is_smooth_and_finite_where_others_overflow() {
     assert_eq!(forecast(&bg, weeks(1_000, 10.0, 100.0), 5.0).p_alive, 0.0);
 }
 
+/// By quadrature with 40 digits: parameters, x, t_x, T, the log-likelihood, the chance to be
+/// still there, and that of an order in 26 weeks of who is.
+#[test]
+fn pareto_nbd_is_exact_where_alpha_and_beta_are_far_apart() {
+    let cases = [
+        (
+            [0.5, 15.0, 0.4, 0.05],
+            0,
+            0.0,
+            60.0,
+            -0.078_287_268_904,
+            0.028_359_431_705,
+            0.128_918_102_24,
+        ),
+        (
+            [0.5, 15.0, 0.4, 0.5],
+            0,
+            0.0,
+            60.0,
+            -0.191_114_722_940,
+            0.079_506_185_802,
+            0.128_977_357_22,
+        ),
+        (
+            [0.5, 15.0, 0.4, 2.0],
+            2,
+            30.0,
+            60.0,
+            -10.606_259_800_720,
+            0.609_746_283_628,
+            0.493_648_456_72,
+        ),
+        (
+            [0.3, 1000.0, 0.2, 0.01],
+            0,
+            0.0,
+            500.0,
+            -0.017_102_177_837,
+            0.103_467_573_856,
+            0.005_116_079_43,
+        ),
+        (
+            [0.6, 0.02, 1.5, 40.0],
+            3,
+            1.0,
+            100.0,
+            -5.820_514_241_073,
+            7.749_346_281e-7,
+            0.507_770_658_24,
+        ),
+        (
+            [20.0, 900.0, 0.05, 0.1],
+            40,
+            10.0,
+            12.0,
+            -127.926_676_741_952,
+            0.990_374_376_703,
+            0.793_806_091_83,
+        ),
+        (
+            [0.5, 0.01, 0.4, 0.02],
+            0,
+            0.0,
+            300.0,
+            -1.007_496_747_602,
+            0.000_337_702_541,
+            0.040_039_963_61,
+        ),
+    ];
+    for (parameters, x, last, age, log_likelihood, p_alive, p_order) in cases {
+        let model = model_of(OrderModelKind::ParetoNbd, parameters);
+        let times = weeks(x, last, age);
+        near(model.log_likelihood(&GroupedTimes::of(vec![times])), log_likelihood, 1e-9);
+        let of = ParetoNbd::new(parameters);
+        near(of.p_alive(x.into(), last, age), p_alive, 1e-9);
+        near(Active::of_pareto_nbd(&of, x.into(), age).p_order(26.0), p_order, 1e-9);
+        slopes_are_those_of_differences(of, &GroupedTimes::of(vec![times]));
+    }
+    // Of customers who came today: the end of the next order, far from now, is the hardest.
+    for (parameters, p_order) in [
+        ([0.5, 15.0, 0.4, 0.05], 0.064_304_368_972),
+        ([0.5, 15.0, 0.4, 0.5], 0.146_471_073_990),
+        ([0.3, 1000.0, 0.2, 0.01], 0.001_990_124_310),
+        ([20.0, 900.0, 0.05, 0.1], 0.348_276_844_514),
+        ([0.5, 0.01, 0.4, 0.02], 0.634_317_948_049),
+    ] {
+        let active = Active::of_pareto_nbd(&ParetoNbd::new(parameters), 0.0, 0.0);
+        near(active.p_order(26.0), p_order, 1e-6);
+    }
+}
+
+fn slopes_are_those_of_differences(model: ParetoNbd, customers: &GroupedTimes) {
+    let at = [model.r, model.alpha, model.s, model.beta];
+    let found = model.log_likelihood(customers);
+    for i in 0..4 {
+        let step = 1e-5 * at[i];
+        let moved = |by: f64| {
+            let mut parameters = at;
+            parameters[i] += by;
+            ParetoNbd::new(parameters).log_likelihood(customers)
+        };
+        let (up, down) = (moved(step), moved(-step));
+        let slope = (up.value - down.value) / (2.0 * step);
+        near(found.first[i], slope, 1e-5 * (1.0 + slope.abs()));
+        let curve = (up.first[i] - down.first[i]) / (2.0 * step);
+        near(found.second[i][i], curve, 1e-4 * (1.0 + curve.abs()));
+    }
+}
+
 /// Example of BTYD's pnbd.DERT; values by quadrature and by Tricomi's U agree.
 #[test]
 fn discounted_orders_for_ever_are_those_of_btyd() {
