@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::customers::{Clock, spend_of};
+use super::interval::is_at_an_end;
 use super::season::in_season;
-use super::selection::SPREAD_FACTORS;
 use super::spend::ExpectedSpend;
 use super::{
     MixSelection, NoValue, Occasion, SpendModel, ValueChecks, ValueError, ValueParams,
@@ -217,8 +217,7 @@ impl FittedValue {
     /// Whether the spread of amounts is the least or the most that was tried: intervals may
     /// hold less or more often than they say.
     pub fn is_spread_at_an_end(&self) -> bool {
-        let [first, .., last] = SPREAD_FACTORS;
-        self.spread_factor <= first || self.spread_factor >= last
+        is_at_an_end(self.spread_factor)
     }
 
     /// How many times as often customers order in the horizon after a date as the model alone

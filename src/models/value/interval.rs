@@ -88,6 +88,34 @@ impl AmountAhead {
     }
 }
 
+/// Factors of the spread of amounts that are tried.
+const SPREAD_FACTORS: [f64; 11] = [0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0];
+
+/// The factor by which intervals hold as often as they say, or nearest to that. Those which
+/// are nothing but 0 say nothing of it, and hold more often.
+pub(super) fn spread_factor<'a>(amounts: impl Iterator<Item = &'a (AmountAhead, f64)>) -> f64 {
+    let amounts: Vec<&(AmountAhead, f64)> =
+        amounts.filter(|it| it.0.can_be_more_than_0()).collect();
+    if amounts.is_empty() {
+        return 1.0;
+    }
+    let miss = |factor: &f64| {
+        let is_inside =
+            |(ahead, paid): &&&(AmountAhead, f64)| ahead.interval(*factor).contains(*paid);
+        let share = amounts.iter().filter(is_inside).count() as f64 / amounts.len() as f64;
+        (share - COVERAGE).abs()
+    };
+    let misses: Vec<f64> = SPREAD_FACTORS.iter().map(miss).collect();
+    let best = (0..misses.len()).min_by(|&a, &b| misses[a].total_cmp(&misses[b]));
+    best.map_or(1.0, |place| SPREAD_FACTORS[place])
+}
+
+/// Whether a factor is the least or the most that is tried.
+pub(super) fn is_at_an_end(factor: f64) -> bool {
+    let [first, .., last] = SPREAD_FACTORS;
+    factor <= first || factor >= last
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::customers::Clock;
 use super::fit::{Customer, DAYS_PER_YEAR, covariates};
-use super::interval::AmountAhead;
+use super::interval::{AmountAhead, spread_factor};
 use super::learned::{Basis, Learned, LearnedRounds, ValueRows};
-use super::selection::spread_factor;
 use super::{AmountInterval, FittedValue, LearnedValue, ValueError};
 use crate::dataset::Snapshot;
 use crate::stats::metrics::{Ranked, tweedie_deviance};

@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 use super::fit::{Customer, check_repeaters, paid_days};
-use super::interval::{AmountAhead, COVERAGE};
+use super::interval::{AmountAhead, spread_factor};
 use super::{FittedValue, MIN_REPEATERS, NoValue, ValueError, ValueParams, fit_value};
 use crate::dataset::Snapshot;
 use crate::stats::metrics::{log_loss, roc_auc};
@@ -151,27 +151,4 @@ fn summary(kind: OrderModelKind, trials: &[Trial]) -> (ValueCandidate, f64) {
         log_likelihood: mean(&|it| it.log_likelihood),
     };
     (candidate, spread_factor(trials.iter().flat_map(|it| &it.amounts)))
-}
-
-/// Factors of the spread of amounts that are tried.
-pub(super) const SPREAD_FACTORS: [f64; 11] =
-    [0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0];
-
-/// The factor by which intervals hold as often as they say, or nearest to that. Those which
-/// are nothing but 0 say nothing of it, and hold more often.
-pub(super) fn spread_factor<'a>(amounts: impl Iterator<Item = &'a (AmountAhead, f64)>) -> f64 {
-    let amounts: Vec<&(AmountAhead, f64)> =
-        amounts.filter(|it| it.0.can_be_more_than_0()).collect();
-    if amounts.is_empty() {
-        return 1.0;
-    }
-    let miss = |factor: &f64| {
-        let is_inside =
-            |(ahead, paid): &&&(AmountAhead, f64)| ahead.interval(*factor).contains(*paid);
-        let share = amounts.iter().filter(is_inside).count() as f64 / amounts.len() as f64;
-        (share - COVERAGE).abs()
-    };
-    let misses: Vec<f64> = SPREAD_FACTORS.iter().map(miss).collect();
-    let best = (0..misses.len()).min_by(|&a, &b| misses[a].total_cmp(&misses[b]));
-    best.map_or(1.0, |place| SPREAD_FACTORS[place])
 }

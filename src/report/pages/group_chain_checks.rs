@@ -1,7 +1,7 @@
 //! How far the chain behind the worth of groups holds.
 
+use super::group_amounts::{estimate, gmv, unit, with_interval};
 use super::group_label::GroupLabel;
-use super::group_values::{estimate, gmv, unit, with_interval};
 use crate::app::GroupValues;
 use crate::dataset::Bilingual;
 use crate::models::worth::{FollowedGroup, HeldOutGroup, HeldOutStep, StepsAhead, TRUSTED_ERROR};

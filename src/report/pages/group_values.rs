@@ -1,10 +1,10 @@
 //! What members of each group are worth, and how far that holds.
 
+use super::group_amounts::{estimate, gmv, unit, with_interval};
 use super::group_chain_checks::chain_checks;
 use super::group_label::{GroupLabel, label_of};
 use super::phrases::users;
 use crate::app::GroupValues;
-use crate::dataset::Language;
 use crate::models::worth::{FollowedGroup, GroupInNumbers, GroupsWorth};
 use crate::report::{Column, Document, Format, Table, Value, column, digits, words};
 use crate::stats::resample::Interval;
@@ -82,24 +82,6 @@ pub fn group_values(found: &GroupValues) -> Document {
     page
 }
 
-/// What amounts are in.
-pub(super) fn unit(in_orders: bool, margin: f64) -> (&'static str, &'static str) {
-    match (in_orders, margin == 1.0) {
-        (true, _) => ("orders", "单"),
-        (false, true) => ("of GMV", "GMV"),
-        (false, false) => ("of GMV × margin", "GMV × 毛利率"),
-    }
-}
-
-pub(super) fn estimate((value, interval): (f64, Option<Interval>)) -> Value {
-    Value::Estimate(value, interval.map(|it| (it.low, it.high)))
-}
-
-/// 12,345 (11,111…13,333)
-pub(super) fn with_interval(of: (f64, Option<Interval>)) -> String {
-    digits::cell(&estimate(of), Format::Short, Language::English)
-}
-
 /// What speaks against relying on the chain.
 pub(super) fn group_warnings(
     page: &mut Document,
@@ -140,7 +122,9 @@ pub(super) fn group_warnings(
         let (en, zh): (Vec<String>, Vec<String>) = off.into_iter().unzip();
         page.warning(words(
             format!(
-                "over {days} days members of some groups ordered another part of what the chain                  says: {}. Their worth is off by as much at least, in the same direction; clv, of                  each user, does not rest on the chain",
+                "over {days} days members of some groups ordered another part of what the chain \
+                 says: {}. Their worth is off by as much at least, in the same direction; clv, of \
+                 each user, does not rest on the chain",
                 en.join(", ")
             ),
             format!(
@@ -149,11 +133,6 @@ pub(super) fn group_warnings(
             ),
         ));
     }
-}
-
-/// The head of a column of amounts.
-pub(super) fn gmv(in_orders: bool) -> (&'static str, &'static str) {
-    if in_orders { ("Orders", "订单") } else { ("GMV", "GMV") }
 }
 
 type Row<'a> = (&'a GroupLabel, &'a GroupInNumbers, Option<f64>);

@@ -9,6 +9,7 @@ mod experiment_plan;
 mod experiment_readout;
 mod features;
 mod files;
+mod group_amounts;
 mod group_chain_checks;
 mod group_label;
 mod group_values;

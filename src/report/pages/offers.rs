@@ -1,7 +1,8 @@
 //! What it pays to move users, and whom to contact.
 
+use super::group_amounts::{estimate, unit, with_interval};
 use super::group_label::{GroupLabel, label_of};
-use super::group_values::{estimate, group_warnings, unit, with_interval};
+use super::group_values::group_warnings;
 use super::phrases::users;
 use crate::app::{Grouping, PlannedContacts, WeighedOffers};
 use crate::dataset::Bilingual;

@@ -232,6 +232,16 @@ fn pareto_nbd_is_exact_where_alpha_and_beta_are_far_apart() {
             0.000_337_702_541,
             0.040_039_963_61,
         ),
+        // All leave at one rate, which s and β tell only together.
+        (
+            [1.0, 10.0, 13_333.0, 562_372.0],
+            2,
+            30.0,
+            60.0,
+            -9.853_071_789_317,
+            0.267_371_513_610,
+            0.486_539_770_20,
+        ),
     ];
     for (parameters, x, last, age, log_likelihood, p_alive, p_order) in cases {
         let model = model_of(OrderModelKind::ParetoNbd, parameters);
